@@ -1,0 +1,155 @@
+"""The only module that knows JSON and TOML: reports, artifacts, device profiles, ``--json`` output.
+
+Knows: the bytes on disk, the seal, the schema version and its history. Does not know: where files
+lie (store, profiles) or what the values mean.
+
+A report file is one JSON object::
+
+    {"format": "mnv4bench report", "schema": 1, "sha256": "...", "report": {...}}
+
+``sha256`` is taken over the UTF-8 bytes of the ``report`` value with insignificant white space
+removed, so a pretty-printer does no harm and an edit of any value is found.
+
+Schema history (every version stays readable; one frozen file of each lies in tests/golden/schema/):
+    1  mnv4bench 0.1.0, first
+"""
+
+import hashlib
+import re
+from typing import Any, TypeVar
+
+import msgspec
+
+from mnv4bench.errors import BadFile, nearest
+from mnv4bench.records import Artifact, DeviceProfile, Report
+
+SCHEMA = 1
+REPORT_FORMAT = "mnv4bench report"
+MAX_REPORT_BYTES = 256 * 2**20  # a day of samples is under 50 MB; larger is not a report of ours
+
+T = TypeVar("T")
+
+
+class _Envelope(msgspec.Struct):
+    format: str
+    schema: int
+    sha256: str
+    report: msgspec.Raw
+
+
+class _Header(msgspec.Struct):
+    format: str = ""
+    schema: int = 0
+
+
+def encode_report(report: Report) -> bytes:
+    """The file of ``report``: indented for reading and reviewing, one line per list of numbers."""
+    value = msgspec.json.encode(report)
+    envelope = _Envelope(REPORT_FORMAT, SCHEMA, _seal(value), msgspec.Raw(value))
+    return _readable(msgspec.json.encode(envelope))
+
+
+def decode_report(data: bytes, source: str) -> Report:
+    """The report in ``data``; ``source`` is named in errors.
+
+    Raises BadFile with the reason: not JSON, alien, from a newer version, edited, invalid values.
+    """
+    if len(data) > MAX_REPORT_BYTES:
+        raise BadFile(_too_large(source, len(data)))
+    _check_header(data, source)
+    envelope = _decode(_Envelope, data, source)
+    if _seal(bytes(envelope.report)) != envelope.sha256:
+        raise BadFile(
+            f"{source}: the values do not match the seal; the file was edited or damaged.",
+            "restore the file from version control, or measure again",
+        )
+    return _decode(Report, bytes(envelope.report), source, key="report")
+
+
+def too_large(source: str, size_bytes: int) -> BadFile:
+    """The refusal of a file over MAX_REPORT_BYTES, to be raised before it is read."""
+    return BadFile(_too_large(source, size_bytes))
+
+
+def encode_artifact(artifact: Artifact) -> bytes:
+    """What the cache keeps beside an exported file."""
+    return msgspec.json.format(msgspec.json.encode(artifact), indent=1) + b"\n"
+
+
+def decode_artifact(data: bytes, source: str) -> Artifact:
+    """Raises BadFile when ``data`` does not describe an artifact."""
+    return _decode(Artifact, data, source)
+
+
+def decode_profile(data: bytes, source: str) -> DeviceProfile:
+    """A device profile from TOML. Raises BadFile naming the wrong key and its neighbours."""
+    try:
+        return msgspec.toml.decode(data, type=DeviceProfile)
+    except msgspec.ValidationError as error:
+        raise BadFile(f"{source}: {error}.", _profile_help(str(error))) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise BadFile(
+            f"{source}: not readable as TOML ({error}).", "see the files in device_profiles/"
+        ) from None
+
+
+def encode_json(value: Any) -> str:
+    """What ``--json`` prints: any findings value, indented, without a trailing newline."""
+    return _readable(msgspec.json.encode(value)).decode().rstrip("\n")
+
+
+def _seal(value: bytes) -> str:
+    return hashlib.sha256(msgspec.json.format(value, indent=-1)).hexdigest()
+
+
+def _check_header(data: bytes, source: str) -> None:
+    """Tell an alien or newer file from a damaged one before looking any closer."""
+    try:
+        header = msgspec.json.decode(data, type=_Header)
+    except msgspec.ValidationError:
+        header = _Header()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadFile(f"{source}: not readable as JSON ({error}).", _MEASURE_AGAIN) from None
+    if header.format != REPORT_FORMAT:
+        raise BadFile(f"{source}: JSON, but not a report of mnv4bench.")
+    if header.schema > SCHEMA:
+        raise BadFile(
+            f"{source}: written by a newer mnv4bench (schema {header.schema}; "
+            f"this one reads up to {SCHEMA}).",
+            "pip install --upgrade mnv4bench",
+        )
+
+
+_MEASURE_AGAIN = "if it was copied, copy it again; otherwise measure again"
+
+
+def _decode(kind: type[T], data: bytes, source: str, key: str = "") -> T:
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.ValidationError as error:
+        where = str(error).replace("`$", f"`{key}") if key else str(error)
+        raise BadFile(f"{source}: {where}.", _MEASURE_AGAIN) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadFile(f"{source}: not readable as JSON ({error}).", _MEASURE_AGAIN) from None
+
+
+def _too_large(source: str, size_bytes: int) -> str:
+    return (
+        f"{source}: {size_bytes / 2**20:.0f} MiB; a report is at most "
+        f"{MAX_REPORT_BYTES // 2**20} MiB, so this is not one."
+    )
+
+
+def _profile_help(message: str) -> str:
+    unknown = re.search(r"unknown field `([^`]*)`", message)
+    fields = list(DeviceProfile.__struct_fields__)
+    return nearest(unknown[1], fields) if unknown else f"keys of a profile: {', '.join(fields)}"
+
+
+# Strings of JSON hold no raw newline, so only real lists of numbers can match.
+_NUMBER_LIST = re.compile(rb"\[\n\s+([-+0-9.eE,\s]+?)\n\s+\]")
+
+
+def _readable(data: bytes) -> bytes:
+    indented = msgspec.json.format(data, indent=1)
+    return _NUMBER_LIST.sub(lambda m: b"[" + b" ".join(m[1].split()) + b"]", indented) + b"\n"
