@@ -1,0 +1,249 @@
+"""The measuring policy: preflight, rounds of fresh processes, stop when it is known, judge.
+
+Knows: how many, how long, in which order, and when enough is enough. Does not know: how a device
+runs a file (devices), where a report lies (store), or how anything is shown.
+
+``measure`` reads top-down like DESIGN.md, "The measuring protocol".
+"""
+
+import random
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from mnv4bench.analysis import stats
+from mnv4bench.devices import Runner, Session
+from mnv4bench.errors import BenchError, NotMeasured
+from mnv4bench.records import (
+    Artifact,
+    DeviceProfile,
+    DeviceState,
+    Ended,
+    Measurement,
+    Placement,
+    Plan,
+    Report,
+    Samples,
+    Timing,
+    must_match_facts,
+)
+
+# Six is where the order-statistic interval of a median first reaches 95 % (1 - 2 * 0.5^6).
+MIN_ROUNDS = 6
+# Fresh processes differ by about 2 % on a shared machine; past a dozen the interval narrows only
+# with the square root, and a person is waiting.
+MAX_ROUNDS = 12
+# A front is readable when its latencies are known to a percent.
+TARGET = 0.01
+# --quick: enough to see that everything runs, and a range instead of a 95 % interval.
+QUICK_ROUNDS = 3
+
+TIMING = Timing(
+    warmup_window_s=0.1,  # long enough that a scheduler tick is a small part of it
+    warmup_window_count=5,  # of a slow model, so that a window's median means something
+    warmup_agreement=0.02,  # two windows within 2 %: steady (the process noise is of this size)
+    warmup_cap_s=3.0,  # a model that is not steady by then is recorded as such
+    min_count=30,  # with six rounds 180 samples: p90 and p95 by the order-statistic rule
+    min_duration_s=0.5,  # many scheduler ticks for a model of under a millisecond
+    max_duration_s=20.0,  # a cap that bites is reported
+    input_seed=0,
+    input_buffers=4,  # more than one, so that no input stays in the nearest cache for ever
+)
+QUICK_TIMING = replace(TIMING, min_count=10, min_duration_s=0.2, warmup_cap_s=1.0)
+
+# Other programs may use this much of all processors before a measurement starts.
+QUIET_FRACTION = 0.10
+# How long to wait for quiet; after that it is measured, and each disturbed invocation is tainted.
+QUIET_WAIT_S = 30.0
+# A chip this much hotter than at the start may have lowered its clock (krun waits for "a few").
+COOL_RISE_C = 10.0
+COOL_WAIT_S = 60.0
+POLL_S = 1.0
+
+_WORST_FIRST = ("none", "unproven", "partial", "full")
+
+
+class Listener(Protocol):
+    """What a display may want to know while measuring."""
+
+    def waiting(self, why: str) -> None:
+        """Not measuring yet; ``why`` carries the reading that is waited for."""
+
+    def round_started(self, round: int, plan: Plan) -> None:
+        """``round`` counts from 0."""
+
+    def invoked(self, measurement: Measurement) -> None:
+        """One more invocation of it is known, or it failed."""
+
+    def round_ended(self, report: Report) -> None:
+        """The report on disk holds the round."""
+
+
+def new_report(
+    profile: DeviceProfile, runner: Runner, artifacts: list[Artifact], plan: Plan
+) -> Report:
+    """A report in which nothing is measured yet. Raises NotMeasured without the device."""
+    now = datetime.now(UTC)
+    name = f"{now:%Y%m%dT%H%M%SZ}-{profile.device}-{random.SystemRandom().randrange(16**4):04x}"
+    return Report(
+        report=name,
+        profile=profile,
+        environment=runner.environment(),
+        plan=plan,
+        measurements=tuple(Measurement(artifact=artifact) for artifact in artifacts),
+        started_at=now.isoformat(timespec="seconds"),
+    )
+
+
+def measure(
+    report: Report,
+    sessions: list[Session],
+    runner: Runner,
+    save: Callable[[Report], None],
+    listener: Listener,
+) -> Report:
+    """Measure what ``report`` plans, from the round where it stands, and seal it.
+
+    ``sessions`` stand in the order of ``report.measurements``. ``save`` puts the report on disk
+    whole; it is called before the first round and after each. Ctrl-C saves the invocations that
+    are whole, unsealed, and goes on up as KeyboardInterrupt. Nothing that was measured is lost.
+    """
+    _refuse_other_environment(report, runner)
+    report = _preflight(report, runner, listener)
+    save(report)
+    start = runner.state()
+    try:
+        while (ended := _ended(report)) is None:
+            round = rounds_done(report)
+            _cool_down(start, runner, listener)
+            listener.round_started(round, report.plan)
+            for position, index in enumerate(_order(report, round)):
+                if _lacks(report.measurements[index], round):
+                    report = _invoke(report, index, sessions[index], round, position, listener)
+            save(report)
+            listener.round_ended(report)
+    except KeyboardInterrupt:
+        save(replace(report, ended="interrupted"))
+        raise
+    return _seal(report, runner.state(), ended, save)
+
+
+def rounds_done(report: Report) -> int:
+    """Rounds in which every model that has not failed was measured."""
+    alive = [m for m in report.measurements if m.failure is None]
+    return min((len(m.invocations) for m in alive), default=report.plan.max_rounds)
+
+
+def _refuse_other_environment(report: Report, runner: Runner) -> None:
+    then, now = must_match_facts(report.environment), must_match_facts(runner.environment())
+    changed = [f"{key}: {then[key]} then, {now[key]} now" for key in then if then[key] != now[key]]
+    if changed:
+        raise NotMeasured(
+            f"{report.report} was begun in another environment ({'; '.join(changed)}); "
+            "its rounds could not be compared.",
+            "start a new run without --resume",
+        )
+
+
+def _preflight(report: Report, runner: Runner, listener: Listener) -> Report:
+    """Wait for a quiet machine; keep the state that measuring starts from, with what is odd."""
+    state = runner.state()
+    deadline = time.monotonic() + QUIET_WAIT_S
+    while (busy := state.cpu_busy_fraction or 0.0) > QUIET_FRACTION:
+        if time.monotonic() > deadline:
+            break
+        listener.waiting(
+            f"other programs use {busy:.0%} of the processors (limit {QUIET_FRACTION:.0%})"
+        )
+        time.sleep(POLL_S)
+        state = runner.state()
+    notes = list(report.notes)
+    if busy > QUIET_FRACTION:
+        notes.append(
+            f"measured although other programs used {busy:.0%} of the processors after "
+            f"{QUIET_WAIT_S:.0f} s of waiting"
+        )
+    if state.on_battery:
+        notes.append("measured on battery power, where many machines lower their clocks")
+    measurements = tuple(
+        m if m.state_before else replace(m, state_before=state) for m in report.measurements
+    )
+    return replace(report, measurements=measurements, notes=tuple(notes), ended=None)
+
+
+def _cool_down(start: DeviceState, runner: Runner, listener: Listener) -> None:
+    """Wait until the chip is near the temperature it started from. Unknown is not waited for."""
+    if start.temperature_c is None:
+        return
+    limit = start.temperature_c + COOL_RISE_C
+    deadline = time.monotonic() + COOL_WAIT_S
+    while (now := runner.state().temperature_c) is not None and now > limit:
+        if time.monotonic() > deadline:
+            return  # the invocations carry their own temperatures and taints
+        listener.waiting(f"cooling down: {now:.0f} °C (limit {limit:.0f} °C)")
+        time.sleep(POLL_S)
+
+
+def _order(report: Report, round: int) -> list[int]:
+    """Each round its own random order, so drift and heat hurt all alike; the same on a resume."""
+    order = list(range(len(report.measurements)))
+    random.Random(f"{report.plan.seed}/{round}").shuffle(order)
+    return order
+
+
+def _lacks(measurement: Measurement, round: int) -> bool:
+    return measurement.failure is None and len(measurement.invocations) <= round
+
+
+def _invoke(
+    report: Report, index: int, session: Session, round: int, position: int, listener: Listener
+) -> Report:
+    """One more invocation of one model; a failure is kept and the other models go on."""
+    before = report.measurements[index]
+    try:
+        samples, placement = session.invoke(report.plan.timing, round=round, position=position)
+        after = _with(before, samples, placement)
+    except BenchError as error:
+        after = replace(before, failure=str(error.what))
+    listener.invoked(after)
+    measurements = (*report.measurements[:index], after, *report.measurements[index + 1 :])
+    return replace(report, measurements=measurements)
+
+
+def _with(measurement: Measurement, samples: Samples, placement: Placement) -> Measurement:
+    """The placement that is kept is the worst of all invocations: one fall-back is a fall-back."""
+    candidates = [placement, *([measurement.placement] if measurement.placement else [])]
+    return replace(
+        measurement,
+        invocations=(*measurement.invocations, samples),
+        placement=min(candidates, key=lambda p: _WORST_FIRST.index(p.verdict)),
+    )
+
+
+def _ended(report: Report) -> Ended | None:
+    """Why measuring is over, or None while it should go on."""
+    alive = [m for m in report.measurements if m.failure is None]
+    done = rounds_done(report)
+    if not alive:
+        return "failed"
+    if done >= report.plan.min_rounds and all(
+        stats.is_precise(m, report.plan.target) for m in alive
+    ):
+        return "precise"
+    return "round limit" if done >= report.plan.max_rounds else None
+
+
+def _seal(
+    report: Report, state: DeviceState, ended: Ended, save: Callable[[Report], None]
+) -> Report:
+    sealed = replace(
+        report,
+        measurements=tuple(replace(m, state_after=state) for m in report.measurements),
+        finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        ended=ended,
+    )
+    save(sealed)
+    return sealed

@@ -1,0 +1,164 @@
+"""A reports directory: write and seal, read, walk, and find the run that was stopped.
+
+Knows: files, atomic replacement, the lock of a running measurement. Does not know: JSON (codec)
+or what reports conclude (analysis).
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from mnv4bench import codec
+from mnv4bench.errors import BadFile, BenchError, NotMeasured, UsageError
+from mnv4bench.records import Report
+
+
+def path_of(directory: Path, report: Report) -> Path:
+    """Where ``report`` lies in ``directory``."""
+    return directory / f"{report.report}.json"
+
+
+def write(directory: Path, report: Report) -> Path:
+    """Put ``report`` on disk whole: temporary file, fsync, rename. At no moment is it half there.
+
+    Raises NotMeasured when the disk is full or not writable; what was on disk before stays.
+    A sealed report (``finished_at`` is set) is never written again.
+    """
+    path = path_of(directory, report)
+    if path.exists() and read(path).finished_at is not None:
+        raise NotMeasured(f"{path} is sealed and is never edited.", "start a new run")
+    try:
+        replace_file(path, codec.encode_report(report))
+    except NotMeasured as error:
+        error.next_step = "make room, then mnv4bench run --resume; or --reports DIR elsewhere"
+        raise
+    return path
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path`` whole or not at all, and make it durable.
+
+    Raises NotMeasured when the disk is full or not writable; an older file of that name stays.
+    """
+    temporary = path.with_name(f"{path.name}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_directory(path.parent)
+    except OSError as error:
+        _forget(temporary)
+        raise NotMeasured(
+            f"{path} could not be written: {error.strerror}. What was there before is whole.",
+            "make room, or choose another place",
+        ) from None
+
+
+def read(path: Path) -> Report:
+    """The report in one file. Raises BadFile with the reason when it cannot be had."""
+    try:
+        size = path.stat().st_size
+        if size > codec.MAX_REPORT_BYTES:
+            raise codec.too_large(str(path), size)
+        return codec.decode_report(path.read_bytes(), str(path))
+    except OSError as error:
+        raise BadFile(f"{path}: cannot be read ({error.strerror}).") from None
+
+
+def walk(paths: Iterable[Path]) -> Iterator[tuple[Path, Report | BenchError]]:
+    """Every report under ``paths`` (files, or directories in depth), one at a time, by name.
+
+    A file that cannot be used comes as the error that says why, so that the rest is still shown.
+    A path that does not exist raises UsageError at once: it was asked for by name.
+    """
+    for path in paths:
+        if path.is_dir():
+            yield from _walk_directory(path)
+        elif path.exists():
+            yield path, _read_or_error(path)
+        else:
+            raise UsageError(
+                f"{path}: no such file or directory.",
+                "mnv4bench run measures this machine and writes into reports/",
+            )
+
+
+def latest_unfinished(directory: Path, device: str | None = None) -> Report | None:
+    """The newest report in ``directory`` that is not sealed (of ``device``, where given)."""
+    reports = [
+        report
+        for _, report in (walk([directory]) if directory.is_dir() else ())
+        if isinstance(report, Report)
+        and report.finished_at is None
+        and device in (None, report.profile.device)
+    ]
+    return max(reports, key=lambda report: report.started_at, default=None)
+
+
+@contextmanager
+def hold(directory: Path) -> Iterator[None]:
+    """One run at a time in one directory: two would disturb each other's latencies.
+
+    The lock goes with the process, however it ends.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(directory / ".lock")
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise NotMeasured(
+            f"another run is measuring into {directory}; two at once would disturb each other.",
+            "wait until it has ended",
+        ) from None
+    except OSError as error:
+        raise NotMeasured(
+            f"{directory} cannot be written: {error.strerror}.", "choose another with --reports DIR"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _walk_directory(directory: Path) -> Iterator[tuple[Path, Report | BenchError]]:
+    unreadable: list[tuple[Path, BenchError]] = []
+
+    def note(error: OSError) -> None:
+        folder = Path(error.filename or directory)
+        unreadable.append((folder, BadFile(f"{folder}: cannot be read ({error.strerror}).")))
+
+    for folder, subfolders, names in os.walk(directory, onerror=note):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        for name in sorted(names):
+            if name.endswith(".json") and not name.startswith("."):
+                path = Path(folder, name)
+                yield path, _read_or_error(path)
+    yield from unreadable
+
+
+def _read_or_error(path: Path) -> Report | BenchError:
+    try:
+        return read(path)
+    except BenchError as error:
+        return error
+
+
+def _forget(temporary: Path) -> None:
+    with suppress(OSError):  # in a place that cannot be written there is nothing to remove
+        temporary.unlink(missing_ok=True)
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make the rename itself durable; Windows has no way to open a directory."""
+    if os.name == "posix":
+        handle = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,102 @@
+"""Values for tests: artifacts, samples and whole reports with chosen latencies."""
+
+from msgspec.structs import replace
+
+from mnv4bench.records import (
+    Artifact,
+    DeviceProfile,
+    Environment,
+    Measurement,
+    Noise,
+    Placement,
+    Plan,
+    Report,
+    Samples,
+    Signal,
+    Timing,
+    Weights,
+)
+
+PROFILE = DeviceProfile(
+    device="host-cpu",
+    title="this machine",
+    runner="host",
+    runtime="litert",
+    format="tflite",
+    precision="fp32",
+    accelerator="cpu",
+)
+ENVIRONMENT = Environment(
+    cpu_model="Test CPU", cpu_count=2, runtime_name="LiteRT", runtime_version="2.3.0"
+)
+TIMING = Timing(
+    warmup_window_s=0.01,
+    warmup_window_count=2,
+    warmup_agreement=0.02,
+    warmup_cap_s=0.1,
+    min_count=3,
+    min_duration_s=0.0,
+    max_duration_s=1.0,
+    input_seed=0,
+    input_buffers=2,
+)
+PLAN = Plan(seed=7, min_rounds=3, max_rounds=6, target=0.01, timing=TIMING)
+FULL = Placement(
+    verdict="full",
+    unit="cpu (XNNPACK)",
+    operators=10,
+    on_unit=10,
+    signals=(Signal(name="delegate nodes", evidence="10 of 10", says="full"),),
+)
+
+
+def artifact(model: str = "mnv4-conv-s", **changes: object) -> Artifact:
+    known = {"mnv4": "MobileNetV4", "mobilenetv3": "MobileNetV3"}
+    made = Artifact(
+        model=model,
+        family=known.get(model.split("-")[0], "own file"),
+        format="tflite",
+        precision="fp32",
+        sha256=f"{abs(hash(model)):064x}"[-64:],
+        size_bytes=1000,
+        weights=Weights(kind="random", detail="seed 0"),
+        input_shape=(1, 224, 224, 3),
+    )
+    return replace(made, **changes)
+
+
+def samples(round: int = 0, *latencies_s: float, position: int = 0, **changes: object) -> Samples:
+    values = latencies_s or (0.002, 0.0021, 0.0019)
+    made = Samples(
+        round=round,
+        position=position,
+        started_at="2026-11-22T15:00:00+00:00",
+        latencies_s=tuple(values),
+        noise=Noise(wall_s=sum(values)),
+    )
+    return replace(made, **changes)
+
+
+def measurement(model: str = "mnv4-conv-s", rounds: int = 3, **changes: object) -> Measurement:
+    made = Measurement(
+        artifact=artifact(model),
+        invocations=tuple(samples(round) for round in range(rounds)),
+        placement=FULL,
+    )
+    return replace(made, **changes)
+
+
+def report(
+    *measurements: Measurement, name: str = "20261122T150000Z-host-cpu-0001", **changes: object
+) -> Report:
+    made = Report(
+        report=name,
+        profile=PROFILE,
+        environment=ENVIRONMENT,
+        plan=PLAN,
+        measurements=measurements or (measurement(),),
+        started_at="2026-11-22T15:00:00+00:00",
+        finished_at="2026-11-22T15:05:00+00:00",
+        ended="precise",
+    )
+    return replace(made, **changes)

@@ -1,0 +1,145 @@
+"""The reports directory: whole at every moment, readable whatever else lies in it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mnv4bench import codec, store
+from mnv4bench.errors import BadFile, BenchError, ExitStatus, NotMeasured, UsageError
+from mnv4bench.records import Report
+from tests.sample_reports import measurement, report
+
+
+def test_a_written_report_is_read_back(tmp_path: Path) -> None:
+    path = store.write(tmp_path / "new" / "deep", report())
+    assert store.read(path) == report()
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_an_open_report_grows_and_a_sealed_one_is_never_edited(tmp_path: Path) -> None:
+    running = report(measurement(rounds=1), finished_at=None, ended=None)
+    store.write(tmp_path, running)
+    store.write(tmp_path, report(measurement(rounds=2)))
+    with pytest.raises(NotMeasured, match="sealed"):
+        store.write(tmp_path, report(measurement(rounds=3)))
+    assert len(store.read(store.path_of(tmp_path, running)).measurements[0].invocations) == 2
+
+
+def test_a_full_disk_leaves_the_older_report_whole(tmp_path: Path) -> None:
+    """/dev/full gives a real ENOSPC: the temporary name is made to lead there."""
+    running = report(measurement(rounds=1), finished_at=None, ended=None)
+    path = store.write(tmp_path, running)
+    path.with_name(f"{path.name}.tmp").symlink_to("/dev/full")
+    with pytest.raises(NotMeasured, match="No space left on device") as caught:
+        store.write(tmp_path, report(measurement(rounds=2), finished_at=None, ended=None))
+    assert "--resume" in caught.value.next_step
+    assert store.read(path) == running
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_directory_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(NotMeasured, match="could not be written"):
+        store.write(tmp_path / "file" / "reports", report())
+    with pytest.raises(NotMeasured, match="cannot be written"), store.hold(tmp_path / "file" / "x"):
+        pass
+
+
+def test_a_walk_shows_what_can_be_read_and_says_why_of_the_rest(tmp_path: Path) -> None:
+    store.write(tmp_path / "sub", report())
+    data = codec.encode_report(report(name="cut"))
+    (tmp_path / "cut.json").write_bytes(data[: len(data) // 2])
+    (tmp_path / "alien.json").write_text('{"groups": []}')
+    (tmp_path / "broken.json").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "notes.txt").write_text("not looked at")
+    (tmp_path / "half.json.tmp").write_text("not looked at")
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden" / "x.json").write_text("not looked at")
+    found = dict(store.walk([tmp_path]))
+    assert {p.name for p, r in found.items() if isinstance(r, BenchError)} == {
+        "cut.json",
+        "alien.json",
+        "broken.json",
+    }
+    assert [r for r in found.values() if isinstance(r, Report)] == [report()]
+
+
+def test_a_sparse_giant_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    giant = tmp_path / "giant.json"
+    with giant.open("wb") as file:
+        file.truncate(40 * 2**30)
+    with pytest.raises(BadFile, match="40960 MiB"):
+        store.read(giant)
+
+
+def test_a_missing_path_that_was_asked_for_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no such file or directory"):
+        list(store.walk([tmp_path / "nowhere"]))
+
+
+def test_an_unreadable_directory_is_named(tmp_path: Path) -> None:
+    """Root reads everything, so the walk is run as nobody where the tests run as root."""
+    locked = tmp_path / "locked"
+    store.write(locked, report())
+    store.write(tmp_path, report())
+    locked.chmod(0)
+    try:
+        if os.geteuid() == 0:
+            for folder in [tmp_path, *tmp_path.parents][:3]:
+                folder.chmod(0o755)
+            pid = os.fork()
+            if pid == 0:
+                status = 1
+                try:
+                    os.setuid(65534)
+                    found = [r for _, r in store.walk([tmp_path])]
+                    unreadable = [r for r in found if isinstance(r, BenchError)]
+                    if len(found) == 2 and "Permission denied" in unreadable[0].what:
+                        status = 0
+                finally:
+                    os._exit(status)
+            assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        else:
+            found = [r for _, r in store.walk([tmp_path])]
+            assert any(isinstance(r, BenchError) and "Permission" in r.what for r in found)
+    finally:
+        locked.chmod(0o755)
+
+
+def test_the_latest_unfinished_report_is_found(tmp_path: Path) -> None:
+    open_ = {"finished_at": None, "ended": None}
+    assert store.latest_unfinished(tmp_path / "nowhere") is None
+    store.write(tmp_path, report(name="sealed", started_at="2026-11-23T00:00:00+00:00"))
+    older = report(name="older", started_at="2026-11-21T00:00:00+00:00", **open_)
+    newer = report(name="newer", started_at="2026-11-22T00:00:00+00:00", **open_)
+    store.write(tmp_path, newer)
+    store.write(tmp_path, older)
+    assert store.latest_unfinished(tmp_path) == newer
+    assert store.latest_unfinished(tmp_path, "host-ort-cpu") is None
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from mnv4bench import store
+with store.hold(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_two_runs_in_one_directory_are_refused_until_the_first_is_gone(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "held\n"
+        with pytest.raises(NotMeasured, match="another run") as caught, store.hold(tmp_path):
+            pass
+        assert caught.value.exit_status == ExitStatus.NOT_MEASURED
+        first.kill()  # as kill -9 does: the lock must go with the process
+    with store.hold(tmp_path):
+        pass
