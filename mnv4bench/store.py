@@ -72,7 +72,9 @@ def read(path: Path) -> Report:
 
 
 def walk(paths: Iterable[Path]) -> Iterator[tuple[Path, Report | BenchError]]:
-    """Every report under ``paths`` (files, or directories in depth), one at a time, by name.
+    """Every report under ``paths`` (files, or directories in depth), one at a time.
+
+    The newest of a directory comes first: reports are named after the time when they were begun.
 
     A file that cannot be used comes as the error that says why, so that the rest is still shown.
     A path that does not exist raises UsageError at once: it was asked for by name.
@@ -135,7 +137,7 @@ def _walk_directory(directory: Path) -> Iterator[tuple[Path, Report | BenchError
 
     for folder, subfolders, names in os.walk(directory, onerror=note):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        for name in sorted(names):
+        for name in sorted(names, reverse=True):
             if name.endswith(".json") and not name.startswith("."):
                 path = Path(folder, name)
                 yield path, _read_or_error(path)

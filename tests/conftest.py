@@ -1,6 +1,10 @@
 """Shared by all tests: no test touches the user's cache, nor colours its output."""
 
+from pathlib import Path
+
 import pytest
+
+from tests.command_line import Terminal
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -11,3 +15,12 @@ def _cache(tmp_path_factory: pytest.TempPathFactory):
         patch.setenv("NO_COLOR", "1")
         patch.setenv("COLUMNS", "160")
         yield
+
+
+@pytest.fixture
+def terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Terminal:
+    """The command line, in a fresh folder."""
+    monkeypatch.chdir(tmp_path)
+    return Terminal(monkeypatch, capsys)

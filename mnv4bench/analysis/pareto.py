@@ -1,0 +1,195 @@
+"""Who is on the accuracy-latency front, who dominates whom, and who may not stand there, and why.
+
+Knows: dominance (lower latency, higher top-1) and what may be compared with what. Does not know:
+where accuracies come from, files, or how a front is drawn.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
+
+from msgspec.structs import replace
+
+from mnv4bench.analysis.latest import Candidate, Latest, labels, weights_text
+from mnv4bench.analysis.stats import Unmeasured
+from mnv4bench.findings import Group, Point, Skipped, Summary
+from mnv4bench.records import Accuracy, Precision, PublishedLatency
+
+
+def front_of(candidates: Sequence[Point]) -> tuple[Point, ...]:
+    """Judge the candidates that have both figures; those marked "excluded" pass through.
+
+    A point is dominated when another is no slower, no less accurate, and better in one of the two;
+    exact ties stand side by side. Each dominated point names the front members that dominate it,
+    fastest first. Returned by latency, excluded ones last. O(n log n) besides the names.
+    """
+    judged = [point for point in candidates if point.status != "excluded"]
+    excluded = [point for point in candidates if point.status == "excluded"]
+    judged.sort(key=lambda point: (_latency(point), -_top1(point), point.model))
+    on_front: list[Point] = []
+    best = float("-inf")
+    for _, tied in groupby(judged, key=_latency):
+        equals = list(tied)  # most accurate first
+        leaders = [point for point in equals if _top1(point) == _top1(equals[0])]
+        if _top1(leaders[0]) > best:
+            best = _top1(leaders[0])
+            on_front += leaders
+    # Along the front latency and top-1 rise together, so a point's dominators are one slice.
+    latencies = [_latency(point) for point in on_front]
+    top1s = [_top1(point) for point in on_front]
+    members = set(map(id, on_front))
+    points = []
+    for point in judged:
+        if id(point) in members:
+            points.append(replace(point, status="front", dominated_by=()))
+            continue
+        first = bisect_left(top1s, _top1(point))
+        last = bisect_right(latencies, _latency(point))
+        names = tuple(member.model for member in on_front[first:last])
+        points.append(replace(point, status="dominated", dominated_by=names))
+    excluded.sort(key=lambda point: (point.latency_s or float("inf"), point.model))
+    return (*points, *excluded)
+
+
+def _latency(point: Point) -> float:
+    assert point.latency_s is not None  # only excluded points go without
+    return point.latency_s
+
+
+def _top1(point: Point) -> float:
+    assert point.top1 is not None
+    return point.top1
+
+
+# --- measured ---------------------------------------------------------------------------------
+
+
+def measured_groups(
+    summaries: Iterable[Summary],
+    accuracy_of: Callable[[Summary], Accuracy | None],
+    failed: Iterable[Unmeasured] = (),
+) -> tuple[tuple[Group, ...], tuple[Skipped, ...]]:
+    """Fronts of what was measured, and what was left out because a later measurement counts.
+
+    A failure counts only where nothing was measured.
+    """
+    latest = Latest()
+    candidates: list[Candidate] = [*summaries, *failed]
+    for one in candidates:
+        latest.offer(one)
+    return latest_groups(latest, accuracy_of), latest.superseded()
+
+
+def latest_groups(
+    latest: Latest, accuracy_of: Callable[[Summary], Accuracy | None]
+) -> tuple[Group, ...]:
+    """Fronts of the latest measurements, one per device, precision, origin and environment.
+
+    ``accuracy_of`` is asked once per point.
+    """
+    groups = []
+    for key, machine, members in latest.groups():
+        names = labels(list(members))
+        points = [_point(one, names[variant], accuracy_of) for variant, one in members.items()]
+        groups.append(
+            Group(
+                device=key.device,
+                precision=key.precision,
+                origin=key.origin,
+                machine=machine,
+                environment=key.environment,
+                points=front_of(points),
+            )
+        )
+    return tuple(groups)
+
+
+def _point(one: Candidate, label: str, accuracy_of: Callable[[Summary], Accuracy | None]) -> Point:
+    """A point before it is judged: excluded, with the reason, where it may not be compared."""
+    weights = weights_text(one.weights)
+    if isinstance(one, Unmeasured):
+        return Point(
+            model=label,
+            family=one.family,
+            latency_s=None,
+            low_s=None,
+            high_s=None,
+            top1=None,
+            accuracy_source=None,
+            status="excluded",
+            reason=f"not measured: {one.reason}",
+            weights=weights,
+        )
+    accuracy = accuracy_of(one)
+    reasons = []
+    if one.placement in ("none", "unproven"):
+        reasons.append(f"placement {one.placement}")
+    if accuracy is None:
+        reasons.append("no accuracy known")
+    if one.tainted:  # last: its text is open-ended
+        reasons.append("tainted: " + ", ".join(one.tainted))
+    return Point(
+        model=label,
+        family=one.family,
+        latency_s=one.latency_s,
+        low_s=one.low_s,
+        high_s=one.high_s,
+        top1=accuracy.top1 if accuracy else None,
+        accuracy_source=accuracy.source if accuracy else None,
+        status="excluded" if reasons else "front",
+        reason="; ".join(reasons) or None,
+        weights=weights,
+        accuracy_weights=accuracy.weights if accuracy else "",
+        placement=one.placement,
+    )
+
+
+# --- published --------------------------------------------------------------------------------
+
+
+def published_groups(
+    rows: Iterable[PublishedLatency], titles: Mapping[str, str] | None = None
+) -> tuple[Group, ...]:
+    """Fronts of published tables, one per device, precision and citation, in order of appearance.
+
+    ``titles`` gives a device's name in words. The citation takes the place of the environment.
+    """
+    tables: dict[tuple[str, Precision, str], list[PublishedLatency]] = defaultdict(list)
+    for row in rows:
+        tables[(row.device, row.precision, row.citation)].append(row)
+    return tuple(
+        Group(
+            device=device,
+            precision=precision,
+            origin="published",
+            machine=(titles or {}).get(device, ""),
+            environment=citation,
+            points=front_of([_published(row) for row in table]),
+        )
+        for (device, precision, citation), table in tables.items()
+    )
+
+
+def _published(row: PublishedLatency) -> Point:
+    match row.status:
+        case "ok":
+            reason = None if row.latency_s is not None else "no latency printed"
+        case "failed":
+            reason = "failed on the device"
+        case "not_benchmarked":
+            reason = "not benchmarked"
+    return Point(
+        model=row.model,
+        family=row.family,
+        latency_s=None if reason else row.latency_s,
+        low_s=None,
+        high_s=None,
+        top1=row.top1,
+        accuracy_source="paper",
+        status="excluded" if reason else "front",
+        reason=reason,
+        accuracy_weights="as published",
+    )

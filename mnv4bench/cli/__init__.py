@@ -1,0 +1,67 @@
+"""The lobby: arguments -> one call -> print -> exit status. One file per verb.
+
+Knows: every room. Nobody imports it. Verbs import what they need when they run, so that
+``mnv4bench --help`` loads no torch, no runtime and no plotting library.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+import mnv4bench
+from mnv4bench.cli import devices, export, models, pareto, run, show
+from mnv4bench.errors import BenchError
+
+app = typer.Typer(
+    name="mnv4bench",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    # Plain help: rich's, with its Markdown, costs more than all else that a start loads.
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=(
+        "Accuracy-latency fronts of MobileNetV4 and its rivals, "
+        "measured with proof on real hardware."
+    ),
+    epilog=(
+        "Exit status: 0 fine, 2 usage, 3 could not measure, 4 bad file, "
+        "5 measured but placement unproven, 130 interrupted."
+    ),
+)
+
+app.command("run")(run.command)
+app.command("pareto")(pareto.command)
+app.command("show")(show.command)
+app.command("models")(models.command)
+app.command("devices")(devices.command)
+app.command("export")(export.command)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"mnv4bench {mnv4bench.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """The console script. Expected failures become a sentence on stderr and their exit status."""
+    try:
+        app()
+    except BenchError as error:
+        sys.stderr.write(f"error: {_printable(str(error))}\n")
+        sys.exit(int(error.exit_status))
+
+
+def _printable(text: str) -> str:
+    """File names and device output may hold terminal escapes; line breaks of ours stay."""
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)

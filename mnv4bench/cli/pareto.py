@@ -1,0 +1,80 @@
+"""``mnv4bench pareto``: accuracy against latency, who is on the front and who is dominated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mnv4bench.cli.reading import (
+    AccuracyOption,
+    AccuracyTable,
+    AsJson,
+    Paths,
+    accuracy_of,
+    reports,
+    say,
+)
+
+if TYPE_CHECKING:
+    from mnv4bench.findings import Front
+
+
+def command(
+    paths: Paths = None,
+    published: Annotated[
+        bool,
+        typer.Option(
+            "--published",
+            help="Replay the paper's Table 6; with PATHs, beside what was measured.",
+        ),
+    ] = False,
+    accuracy: AccuracyOption = AccuracyTable.TIMM,
+    out: Annotated[
+        Path, typer.Option(help="Where to write, without a suffix: .svg, .png and .json are added.")
+    ] = Path("pareto"),
+    as_json: AsJson = False,
+) -> None:
+    """Draw the accuracy-latency fronts in reports, one panel per device and precision.
+
+    Example: mnv4bench pareto reports/
+    """
+    from mnv4bench import codec
+    from mnv4bench.analysis import pareto
+    from mnv4bench.analysis.latest import Latest
+    from mnv4bench.findings import Front, Group, Skipped
+    from mnv4bench.render import terminal
+
+    groups: list[Group] = []
+    skipped: list[Skipped] = []
+    if paths or not published:
+        latest = Latest()
+        for report in reports(paths, skipped):
+            for measurement in report.measurements:
+                latest.add(report, measurement)
+        groups += pareto.latest_groups(latest, accuracy_of(accuracy))
+        skipped += latest.superseded()
+    if published:
+        from mnv4bench.models import published as paper
+
+        groups += pareto.published_groups(paper.table())
+    front = Front(groups=tuple(groups), skipped=tuple(skipped))
+    drawn = _write(front, out)
+    if as_json:
+        print(codec.encode_json(front))
+        return
+    say(terminal.front(front))
+    print(f"drawn: {', '.join(str(path) for path in drawn)}")
+
+
+def _write(front: Front, stem: Path) -> list[Path]:
+    """The picture, and the same content as JSON for whoever wants to draw it otherwise."""
+    from mnv4bench import codec, store
+    from mnv4bench.render import figure
+
+    files = {**figure.draw(front), "json": f"{codec.encode_json(front)}\n".encode()}
+    paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in files]
+    for path, data in zip(paths, files.values(), strict=True):
+        store.replace_file(path, data)
+    return paths

@@ -1,0 +1,264 @@
+"""``mnv4bench run``: measure models on a device; ends with a table and a front."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from mnv4bench.cli.export import WeightsOption
+from mnv4bench.cli.reading import (
+    DEFAULT_REPORTS,
+    AccuracyOption,
+    AccuracyTable,
+    accuracy_of,
+    say,
+)
+from mnv4bench.errors import BenchError, ExitStatus, NotMeasured, UsageError
+
+if TYPE_CHECKING:
+    from mnv4bench.export import ExportedFile
+    from mnv4bench.records import DeviceProfile, Measurement, Plan, Report
+
+DEFAULT_DEVICE = "host-cpu"
+
+
+def command(
+    device: Annotated[
+        str | None,
+        typer.Option(
+            help="A device of `mnv4bench devices`, or a profile of your own (a .toml file). "
+            f"[default: {DEFAULT_DEVICE}]"
+        ),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A model of `mnv4bench models`, timm:NAME, or your own .onnx or .tflite; repeat "
+            "for more. [default: eight models across four families]"
+        ),
+    ] = None,
+    weights: WeightsOption = "random",
+    threads: Annotated[
+        int | None, typer.Option(min=1, max=256, help="Instead of the profile's.")
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Three short rounds: a range instead of an interval.")
+    ] = False,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="At most so many rounds.")
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, help="Orders the models within rounds. [default: drawn and recorded]"),
+    ] = None,
+    reports: Annotated[Path, typer.Option(help="Where the report goes.")] = DEFAULT_REPORTS,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the newest report that is not finished.")
+    ] = False,
+    accuracy: AccuracyOption = AccuracyTable.TIMM,
+) -> None:
+    """Measure latencies: fresh processes, in rounds, until the interval is narrow enough.
+
+    Example: mnv4bench run --model mnv4-conv-s --model mobilenetv3-large --quick
+    """
+    from msgspec.structs import replace
+
+    from mnv4bench import profiles, store
+
+    signal.signal(signal.SIGTERM, _stop)
+    if resume and (threads or quick or rounds or seed is not None):
+        raise UsageError(
+            "--resume goes on with the plan that the report holds; it takes no --threads, "
+            "--quick, --rounds or --seed.",
+            "mnv4bench run --resume",
+        )
+    with store.hold(reports):
+        if resume:
+            report, files = _stopped(reports, device, model or [])
+        else:
+            profile = profiles.load(device or DEFAULT_DEVICE)
+            profile = replace(profile, threads=threads or profile.threads)
+            report, files = _fresh(profile, model, weights, _plan(quick, rounds, seed))
+        report = _measure(report, files, reports)
+    _show(report, store.path_of(reports, report), accuracy)
+    raise typer.Exit(_status(report))
+
+
+def _stop(_number: int, _frame: object) -> NoReturn:
+    """A CI that cancels a job sends SIGTERM: as tidy as Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+def _plan(quick: bool, rounds: int | None, seed: int | None) -> Plan:
+    import secrets
+
+    from mnv4bench import bench
+    from mnv4bench.records import Plan
+
+    limit = rounds or (bench.QUICK_ROUNDS if quick else bench.MAX_ROUNDS)
+    return Plan(
+        seed=secrets.randbelow(2**31) if seed is None else seed,
+        min_rounds=min(bench.MIN_ROUNDS, limit),
+        max_rounds=limit,
+        target=bench.TARGET,
+        timing=bench.QUICK_TIMING if quick else bench.TIMING,
+    )
+
+
+def _fresh(
+    profile: DeviceProfile, models: list[str] | None, weights: str, plan: Plan
+) -> tuple[Report, list[Path]]:
+    """A new report and the files to measure; what cannot be exported stands in it as failed."""
+    from msgspec.structs import replace
+
+    from mnv4bench import bench, export
+    from mnv4bench.cli.exporting import export_all
+    from mnv4bench.devices import open_runner
+    from mnv4bench.export import own_file
+    from mnv4bench.models import catalog
+
+    runner = open_runner(profile)
+    status, detail = runner.availability()
+    if status != "ready":
+        raise NotMeasured(f"{profile.device} is {status}: {detail}", "mnv4bench devices")
+    wanted = list(dict.fromkeys(models or catalog.DEFAULT_MODELS))
+    own = {name: _own_file(name, profile) for name in wanted if own_file.is_own_file(name)}
+    requests = {
+        name: export.ExportRequest(
+            model=name, format=profile.format, weights=weights, precision=profile.precision
+        )
+        for name in wanted
+        if name not in own
+    }
+    exports = export_all(list(requests.values())) if requests else export.Exports()
+    made = {name: exports.files.get(request) for name, request in requests.items()}
+    found = [file for name in wanted if (file := own.get(name) or made.get(name)) is not None]
+    if not found:
+        raise next(iter(exports.failures.values()))
+    report = bench.new_report(profile, runner, [file.artifact for file in found], plan)
+    notes = tuple(
+        f"{request.model} is missing: {error.what}" for request, error in exports.failures.items()
+    )
+    return replace(report, notes=notes), [file.path for file in found]
+
+
+def _own_file(name: str, profile: DeviceProfile) -> ExportedFile:
+    from mnv4bench.export import own_file
+
+    file = own_file.open_file(Path(name))
+    if file.artifact.format != profile.format:
+        raise UsageError(
+            f"{name} is a {file.artifact.format} file, and {profile.device} measures "
+            f"{profile.format}.",
+            "mnv4bench devices lists which device takes which format",
+        )
+    return file
+
+
+def _stopped(directory: Path, device: str | None, models: list[str]) -> tuple[Report, list[Path]]:
+    """The report to go on with, and its files, by digest: nothing else may stand in for them."""
+    from mnv4bench import export, store
+    from mnv4bench.export import own_file
+
+    report = store.latest_unfinished(directory, device)
+    if report is None:
+        of = f" of {device}" if device else ""
+        raise NotMeasured(
+            f"{directory} holds no unfinished report{of}.", "mnv4bench run starts a new one"
+        )
+    own = {file.artifact.sha256: file for file in (own_file.open_file(Path(m)) for m in models)}
+    files = []
+    for measurement in report.measurements:
+        artifact = measurement.artifact
+        file = own.get(artifact.sha256) or export.find(artifact.sha256)
+        if file is None:
+            raise NotMeasured(
+                f"the file of {artifact.model} that {report.report} was measuring "
+                f"(sha256 {artifact.sha256[:12]}) is not in the cache.",
+                "give your own file with --model FILE, or start a new run without --resume",
+            )
+        files.append(file.path)
+    return report, files
+
+
+def _measure(report: Report, files: list[Path], directory: Path) -> Report:
+    from mnv4bench import bench, store
+    from mnv4bench.cli.measuring import MeasuringBoard
+    from mnv4bench.devices import open_runner
+
+    runner = open_runner(report.profile)
+    with MeasuringBoard(report) as board:
+        sessions = [
+            runner.install(file, measurement.artifact)
+            for file, measurement in zip(files, report.measurements, strict=True)
+        ]
+        try:
+            return bench.measure(report, sessions, runner, lambda one: _save(directory, one), board)
+        except KeyboardInterrupt:
+            board.line(
+                f"stopped; {store.path_of(directory, report)} holds what was measured. "
+                "Go on with: mnv4bench run --resume"
+            )
+            raise
+        finally:
+            for session in sessions:
+                session.remove()
+
+
+def _save(directory: Path, report: Report) -> None:
+    from mnv4bench import store
+
+    store.write(directory, report)
+
+
+def _show(report: Report, path: Path, accuracy: AccuracyTable) -> None:
+    """The table and the front of this run."""
+    from mnv4bench.analysis import pareto, stats
+    from mnv4bench.findings import Front, Shown
+    from mnv4bench.render import terminal
+
+    summaries = [stats.summarise(report, one) for one in report.measurements]
+    failed = [stats.unmeasured(report, one) for one in report.measurements]
+    found = [one for one in summaries if one is not None]
+    say(terminal.shown(Shown(measurements=tuple(found))))
+    groups, _ = pareto.measured_groups(
+        found, accuracy_of(accuracy), [one for one in failed if one is not None]
+    )
+    say(terminal.front(Front(groups=groups)))
+    for note in report.notes:
+        print(f"note: {note}")
+    print(f"ended: {report.ended} after {_rounds(report)} rounds\nreport: {path}")
+    print(f"picture: mnv4bench pareto {path.parent}/")
+
+
+def _rounds(report: Report) -> int:
+    return max((len(one.invocations) for one in report.measurements), default=0)
+
+
+def _status(report: Report) -> int:
+    """Measured less than was asked for is never fine; nor is a number from an unknown place."""
+    failed = [f"{m.artifact.model}: {m.failure}" for m in report.measurements if m.failure]
+    failed += [note for note in report.notes if " is missing: " in note]
+    if failed:
+        error: BenchError = NotMeasured(
+            "not everything could be measured:\n  " + "\n  ".join(failed),
+        )
+        typer.echo(f"error: {error}", err=True)
+        return ExitStatus.NOT_MEASURED
+    elsewhere = [m.artifact.model for m in report.measurements if _unproven(m)]
+    if elsewhere:
+        typer.echo(
+            f"error: {', '.join(elsewhere)} did not provably run where it was asked to "
+            f"({report.profile.accelerator}); the numbers are kept, flagged, and left out of "
+            "fronts.\n  next: mnv4bench show --json shows the signals",
+            err=True,
+        )
+        return ExitStatus.UNPROVEN
+    return ExitStatus.OK
+
+
+def _unproven(measurement: Measurement) -> bool:
+    return measurement.placement is None or measurement.placement.verdict in ("none", "unproven")

@@ -1,0 +1,1 @@
+"""ROOM: conclusions become tables and figures. Nothing here reads a report or judges one."""

@@ -1,0 +1,382 @@
+"""One panel: a device's accuracy over its latency, with its fronts, on matplotlib axes.
+
+Knows: what is marked how. A measured series is filled with a solid step front and error bars; a
+published one is hollow with a dashed front; dominated points are paler. Does not know: pages,
+legends, files.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import ceil, floor, log10
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
+
+from mnv4bench import units
+from mnv4bench.findings import Group, Point
+from mnv4bench.render import typeface
+from mnv4bench.render.labels import Box, Mark, Place, Segment, place
+from mnv4bench.render.palette import FRAME, GREY, GRID, INK, WHITE, Look, paler
+from mnv4bench.render.untrusted import visible
+
+TITLE_SIZE = 9.5
+TEXT_SIZE = 7.0
+NAME_SIZE = 6.2
+NOTE_SIZE = 6.0
+LINE_SPACING = 1.4
+RADIUS = 3.0  # points, of a marker
+# What is left of a dominated point's colour: enough to tell its family, too little to compete.
+PALENESS = 0.55
+DASH = (0, (4, 2.5))
+# More names than this cannot be read in one panel; the table has the others.
+MAX_NAMES = 48
+# Rounds of placing names, each led by those that found no room in the one before.
+ATTEMPTS = 6
+# With so many names left over, the panel is full and no order of placing helps.
+HOPELESS = 8
+# Past so many points every place is crowded, and asking which is most so takes too long.
+MAX_CROWDING = 200
+# A name wider than this share of the plot ends in an ellipsis; the JSON beside has it whole.
+NAME_ROOM = 0.4
+# Shares of the axis kept free before the lowest and after the highest value.
+MARGINS_X, MARGINS_Y = (0.07, 0.09), (0.06, 0.11)
+# A lone value needs some axis around it: a factor of two in latency, two points of accuracy.
+MIN_DECADES, MIN_POINTS = log10(2), 2.0
+# Tick mantissas from coarse to fine; the first set that puts MIN_TICKS on the axis is taken.
+MANTISSAS = (
+    (1.0,),
+    (1.0, 2.0, 5.0),
+    (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0),
+    (1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0, 8.0, 9.0),
+)
+MIN_TICKS = 4
+CAP = 1.6  # points, half the height of an error bar's end
+
+RANDOM_WEIGHTS = "Accuracy published for trained weights; latency measured with random weights."
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A drawn point with its place on the page, in points with y downwards."""
+
+    point: Point
+    published: bool
+    latency_ms: float
+    top1: float  # percent
+    x: float
+    y: float
+    low_x: float
+    high_x: float
+
+    @property
+    def name(self) -> str:
+        return visible(self.point.model)
+
+    def box(self) -> Box:
+        reach = RADIUS * 1.3
+        return Box(self.x - reach, self.y - reach, self.x + reach, self.y + reach)
+
+
+@dataclass(slots=True)
+class Panel:
+    """What came to lie where: for the notes beneath, and for tests."""
+
+    plot: Box
+    dots: list[Dot] = field(default_factory=list)
+    names: list[tuple[Dot, Place]] = field(default_factory=list)
+
+    def unnamed(self) -> list[str]:
+        """Names that found no room."""
+        named = {id(dot) for dot, _ in self.names}
+        return [dot.name for dot in self.dots if id(dot) not in named]
+
+
+def heading(groups: Sequence[Group], room: float) -> list[str]:
+    """The title and a line or more for each origin."""
+    first = groups[0]
+    lines = [typeface.shortened(f"{visible(first.device)}, {first.precision}", TITLE_SIZE, room)]
+    for group in groups:
+        text = f"{group.origin.upper()} on {visible(group.machine)}"
+        if group.origin == "published":
+            unit = f": {visible(group.machine)}" if group.machine else ""
+            text = f"PUBLISHED in {visible(group.environment)}{unit}"
+        lines += typeface.wrapped(text, TEXT_SIZE, room)
+    return lines
+
+
+def notes(groups: Sequence[Group], unnamed: Sequence[str], room: float) -> list[str]:
+    """What a reader must know beneath the plot: weights, excluded models with reason and count."""
+    paragraphs = []
+    points = [point for group in groups for point in group.points]
+    if any(point.weights.startswith("random") for point in points):
+        paragraphs.append(RANDOM_WEIGHTS)
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for point in points:
+        if point.status == "excluded":
+            # Up to the first colon: what comes behind is one measurement's own sentence.
+            reasons[(point.reason or "excluded").split(":")[0]].append(visible(point.model))
+    for reason, models in reasons.items():
+        paragraphs.append(f"Excluded, {visible(reason)} ({len(models)}): {_listed(models)}.")
+    if unnamed:
+        paragraphs.append(f"Not named for want of room ({len(unnamed)}): {_listed(unnamed)}.")
+    return [
+        line for paragraph in paragraphs for line in typeface.wrapped(paragraph, NOTE_SIZE, room)
+    ]
+
+
+def _listed(names: Sequence[str], most: int = 24) -> str:
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+def draw(axes: Axes, groups: Sequence[Group], looks: Mapping[str, Look]) -> Panel:
+    """Axes, fronts, points and names. The figure must be at 72 dots an inch: a pixel is a point."""
+    page_height = axes.figure.bbox.height
+    box = axes.bbox
+    panel = Panel(Box(box.x0, page_height - box.y1, box.x1, page_height - box.y0))
+    _frame(axes)
+    drawable = [
+        (group, point)
+        for group in groups
+        for point in group.points
+        if point.status != "excluded" and point.latency_s is not None and point.top1 is not None
+    ]
+    if not drawable:
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.text(
+            0.5,
+            0.5,
+            "no model here can be compared",
+            size=TEXT_SIZE,
+            color=GREY,
+            ha="center",
+            transform=axes.transAxes,
+        )
+        return panel
+    _scale(axes, [point for _, point in drawable])
+    panel.dots = [_dot(axes, group, point, page_height) for group, point in drawable]
+    lines: list[Segment] = []
+    for group in groups:
+        lines += _front(axes, group, page_height)
+    for dot in panel.dots:
+        _mark(axes, dot, looks[dot.point.family])
+    panel.names = _names(panel.dots, lines, panel.plot)
+    for dot, lies in panel.names:
+        _name(axes, dot, lies, panel.plot, page_height)
+    return panel
+
+
+def _frame(axes: Axes) -> None:
+    axes.set_facecolor("none")
+    for side, spine in axes.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_color(FRAME)
+        spine.set_linewidth(0.7)
+    axes.set_axisbelow(True)
+    axes.tick_params(which="both", length=0, labelsize=TEXT_SIZE, labelcolor=GREY, pad=3)
+    axes.text(
+        0, 1, "ImageNet-1k top-1, %\n", size=TEXT_SIZE, color=INK, va="baseline",
+        transform=axes.transAxes, linespacing=0.9,
+    )  # fmt: skip
+    axes.set_xlabel("Latency, ms (log scale)", size=TEXT_SIZE, color=INK, loc="right", labelpad=2)
+
+
+def _scale(axes: Axes, points: Sequence[Point]) -> None:
+    ends = [
+        log10(value * 1e3)
+        for point in points
+        for value in (point.latency_s, point.low_s, point.high_s)
+        if value is not None and value > 0
+    ]
+    low, high = _range(min(ends), max(ends), MIN_DECADES, MARGINS_X)
+    ticks = latency_ticks_ms(10**low, 10**high)
+    axes.set_xscale("log")
+    axes.set_xlim(10**low, 10**high)
+    axes.xaxis.set_major_locator(FixedLocator(list(ticks)))
+    axes.xaxis.set_major_formatter(
+        FixedFormatter([units.milliseconds(tick / 1e3) for tick in ticks])
+    )
+    axes.xaxis.set_minor_locator(NullLocator())
+    tops = [point.top1 for point in points if point.top1 is not None]
+    axes.set_ylim(*_range(min(tops), max(tops), MIN_POINTS, MARGINS_Y))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
+    axes.grid(True, color=GRID, linewidth=0.5)
+
+
+def _range(
+    low: float, high: float, least: float, margins: tuple[float, float]
+) -> tuple[float, float]:
+    missing = max(0.0, least - (high - low)) / 2
+    low, high = low - missing, high + missing
+    whole = (high - low) / (1 - sum(margins))
+    return low - whole * margins[0], high + whole * margins[1]
+
+
+def latency_ticks_ms(low: float, high: float) -> tuple[float, ...]:
+    """Plain numbers on a logarithmic axis: 1, 2, 5, 10 where they are enough."""
+    decades = range(floor(log10(low)), ceil(log10(high)) + 1)
+    for mantissas in MANTISSAS:
+        ticks = tuple(m * 10.0**d for d in decades for m in mantissas if low <= m * 10.0**d <= high)
+        if len(ticks) >= MIN_TICKS:
+            break
+    return ticks
+
+
+def _dot(axes: Axes, group: Group, point: Point, page_height: float) -> Dot:
+    assert point.latency_s is not None
+    assert point.top1 is not None
+    latency_s, top1 = point.latency_s, point.top1
+
+    def at(seconds: float) -> tuple[float, float]:
+        x, y = axes.transData.transform((seconds * 1e3, top1))
+        return float(x), page_height - float(y)
+
+    x, y = at(latency_s)
+    return Dot(
+        point=point,
+        published=group.origin == "published",
+        latency_ms=latency_s * 1e3,
+        top1=top1,
+        x=x,
+        y=y,
+        low_x=at(point.low_s or latency_s)[0],
+        high_x=at(point.high_s or latency_s)[0],
+    )
+
+
+def _front(axes: Axes, group: Group, page_height: float) -> list[Segment]:
+    """The border of what the front dominates, up from the lower edge and out to the right one."""
+    front = sorted(
+        (point.latency_s * 1e3, point.top1)
+        for point in group.points
+        if point.status == "front" and point.latency_s is not None and point.top1 is not None
+    )
+    if not front:
+        return []
+    published = group.origin == "published"
+    corners = [(front[0][0], axes.get_ylim()[0]), *front, (axes.get_xlim()[1], front[-1][1])]
+    axes.step(
+        *zip(*corners, strict=True),
+        where="post",
+        color=GREY if published else INK,
+        linewidth=0.8,
+        linestyle=DASH if published else "-",
+        zorder=2,
+    )
+    steps = [corners[0]]
+    for x, y in corners[1:]:
+        steps += [(x, steps[-1][1]), (x, y)]
+    places = [(float(x), page_height - float(y)) for x, y in axes.transData.transform(steps)]
+    return [Segment(*one, *other) for one, other in pairwise(places) if one != other]
+
+
+def _mark(axes: Axes, dot: Dot, look: Look) -> None:
+    point = dot.point
+    dominated = point.status == "dominated"
+    colour = paler(look.colour, PALENESS) if dominated else look.colour
+    if dot.high_x > dot.low_x and point.low_s is not None and point.high_s is not None:
+        axes.errorbar(
+            [dot.latency_ms],
+            [dot.top1],
+            xerr=[[dot.latency_ms - point.low_s * 1e3], [point.high_s * 1e3 - dot.latency_ms]],
+            fmt="none",
+            ecolor=colour,
+            elinewidth=0.8,
+            capsize=CAP,
+            capthick=0.8,
+            zorder=2.5,
+        )
+    axes.plot(
+        [dot.latency_ms],
+        [dot.top1],
+        look.marker,
+        markersize=2 * RADIUS * look.scale,
+        markerfacecolor=WHITE if dot.published else colour,
+        markeredgecolor=colour if dot.published else WHITE,
+        markeredgewidth=1.0 if dot.published else 0.5,
+        zorder=3 if dominated else 4,
+    )
+
+
+def _name(axes: Axes, dot: Dot, lies: Place, plot: Box, page_height: float) -> None:
+    if lies.leader is not None:
+        one, other = lies.leader[:2], lies.leader[2:]
+        axes.annotate(
+            "",
+            (one[0], page_height - one[1]),
+            (other[0], page_height - other[1]),
+            xycoords="figure points",
+            textcoords="figure points",
+            arrowprops={"arrowstyle": "-", "color": FRAME, "lw": 0.45, "shrinkA": 0, "shrinkB": 0},
+        )
+    baseline = lies.box.bottom - typeface.DESCENT * NAME_SIZE
+    axes.annotate(
+        _fitted(dot.name, plot),
+        (lies.box.left, page_height - baseline),
+        xycoords="figure points",
+        size=NAME_SIZE,
+        color=INK if dot.point.status == "front" else GREY,
+        va="baseline",
+        parse_math=False,
+        bbox={"facecolor": WHITE, "alpha": 0.7, "pad": 0.4, "linewidth": 0},
+        zorder=5,
+    )
+
+
+# --- names ------------------------------------------------------------------------------------
+
+
+def _fitted(name: str, plot: Box) -> str:
+    return typeface.shortened(name, NAME_SIZE, NAME_ROOM * (plot.right - plot.left))
+
+
+def _names(dots: Sequence[Dot], fronts: Sequence[Segment], plot: Box) -> list[tuple[Dot, Place]]:
+    """Front members choose first, then the dominated ones, the most crowded of each before."""
+
+    def crowding(dot: Dot) -> float:
+        if len(dots) > MAX_CROWDING:
+            return 0.0
+        return -sum(
+            1 / (1 + (other.x - dot.x) ** 2 / 900 + (other.y - dot.y) ** 2 / 100) for other in dots
+        )
+
+    order = sorted(
+        dots, key=lambda dot: (dot.point.status != "front", crowding(dot), dot.x, dot.name)
+    )
+    named, others = order[:MAX_NAMES], order[MAX_NAMES:]
+    height = NAME_SIZE * (typeface.CAP_HEIGHT + typeface.DESCENT)
+    marks = [
+        Mark(
+            dot.x,
+            dot.y,
+            dot.box(),
+            typeface.width(_fitted(dot.name, plot), NAME_SIZE),
+            height,
+            above_left=dot.point.status == "front",
+        )
+        for dot in named
+    ]
+    bars = [
+        Box(dot.low_x, dot.y - CAP, dot.high_x, dot.y + CAP)
+        for dot in dots
+        if dot.high_x - dot.low_x > 2 * RADIUS
+    ]
+    frame = Box(plot.left + 1, plot.top, plot.right, plot.bottom - 1)
+    obstacles = bars + [dot.box() for dot in others]
+    best: list[tuple[Dot, Place]] = []
+    for _ in range(ATTEMPTS):
+        places = place(marks, frame, fronts, obstacles)
+        found = [(dot, lies) for dot, lies in zip(named, places, strict=True) if lies]
+        if len(found) > len(best):
+            best = found
+        if len(named) - len(found) not in range(1, HOPELESS):
+            break
+        # Whoever found no place chooses first the next time.
+        turns = sorted(range(len(marks)), key=lambda index: places[index] is not None)
+        marks, named = [marks[index] for index in turns], [named[index] for index in turns]
+    return best

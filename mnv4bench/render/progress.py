@@ -1,0 +1,69 @@
+"""What a person sees of slow work: a live table on a terminal, plain lines elsewhere.
+
+Knows: rich. Does not know: what is going on; it is told rows and lines of text.
+"""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+
+class Board:
+    """A table that is redrawn in place, with a line beneath it that says what happens now.
+
+    Everything goes to stderr, so stdout stays free for results. Away from a terminal (CI, a pipe)
+    only ``line`` prints. All text is taken literally: names may come from files.
+    """
+
+    def __init__(self, title: str, columns: Sequence[str], console: Console | None = None) -> None:
+        self._title = title
+        self._columns = columns
+        self._console = console or Console(stderr=True)
+        self._rows: Sequence[Sequence[str]] = ()
+        self._now = ""
+        self._live = Live(console=self._console, refresh_per_second=8, transient=True)
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.start()
+        else:
+            self.line(self._title)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._live.stop()
+
+    def rows(self, rows: Sequence[Sequence[str]]) -> None:
+        """Show these cells, one sequence a row, in the order of the columns."""
+        self._rows = rows
+        self._redraw()
+
+    def now(self, text: str) -> None:
+        """Say what happens at this moment; on a terminal only."""
+        self._now = text
+        self._redraw()
+
+    def line(self, text: str) -> None:
+        """A line that stays, on a terminal and elsewhere."""
+        self._console.print(Text(text), soft_wrap=True)
+
+    def _redraw(self) -> None:
+        if not self._live.is_started:
+            return
+        table = Table(title=Text(self._title), caption=Text(self._now), title_justify="left")
+        table.caption_justify = "left"
+        for number, column in enumerate(self._columns):
+            table.add_column(column, justify="left" if number == 0 else "right", no_wrap=True)
+        for row in self._rows:
+            table.add_row(*(Text(cell) for cell in row))
+        self._live.update(table)

@@ -1,0 +1,330 @@
+"""Findings as tables on a terminal.
+
+Knows: columns, colours and what a reader must be warned of. Does not know: how a figure was
+reached. Every function returns a rich renderable; colour, width and box drawing are the console's
+choice (NO_COLOR, a pipe and an ASCII terminal are honoured by rich itself).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+
+from rich import box
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from mnv4bench import units
+from mnv4bench.findings import Catalog, Devices, Front, Point, Shown, Skipped, Summary
+from mnv4bench.findings import Group as FrontGroup
+from mnv4bench.records import Weights
+from mnv4bench.render.untrusted import visible
+
+# More lines than this hide the table above them; --json has them all.
+MAX_SKIPPED_LINES = 8
+
+RANDOM_MARK = " ~"  # behind a name, where only some of a table have random weights
+RANDOM_WEIGHTS = "Latency measured with random weights; accuracy published for trained weights."
+
+_ASCII = str.maketrans({"±": "+-", "×": "x", "µ": "u", "·": "-", "…": "..."})
+_STATUS_STYLE = {"front": "bold green", "dominated": "", "excluded": "yellow"}
+_SOURCE_TITLES = {"paper": "the paper", "timm": "timm's results", "measured": "mnv4bench eval"}
+_DEVICE_STYLE = {"ready": "green", "absent": "dim", "unusable": "yellow"}
+_PLACEMENT_STYLE = {"full": "", "partial": "yellow", "none": "bold red", "unproven": "yellow"}
+
+# A rule under the headings and nothing else, for a console without line-drawing characters.
+_ASCII_BOX = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
+# A name this wide stays on one line even when the last column has to fold.
+NAME_WIDTH = 24
+
+
+class Write:
+    """Text that is safe to show, in the characters that the console has."""
+
+    def __init__(self, ascii_only: bool) -> None:
+        self.box = _ASCII_BOX if ascii_only else box.SIMPLE_HEAD
+        self._ascii_only = ascii_only
+
+    def __call__(self, text: str, style: str = "") -> Text:
+        safe = visible(text)
+        if self._ascii_only:
+            safe = safe.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
+        return Text(safe, style=style, overflow="fold")
+
+
+class View:
+    """A renderable that is built once it is known what characters the console can show."""
+
+    def __init__(self, build: Callable[[Write], RenderableType]) -> None:
+        self._build = build
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield self._build(Write(options.ascii_only))
+
+
+def _table(
+    write: Write, *columns: tuple[str, str], names: Iterable[str], title: Text | None = None
+) -> Table:
+    """Columns are (heading, "left" | "right"); ``names`` fill the first one."""
+    table = Table(
+        box=write.box,
+        title=title,
+        title_justify="left",
+        title_style="",
+        pad_edge=False,
+        show_edge=False,
+    )
+    widest = min(NAME_WIDTH, max((len(name) for name in names), default=0))
+    for index, (heading, side) in enumerate(columns):
+        table.add_column(
+            Text(heading),
+            justify="right" if side == "right" else "left",
+            overflow="fold",
+            min_width=None if index else max(widest, len(heading)),
+        )
+    return table
+
+
+# --- models and devices -----------------------------------------------------------------------
+
+
+def models(catalog: Catalog) -> View:
+    """Every model with its size, work and known accuracies."""
+
+    def build(write: Write) -> RenderableType:
+        table = _table(
+            write,
+            ("Model", "left"),
+            ("Family", "left"),
+            ("Input", "right"),
+            ("Params", "right"),
+            ("MACs", "right"),
+            ("Top-1 (source, at input)", "left"),
+            names=(entry.model for entry in catalog.models),
+        )
+        for entry in catalog.models:
+            known = ", ".join(
+                f"{units.top1(one.top1)} ({one.source}, {one.input_px})" for one in entry.accuracies
+            )
+            table.add_row(
+                write(entry.model, "bold"),
+                write(entry.family),
+                write(str(entry.input_px)),
+                write(units.count(entry.params)),
+                write(units.count(entry.macs)),
+                write(known) if known else write("none known", "dim"),
+            )
+        return table
+
+    return View(build)
+
+
+def devices(found: Devices) -> View:
+    """Every device profile and whether it can be measured here and now."""
+
+    def build(write: Write) -> RenderableType:
+        table = _table(
+            write,
+            ("Device", "left"),
+            ("Runner", "left"),
+            ("Format", "left"),
+            ("Unit", "left"),
+            ("Status", "left"),
+            ("Detail", "left"),
+            names=(row.device for row in found.devices),
+        )
+        for row in found.devices:
+            table.add_row(
+                write(row.device, "bold"),
+                write(row.runner),
+                write(f"{row.format} {row.precision}"),
+                write(row.accelerator),
+                write(row.status, _DEVICE_STYLE[row.status]),
+                write(row.detail),
+            )
+        return Group(table, *_skipped(found.skipped, write))
+
+    return View(build)
+
+
+# --- measurements -----------------------------------------------------------------------------
+
+
+def _place(one: Summary) -> tuple[str, ...]:
+    return (one.device, one.precision, one.format, one.origin, one.environment)
+
+
+def shown(found: Shown) -> View:
+    """Every measurement, a table for each device, precision, format and environment."""
+
+    def build(write: Write) -> RenderableType:
+        parts: list[RenderableType] = []
+        for _, alike in groupby(sorted(found.measurements, key=_place), key=_place):
+            parts.append(_measurements(list(alike), write))
+        if not parts:
+            parts.append(write("No measurements."))
+        return Group(*parts, *_skipped(found.skipped, write))
+
+    return View(build)
+
+
+def _measurements(alike: Sequence[Summary], write: Write) -> RenderableType:
+    first = alike[0]
+    table = _table(
+        write,
+        ("Model", "left"),
+        ("Median", "right"),
+        ("Interval", "right"),
+        ("p90", "right"),
+        ("Inv.", "right"),
+        ("Samples", "right"),
+        ("Placement", "left"),
+        names=(one.model for one in alike),
+        title=_title(write, first.device, first.origin, (first.precision, first.format)),
+    )
+    notes: list[Text] = []
+    for one in sorted(alike, key=lambda one: (one.latency_s, one.model, one.report)):
+        low, high = one.low_s, one.high_s
+        width = units.half_width(one.latency_s, low, high) if low and high else None
+        invocations = f"{one.invocations:,}"
+        if one.invocations_tainted:
+            invocations += f" of {one.invocations + one.invocations_tainted:,}"
+        table.add_row(
+            write(one.model + (" *" if one.tainted else ""), "yellow" if one.tainted else ""),
+            write(units.seconds(one.latency_s, width)),
+            write(units.spread(one.latency_s, low, high)) if width is not None else write("none"),
+            write(units.seconds(one.p90_s)) if one.p90_s else write("too few", "dim"),
+            write(invocations),
+            write(f"{one.samples:,}"),
+            write(one.placement, _PLACEMENT_STYLE[one.placement]),
+        )
+        if one.tainted:
+            reasons = "; ".join(one.tainted)
+            notes.append(write(f"* {one.model} is tainted: {reasons}", "yellow"))
+    kinds = sorted({_weights_text(one.weights) for one in alike})
+    notes.insert(0, write(f"Weights: {', '.join(kinds)}.", "dim"))
+    level = min((one.confidence for one in alike if one.low_s is not None), default=None)
+    if level is not None:
+        notes.insert(
+            1,
+            write(
+                "Interval: order statistics of the invocations' medians, "
+                f"{units.percent(level)} confidence or more.",
+                "dim",
+            ),
+        )
+    machine = write(first.machine, "dim")
+    return Group(table, Padding(Group(machine, *notes), (0, 0, 1, 0)))
+
+
+def _weights_text(weights: Weights) -> str:
+    return f"random ({weights.detail})" if weights.kind == "random" else weights.detail
+
+
+def _title(write: Write, device: str, origin: str, rest: Sequence[str]) -> Text:
+    return Text.assemble(
+        write(device, "bold"), write(f"  {', '.join(rest)}  "), write(origin.upper(), "bold cyan")
+    )
+
+
+# --- fronts -----------------------------------------------------------------------------------
+
+
+def front(found: Front) -> View:
+    """Every group: who is on the front, who is dominated by whom, who is excluded and why."""
+
+    def build(write: Write) -> RenderableType:
+        parts: list[RenderableType] = [_front(group, write) for group in found.groups]
+        if not parts:
+            parts.append(write("Nothing to compare: no measurement was found."))
+        parts += [write(f"Accuracy and latency: {line}", "dim") for line in found.citations]
+        return Group(*parts, *_skipped(found.skipped, write))
+
+    return View(build)
+
+
+def _front(group: FrontGroup, write: Write) -> RenderableType:
+    measured = group.origin != "published"
+    sources = sorted({one.accuracy_source for one in group.points if one.accuracy_source})
+    random = [one.weights.startswith("random") for one in group.points]
+    columns = [("Model", "left"), ("Latency", "right")]
+    if measured:
+        columns.append(("Interval", "right"))
+    columns.append(("Top-1", "right"))
+    if len(sources) > 1:
+        columns.append(("Source", "left"))
+    columns.append(("Status", "left"))
+    table = _table(
+        write,
+        *columns,
+        names=(one.model for one in group.points),
+        title=_title(write, group.device, group.origin, (group.precision,)),
+    )
+    for point in group.points:
+        mark = RANDOM_MARK if point.weights.startswith("random") and not all(random) else ""
+        table.add_row(*_front_row(point, mark, measured, len(sources) > 1, write))
+    compared = [point for point in group.points if point.status != "excluded"]
+    members = sum(point.status == "front" for point in compared)
+    tally = f"{members} of {units.plural(len(compared), 'model')} on the front"
+    if len(compared) < len(group.points):
+        tally += f", {len(group.points) - len(compared)} excluded"
+    notes = [write(f"{tally}.")]
+    where = [group.machine]
+    if not measured:
+        where.append(f"as published in {group.environment}")
+    if len(sources) == 1:
+        where.append(f"top-1 from {_SOURCE_TITLES[sources[0]]}")
+    notes.append(write(", ".join(filter(None, where)), "dim"))
+    if any(random):
+        mark = "" if all(random) else f"{RANDOM_MARK.strip()} "
+        notes.append(write(mark + RANDOM_WEIGHTS, "yellow"))
+    return Group(table, Padding(Group(*notes), (0, 0, 1, 0)))
+
+
+def _front_row(
+    point: Point, mark: str, measured: bool, with_source: bool, write: Write
+) -> list[Text]:
+    style = _STATUS_STYLE[point.status]
+    latency, low, high = point.latency_s, point.low_s, point.high_s
+    width = units.half_width(latency, low, high) if latency and low and high else None
+    # Published times keep their printed digits; measured ones end where the uncertainty begins.
+    text = units.seconds(latency, width) if measured else units.seconds_as_printed(latency)
+    cells = [write(point.model + mark, style), write("-" if latency is None else text)]
+    if measured:
+        cells.append(write(units.spread(latency, low, high) if latency and width else "-"))
+    cells.append(write("-" if point.top1 is None else units.top1(point.top1)))
+    if with_source:
+        cells.append(write(point.accuracy_source or "-"))
+    return [*cells, _status(point, style, write)]
+
+
+def _status(point: Point, style: str, write: Write) -> Text:
+    """``front``, ``dominated by A, B``, ``excluded: why``; with a warning where one is due."""
+    text = write(point.status, style)
+    if point.dominated_by:
+        text += write(f" by {', '.join(point.dominated_by)}", "dim")
+    if point.reason:
+        text += write(f": {point.reason}", style)
+    if point.placement == "partial":
+        text += write(" (placement partial)", "yellow")
+    return text
+
+
+# --- what was left out ------------------------------------------------------------------------
+
+
+def skipped(found: Sequence[Skipped]) -> View:
+    """What was found and not used, with the sentence why."""
+    return View(lambda write: Group(*_skipped(found, write)))
+
+
+def _skipped(found: Sequence[Skipped], write: Write) -> list[Text]:
+    if not found:
+        return []
+    lines = [write(""), write(f"Not used ({len(found):,}):", "bold")]
+    lines += [write(f"  {one.path}: {one.reason}") for one in found[:MAX_SKIPPED_LINES]]
+    if len(found) > MAX_SKIPPED_LINES:
+        lines.append(write(f"  and {len(found) - MAX_SKIPPED_LINES:,} more; --json lists them all"))
+    return lines

@@ -1,0 +1,145 @@
+"""Numbers to text: the only place that formats seconds, bytes, counts, ratios and percentages.
+
+Knows: SI prefixes and how many digits a precision deserves. Does not know: where a number comes
+from. Text may hold ``±`` and ``×``; a terminal that cannot show them is the renderer's matter.
+"""
+
+from __future__ import annotations
+
+from math import floor, isfinite, log10
+
+# Three digits tell two latencies one percent apart; more would claim what was not measured.
+DEFAULT_DIGITS = 3
+# An interval narrower than one part in 10,000 is below what any clock here can support.
+MAX_DIGITS = 5
+MIN_DIGITS = 3  # a wide interval stands beside the value; two digits would only look careless
+
+_TIME = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9))
+_SI = (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3))
+_BYTES = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
+UNKNOWN = "unknown"
+
+
+def seconds(value: float | None, half_width: float | None = None) -> str:
+    """``0.00235`` -> ``"2.35 ms"``.
+
+    With ``half_width`` (seconds) the last digit shown is the one where the uncertainty begins.
+    """
+    if value is None or not isfinite(value):
+        return UNKNOWN
+    if value == 0:
+        return "0 s"
+    digits = DEFAULT_DIGITS
+    if half_width:
+        digits = _exponent(abs(value)) - _exponent(half_width) + 1
+        digits = min(MAX_DIGITS, max(MIN_DIGITS, digits))
+    unit, scale = _scale(abs(value), _TIME, digits)
+    return f"{_significant(value / scale, digits)} {unit}"
+
+
+def seconds_as_printed(value: float | None) -> str:
+    """A published time with its digits, at least one decimal: ``0.005`` -> ``"5.0 ms"``.
+
+    Tables print milliseconds, sub-millisecond times too.
+    """
+    if value is None or not isfinite(value):
+        return UNKNOWN
+    text = f"{value * 1e3:.{MAX_DIGITS}g}"
+    return f"{text if '.' in text or 'e' in text else text + '.0'} ms"
+
+
+def milliseconds(value: float) -> str:
+    """An axis tick: plain milliseconds without the unit, ``0.0005`` -> ``"0.5"``."""
+    return f"{value * 1e3:.6g}"
+
+
+def spread(value: float, low: float | None, high: float | None) -> str:
+    """The wider side of an interval relative to its value: ``"±0.8 %"``, or ``"unknown"``."""
+    if low is None or high is None or value <= 0:
+        return UNKNOWN
+    return f"±{percent(half_width(value, low, high) / value)}"
+
+
+def half_width(value: float, low: float, high: float) -> float:
+    """The wider side of ``low``..``high`` around ``value``, so that ``±`` never understates."""
+    return max(value - low, high - value)
+
+
+def interval(value: float, low: float | None, high: float | None) -> str:
+    """``"2.35 ms ±0.8 %"``; the value alone where there is no interval."""
+    if low is None or high is None:
+        return seconds(value)
+    return f"{seconds(value, half_width(value, low, high))} {spread(value, low, high)}"
+
+
+def percent(fraction: float | None) -> str:
+    """``0.008`` -> ``"0.8 %"``: one decimal, two below 0.1 %."""
+    if fraction is None or not isfinite(fraction):
+        return UNKNOWN
+    value = 100 * fraction
+    if value == 0:
+        return "0 %"
+    if abs(value) < 0.01:
+        return "<0.01 %"
+    decimals = 2 if abs(value) < 0.095 else 1 if abs(value) < 99.95 else 0
+    return f"{value:.{decimals}f} %"
+
+
+def top1(value: float | None) -> str:
+    """Top-1 accuracy, already in percent: ``73.8`` -> ``"73.8 %"``."""
+    return UNKNOWN if value is None else f"{value:.1f} %"
+
+
+def size(value: int | None) -> str:
+    """Bytes, decimal: ``15_200_000`` -> ``"15.2 MB"``."""
+    if value is None:
+        return UNKNOWN
+    if value < 1000:
+        return f"{value} B"
+    unit, scale = _scale(value, _BYTES, DEFAULT_DIGITS)
+    return f"{_significant(value / scale, DEFAULT_DIGITS)} {unit}"
+
+
+def count(value: int | None) -> str:
+    """A large count: ``3_774_024`` -> ``"3.77 M"``."""
+    if value is None:
+        return UNKNOWN
+    if value < 1000:
+        return str(value)
+    unit, scale = _scale(value, _SI, DEFAULT_DIGITS)
+    return f"{_significant(value / scale, DEFAULT_DIGITS)} {unit}"
+
+
+def macs(value: int | None) -> str:
+    """``185_900_000`` -> ``"186 M MACs"``."""
+    return UNKNOWN if value is None else f"{count(value)} MACs"
+
+
+def ratio(value: float) -> str:
+    """Head over base: ``1.034`` -> ``"1.034×"``."""
+    return f"{value:.3f}×" if isfinite(value) else UNKNOWN
+
+
+def plural(number: int, noun: str, nouns: str | None = None) -> str:
+    """``(1, "model")`` -> ``"1 model"``; ``(20000, "model")`` -> ``"20,000 models"``."""
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
+
+
+def _exponent(value: float) -> int:
+    return floor(log10(value))
+
+
+def _scale(value: float, units: tuple[tuple[str, float], ...], digits: int) -> tuple[str, float]:
+    """The largest unit in which ``value``, once rounded, is at least one."""
+    for unit, scale in units:
+        if float(f"{value / scale:.{digits - 1}e}") >= 1:
+            return unit, scale
+    return units[-1]
+
+
+def _significant(value: float, digits: int) -> str:
+    """``digits`` significant digits, never in exponent form."""
+    rounded = float(f"{value:.{digits - 1}e}")
+    if rounded == 0:
+        return "0"
+    return f"{rounded:.{max(0, digits - 1 - _exponent(abs(rounded)))}f}"

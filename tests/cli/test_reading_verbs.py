@@ -1,0 +1,254 @@
+"""`show`, `pareto`, `models`, `devices`: the JSON shapes that others build on, and bad input."""
+
+import json
+import subprocess
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from mnv4bench import codec, store
+from tests.command_line import Ran, Terminal, command, run_process
+from tests.sample_reports import artifact, measurement, report, samples
+
+HOSTILE = "[red]x[/red]\x1b[31m<script>alert(1)</script>"
+
+
+def two_models(directory: Path, name: str = "r1", **changes: object) -> Path:
+    fast = measurement("mobilenetv3-small", invocations=(samples(0, 0.001), samples(1, 0.0011)))
+    slow = measurement("mnv4-conv-s", rounds=3)
+    return store.write(directory, report(fast, slow, name=name, **changes))
+
+
+def assert_sentence(ran: Ran, status: int, *parts: str) -> None:
+    """A failure: the right status, a sentence on stderr, nothing on stdout, never a traceback."""
+    assert ran.status == status, ran
+    assert ran.out == ""
+    assert "Traceback" not in ran.err
+    for part in parts:
+        assert part in ran.err
+
+
+def test_show_json_has_the_documented_keys(terminal: Terminal, tmp_path: Path) -> None:
+    two_models(tmp_path / "reports")
+    ran = terminal("show", "--json")
+    assert ran.err == ""
+    rows = ran.json["measurements"]
+    assert {row["model"]: row["latency_s"] for row in rows} == {
+        "mobilenetv3-small": pytest.approx(0.00105),
+        "mnv4-conv-s": pytest.approx(0.002),
+    }
+    assert set(rows[0]) >= {
+        "report", "device", "model", "format", "precision", "origin", "latency_s", "low_s",
+        "high_s", "p90_s", "invocations", "samples", "placement", "tainted", "artifact_sha256",
+    }  # fmt: skip
+    assert (rows[0]["origin"], rows[0]["placement"], rows[0]["p90_s"]) == ("measured", "full", None)
+
+
+def test_pareto_json_has_the_documented_keys_and_is_also_written(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    two_models(tmp_path / "reports")
+    ran = terminal("pareto", "reports", "--json", "--out", tmp_path / "out" / "front")
+    [group] = ran.json["groups"]
+    assert (group["device"], group["precision"], group["origin"]) == (
+        "host-cpu",
+        "fp32",
+        "measured",
+    )
+    assert {p["model"]: p["status"] for p in group["points"]} == {
+        "mobilenetv3-small": "front",
+        "mnv4-conv-s": "front",
+    }
+    assert set(group["points"][0]) >= {
+        "model", "latency_s", "low_s", "high_s", "top1", "accuracy_source", "status",
+        "dominated_by", "reason", "front_probability",
+    }  # fmt: skip
+    written = json.loads((tmp_path / "out" / "front.json").read_text())
+    assert written == ran.json
+    ElementTree.parse(tmp_path / "out" / "front.svg")
+    assert (tmp_path / "out" / "front.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_the_json_beside_the_picture_does_not_disturb_the_next_look(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    two_models(tmp_path / "reports")
+    terminal("pareto", "reports", "--out", "reports/front")
+    ran = terminal("show", "reports", "--json")
+    assert ran.status == 0
+    assert len(ran.json["measurements"]) == 2
+
+
+def test_accuracy_is_timms_or_the_papers_and_never_mixed(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    two_models(tmp_path / "reports")
+    timm = terminal("pareto", "reports", "--json").json["groups"][0]["points"]
+    assert {p["accuracy_source"] for p in timm} == {"timm"}
+    paper = terminal("pareto", "reports", "--json", "--accuracy", "paper").json["groups"][0]
+    by_model = {p["model"]: p for p in paper["points"]}
+    assert (by_model["mnv4-conv-s"]["top1"], by_model["mnv4-conv-s"]["status"]) == (73.8, "front")
+    assert by_model["mobilenetv3-small"]["status"] == "excluded"
+    assert "accuracy" in by_model["mobilenetv3-small"]["reason"]
+
+
+def test_published_replays_the_papers_seven_devices(terminal: Terminal) -> None:
+    ran = terminal("pareto", "--published", "--json")
+    assert {g["device"] for g in ran.json["groups"]} == {
+        "pixel6-cpu", "pixel8-edgetpu", "iphone13-ane", "pixel4-hexagon", "pixel7-gpu", "s23-cpu",
+        "s23-gpu",
+    }  # fmt: skip
+    assert {g["origin"] for g in ran.json["groups"]} == {"published"}
+    assert all(len(g["points"]) == 25 for g in ran.json["groups"])
+    hexagon = next(g for g in ran.json["groups"] if g["device"] == "pixel4-hexagon")
+    reasons = {p["reason"] for p in hexagon["points"] if p["status"] == "excluded"}
+    assert len(reasons) == 2  # failed and not benchmarked are kept apart
+
+
+def test_measured_and_published_are_drawn_together_in_separate_groups(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    two_models(tmp_path / "reports")
+    groups = terminal("pareto", "reports", "--published", "--json").json["groups"]
+    assert [g["origin"] for g in groups].count("measured") == 1
+    assert [g["origin"] for g in groups].count("published") == 7
+
+
+def test_models_json_has_the_documented_keys(terminal: Terminal) -> None:
+    models = {m["model"]: m for m in terminal("models", "--json").json["models"]}
+    assert set(models) >= {
+        "mnv4-conv-s", "mnv4-conv-m", "mnv4-conv-l", "mnv4-hybrid-m", "mnv4-hybrid-l",
+        "mobilenetv3-small", "mobilenetv3-large", "fastvit-t8", "fastvit-t12", "fastvit-s12",
+        "fastvit-sa12", "fastvit-sa24", "fastvit-sa36", "efficientvit-b0", "efficientvit-b1",
+        "efficientvit-b2", "efficientvit-b3",
+    }  # fmt: skip
+    conv_s = models["mnv4-conv-s"]
+    assert (conv_s["family"], conv_s["input_px"]) == ("MobileNetV4", 224)
+    assert (conv_s["params"], conv_s["macs"]) == (3_774_024, 186_005_568)
+    assert {a["source"] for a in conv_s["accuracies"]} == {"paper", "timm"}
+    assert all(m["accuracies"] for m in models.values())
+
+
+def test_devices_json_has_the_documented_keys(terminal: Terminal) -> None:
+    devices = {d["device"]: d for d in terminal("devices", "--json").json["devices"]}
+    assert set(devices["host-cpu"]) >= {
+        "device", "runner", "format", "precision", "accelerator", "status", "detail",
+    }  # fmt: skip
+    assert devices["host-cpu"]["status"] == "ready"
+    assert devices["host-ort-cpu"]["status"] == "ready"
+    assert devices["pixel8-edgetpu"]["status"] == "unusable"
+    assert "does not have yet" in devices["pixel8-edgetpu"]["detail"]
+
+
+@pytest.mark.parametrize("verb", ["show", "pareto", "models", "devices"])
+def test_the_tables_are_for_people(terminal: Terminal, tmp_path: Path, verb: str) -> None:
+    two_models(tmp_path / "reports")
+    ran = terminal(verb)
+    assert ran.status == 0
+    assert "mnv4-conv-s" in ran.out or "host-cpu" in ran.out
+    assert "\x1b" not in ran.out
+
+
+def test_broken_reports_are_listed_and_the_rest_is_shown(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    reports = tmp_path / "reports"
+    good = two_models(reports)
+    data = good.read_bytes()
+    (reports / "cut.json").write_bytes(data[:500])
+    (reports / "alien.json").write_text("[]")
+    (reports / "future.json").write_bytes(data.replace(b'"schema": 1', b'"schema": 9'))
+    (reports / "edited.json").write_bytes(data.replace(b"0.0021", b"0.0001"))
+    with (reports / "huge.json").open("wb") as file:
+        file.truncate(2**40)
+    for verb in ("show", "pareto"):
+        ran = terminal(verb, "--json")
+        assert ran.status == 0
+        reasons = {Path(s["path"]).name: s["reason"] for s in ran.json["skipped"]}
+        assert set(reasons) == {f"{n}.json" for n in ("cut", "alien", "future", "edited", "huge")}
+        assert "newer mnv4bench" in reasons["future.json"]
+        assert "seal" in reasons["edited.json"]
+        plain = terminal(verb)
+        assert plain.status == 0
+        assert "cut.json" in plain.out + plain.err
+
+
+def test_only_bad_files_is_status_four(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text("{")
+    for verb in ("show", "pareto"):
+        assert_sentence(terminal(verb, "bad.json"), 4, "bad.json", "not readable as JSON")
+
+
+def test_no_report_at_all_is_could_not_measure(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert_sentence(terminal("show", "empty"), 3, "holds no report", "mnv4bench run")
+    assert_sentence(terminal("pareto", "nowhere"), 2, "no such file or directory")
+
+
+def test_a_picture_that_cannot_be_written_is_a_sentence(terminal: Terminal, tmp_path: Path) -> None:
+    two_models(tmp_path / "reports")
+    (tmp_path / "file").write_text("in the way")
+    assert_sentence(terminal("pareto", "reports", "--out", "file/front"), 3, "file")
+
+
+def test_hostile_names_are_text(terminal: Terminal, tmp_path: Path) -> None:
+    hostile = measurement(
+        artifact=artifact(HOSTILE, family=HOSTILE), invocations=(samples(0), samples(1))
+    )
+    reports = tmp_path / "reports"
+    store.write(reports, report(hostile, measurement("mnv4-conv-s"), name="r1"))
+    name = reports / "\x1b[31mevil.json"
+    name.write_text("{")
+    for verb in ("show", "pareto"):
+        ran = terminal(verb)
+        assert ran.status == 0
+        assert "\x1b" not in ran.out + ran.err
+        assert "[red]x[/red]" in ran.out
+    svg = (tmp_path / "pareto.svg").read_text()
+    assert "<script>" not in svg
+    ElementTree.fromstring(svg)
+    assert_sentence(terminal("show", name), 4)
+    assert "\x1b" not in terminal("show", name).err
+
+
+def test_a_model_without_known_accuracy_is_excluded_with_the_reason(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    store.write(tmp_path, report(measurement("my-net"), name="r1"))
+    [point] = terminal("pareto", tmp_path, "--json").json["groups"][0]["points"]
+    assert (point["status"], point["top1"]) == ("excluded", None)
+    assert "accuracy" in point["reason"]
+
+
+def test_unknown_options_and_verbs_are_usage_errors(terminal: Terminal) -> None:
+    assert_sentence(terminal("show", "--jsno"), 2, "jsno")
+    assert_sentence(terminal("shw"), 2, "shw")
+    assert_sentence(terminal("pareto", "--accuracy", "mine"), 2, "timm")
+
+
+def test_every_verb_has_help_with_an_example_that_parses() -> None:
+    for verb in ("run", "pareto", "show", "models", "devices", "export"):
+        ran = run_process(verb, "--help")
+        assert ran.status == 0
+        assert f"Example: mnv4bench {verb}" in " ".join(ran.out.split())
+
+
+def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:
+    two_models(tmp_path / "reports")
+    with subprocess.Popen(
+        command("show", tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()  # as `| true` does
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_one_frozen_file_of_every_schema_still_reads() -> None:
+    folder = Path(__file__).parent.parent / "golden" / "schema"
+    versions = sorted(int(path.stem) for path in folder.glob("*.json"))
+    assert versions == list(range(1, codec.SCHEMA + 1))
+    for version in versions:
+        path = folder / f"{version}.json"
+        assert codec.decode_report(path.read_bytes(), str(path)).measurements

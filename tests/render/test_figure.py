@@ -1,0 +1,145 @@
+"""The figure: a function of one value, whole on disk, safe and complete."""
+
+from io import BytesIO
+from xml.etree import ElementTree
+
+import pytest
+from matplotlib.image import imread as read_png
+
+from mnv4bench.findings import Front
+from mnv4bench.render import figure
+from mnv4bench.render.palette import WHITE, looks
+from mnv4bench.render.panel import latency_ticks_ms
+from tests.render import fixed
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def words_of(data: bytes) -> list[str]:
+    """Every piece of text of an SVG, in the order drawn."""
+    return [element.text or "" for element in ElementTree.fromstring(data).iter(f"{SVG}text")]
+
+
+def test_both_files_name_every_model() -> None:
+    front = fixed.front()
+    files = figure.draw(front)
+    assert set(files) == {"svg", "png"}
+    text = " ".join(words_of(files["svg"]))
+    for group in front.groups:
+        assert f"{group.device}, {group.precision}" in text
+        for point in group.points:
+            assert point.model in text
+    for said in (
+        "MEASURED on Test CPU",
+        "PUBLISHED in arXiv:2404.10518v2 Table 6: Pixel 6 CPU",
+        "latency measured with random weights",
+        "Excluded, no accuracy known (1): own.onnx",
+        "Excluded, not measured (1): fastvit-s12",
+        "ImageNet-1k top-1, %",
+        "Latency, ms (log scale)",
+    ):
+        assert said in text, said
+    pixels = read_png(BytesIO(files["png"]))
+    inches = figure.compose(front).get_size_inches()
+    assert pixels.shape[1::-1] == pytest.approx(inches * figure.PIXELS_PER_INCH, abs=1)
+    assert len({tuple(colour) for colour in pixels[::7, ::7].reshape(-1, 4)}) > 20
+
+
+def test_the_same_front_gives_the_same_bytes() -> None:
+    assert figure.draw(fixed.front()) == figure.draw(fixed.front())
+
+
+def test_hostile_names_are_text_and_nothing_else() -> None:
+    points = (
+        fixed.point(fixed.HOSTILE, 0.001, 70.0, family=fixed.HOSTILE),
+        fixed.point("x" * 200, 0.002, 60, status="dominated", dominated_by=(fixed.HOSTILE,)),
+        fixed.point(r"$\frac{1}{0}$ \undefined", 0.003, 61, family=r"$\frac{$"),
+        fixed.point("c", None, None, status="excluded", reason=fixed.HOSTILE),
+    )
+    group = fixed.measured(device=fixed.HOSTILE, machine=fixed.HOSTILE, points=points)
+    data = figure.draw(Front(groups=(group,)))["svg"]
+    text = words_of(data)
+    assert r"$\frac{1}{0}$ \undefined" in text
+    assert any("[red]x[/red]\\x1b[31m<script>" in line for line in text)
+    assert b"<script" not in data
+    assert b"\x1b" not in data
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 7, 12])
+def test_any_number_of_panels_stays_on_the_page(count: int) -> None:
+    groups = tuple(fixed.measured(environment=str(index)) for index in range(count))
+    page = figure.compose(Front(groups=groups))
+    titles = [text for text in page.texts if text.get_text() == "host-cpu, fp32"]
+    assert len(titles) == count == len(page.axes)
+    for text in page.texts:
+        box = text.get_window_extent()
+        assert box.x0 >= 0
+        assert box.x1 <= page.bbox.width
+        assert 0 <= box.y0 < box.y1 <= page.bbox.height
+
+
+def test_measured_and_published_share_a_panel_but_no_series() -> None:
+    pixel = fixed.measured(device="pixel6-cpu", precision="int8")
+    other = fixed.measured(device="pixel6-cpu", precision="int8", environment="other")
+    paper = fixed.published()[0]
+    assert figure.share_panels((paper, pixel, other)) == [(pixel, paper), (other,)]
+    assert figure.share_panels((fixed.measured(), paper)) == [(fixed.measured(),), (paper,)]
+    [axes] = figure.compose(Front(groups=(pixel, paper))).axes
+    fronts = [line for line in axes.lines if len(line.get_xdata()) > 3]
+    assert [line.get_linestyle() for line in fronts] == ["-", "--"]
+    marks = [line for line in axes.lines if len(line.get_xdata()) == 1]
+    hollow = [line for line in marks if line.get_markerfacecolor() == WHITE]
+    assert len(hollow) == sum(point.status != "excluded" for point in paper.points)
+    assert len(marks) - len(hollow) >= sum(p.status != "excluded" for p in pixel.points)
+
+
+def test_a_group_without_a_comparable_model_says_so() -> None:
+    points = (fixed.point("a", 0.001, None, status="excluded", reason="no accuracy known"),)
+    text = words_of(figure.draw(Front(groups=(fixed.measured(points=points),)))["svg"])
+    assert "no model here can be compared" in text
+    assert "Excluded, no accuracy known (1): a." in text
+
+
+def test_the_value_that_is_drawn_is_the_value_that_is_compared() -> None:
+    """The golden front: statuses and dominators, exactly."""
+    group = fixed.measured()
+    assert [(p.model, p.status, p.dominated_by) for p in group.points] == [
+        ("mnv4-conv-s", "front", ()),
+        ("mnv4-conv-m", "front", ()),
+        ("fastvit-t8", "dominated", ("mnv4-conv-m",)),
+        ("fastvit-sa12", "front", ()),
+        ("own.onnx", "excluded", ()),
+        ("fastvit-s12", "excluded", ()),
+    ]
+
+
+# --- axes and looks ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (0.9, 55, (1, 2, 5, 10, 20, 50)),
+        (0.4, 13, (0.5, 1, 2, 5, 10)),
+        (1.35, 3.1, (1.4, 2, 3)),
+        (0.005, 2000, (0.01, 0.1, 1, 10, 100, 1000)),
+    ],
+)
+def test_latency_ticks_are_plain_numbers(low: float, high: float, ticks: tuple) -> None:
+    found = {round(tick, 6) for tick in latency_ticks_ms(low, high)}
+    assert set(ticks) <= found
+
+
+def test_any_range_has_a_readable_number_of_ticks() -> None:
+    for low in (0.1 * 1.07**step for step in range(150)):
+        for factor in (2, 3, 7, 20, 100, 900):
+            assert 4 <= len(latency_ticks_ms(low, low * factor)) <= 12
+
+
+def test_families_keep_their_look_and_strangers_get_their_own() -> None:
+    few = looks(["MobileNetV4", "FastViT"])
+    many = looks(["FastViT", "MobileNetV4", *(f"stranger {index}" for index in range(30))])
+    assert {family: many[family] for family in few} == few
+    assert len(set(many.values())) == len(many)
+    colours = [look.colour for look in few.values()]
+    assert len(set(colours)) == len({look.marker for look in few.values()}) == 2

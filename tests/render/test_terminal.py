@@ -1,0 +1,171 @@
+"""Terminal text: golden for fixed findings, harmless for hostile ones."""
+
+from io import BytesIO, StringIO, TextIOWrapper
+
+import pytest
+from msgspec.structs import replace
+from rich.console import Console, RenderableType
+
+from mnv4bench.findings import Catalog, DeviceRow, Devices, Front, Shown, Skipped
+from mnv4bench.records import Accuracy, ModelEntry, Weights
+from mnv4bench.render import terminal
+from mnv4bench.render.untrusted import visible
+from tests.render import fixed
+from tests.render.golden import assert_golden
+
+
+def text(view: RenderableType, width: int = 100, **options: object) -> str:
+    console = Console(file=StringIO(), width=width, **options)  # type: ignore[arg-type]
+    console.print(view)
+    return "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
+
+
+def in_ascii(view: RenderableType, width: int = 100) -> str:
+    stream = TextIOWrapper(BytesIO(), encoding="ascii")
+    Console(file=stream, width=width).print(view)
+    stream.flush()
+    lines = stream.buffer.getvalue().decode("ascii").splitlines()
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+CATALOG = Catalog(
+    models=(
+        ModelEntry(
+            model="mnv4-conv-s",
+            family="MobileNetV4",
+            input_px=224,
+            params=3_774_024,
+            macs=185_900_000,
+            accuracies=(
+                Accuracy(top1=73.8, source="paper", weights="w", input_px=224, citation="c"),
+                Accuracy(top1=74.6, source="timm", weights="w", input_px=256, citation="c"),
+            ),
+        ),
+        ModelEntry(model="own.onnx", family="own file", input_px=64, params=None, macs=None),
+    )
+)
+DEVICES = Devices(
+    devices=(
+        DeviceRow(device="host-cpu", runner="host", format="tflite", precision="fp32",
+                  accelerator="cpu", status="ready", detail="Test CPU, LiteRT 2.3.0"),
+        DeviceRow(device="pixel6-cpu", runner="android", format="tflite", precision="int8",
+                  accelerator="cpu", status="absent", detail="its runner is not there yet"),
+    ),
+    skipped=(Skipped(path="bad.toml", reason="no such key: thread"),),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "view", "width"),
+    [
+        ("front.txt", terminal.front(fixed.front()), 100),
+        ("front_80.txt", terminal.front(fixed.front()), 80),
+        ("show.txt", terminal.shown(fixed.shown()), 100),
+        ("models.txt", terminal.models(CATALOG), 100),
+        ("devices.txt", terminal.devices(DEVICES), 100),
+    ],
+)
+def test_golden_text(name: str, view: RenderableType, width: int) -> None:
+    assert_golden(name, text(view, width))
+
+
+def test_golden_text_without_line_drawing_characters() -> None:
+    assert_golden("front_ascii.txt", in_ascii(terminal.front(fixed.front())))
+
+
+def test_nothing_to_show_is_a_sentence() -> None:
+    assert text(terminal.shown(Shown(measurements=()))) == "No measurements.\n"
+    assert text(terminal.front(Front(groups=()))) == (
+        "Nothing to compare: no measurement was found.\n"
+    )
+
+
+HOSTILE_VIEWS = [
+    terminal.shown(
+        Shown(
+            measurements=(
+                fixed.summary(
+                    fixed.HOSTILE,
+                    tainted=(fixed.HOSTILE,),
+                    machine=fixed.HOSTILE,
+                    weights=Weights(kind="own", detail=fixed.HOSTILE),
+                ),
+            ),
+            skipped=(Skipped(path=fixed.HOSTILE, reason=fixed.HOSTILE),),
+        )
+    ),
+    terminal.front(
+        Front(
+            groups=(
+                fixed.measured(
+                    machine=fixed.HOSTILE,
+                    device=fixed.HOSTILE,
+                    points=(
+                        fixed.point(fixed.HOSTILE, 0.001, 70.0),
+                        fixed.point("b", 0.002, 60, status="dominated",
+                                    dominated_by=(fixed.HOSTILE,)),
+                        fixed.point("c", None, None, status="excluded", reason=fixed.HOSTILE),
+                    ),
+                ),
+            ),
+            citations=(fixed.HOSTILE,),
+        )
+    ),
+    terminal.models(
+        Catalog(models=(replace(CATALOG.models[0], model=fixed.HOSTILE, family=fixed.HOSTILE),))
+    ),
+    terminal.devices(
+        replace(DEVICES, devices=(replace(DEVICES.devices[0], detail=fixed.HOSTILE),))
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("view", HOSTILE_VIEWS)
+def test_a_hostile_name_is_shown_and_does_nothing(view: RenderableType) -> None:
+    shown = text(view, 400, force_terminal=True, color_system="truecolor", highlight=False)
+    # Escapes of ours are single-parameter colours and resets; its red (31) is none of them.
+    assert "\x1b[31m" not in shown
+    assert "\u202e" not in shown
+    plain = text(view, 400)
+    assert "[red]x[/red]\\x1b[31m<script>" in plain
+    assert "\x1b" not in plain
+    assert "\x1b" not in in_ascii(view, 400)
+
+
+@pytest.mark.parametrize(
+    ("raw", "safe"),
+    [
+        ("mnv4-conv-s", "mnv4-conv-s"),
+        ("modèle 模型", "modèle 模型"),
+        ("a\x1b[0m\x07\r\n\tb", "a\\x1b[0m\\x07\\r\\n\\tb"),
+        ("\u202eback\u200b", "\\u202eback\\u200b"),
+        ("\x9bC1", "\\x9bC1"),
+        ("\ud800", "\\ud800"),
+        ("\u2028", "\\u2028"),
+    ],
+)
+def test_visible(raw: str, safe: str) -> None:
+    assert visible(raw) == safe
+
+
+def test_a_long_list_of_skipped_files_is_cut() -> None:
+    many = [Skipped(path=f"r{index}.json", reason="truncated") for index in range(1000)]
+    lines = text(terminal.skipped(many)).splitlines()
+    assert lines[:2] == ["", "Not used (1,000):"]
+    assert lines[-1] == "  and 992 more; --json lists them all"
+    assert len(lines) == terminal.MAX_SKIPPED_LINES + 3
+
+
+def test_a_very_long_name_folds_and_stays_whole() -> None:
+    name = "m" * 200
+    view = terminal.front(Front(groups=(fixed.measured(points=(fixed.point(name, 0.001, 70.0),)),)))
+    lines = text(view, 80).splitlines()
+    assert sum(line.split(" ")[0].count("m") for line in lines if line.startswith("mm")) == 200
+    assert max(map(len, lines)) <= 80
+
+
+def test_random_weights_are_marked_where_only_some_are() -> None:
+    shown = text(terminal.front(Front(groups=(fixed.measured(),))))
+    assert "mnv4-conv-s ~" in shown
+    assert "fastvit-sa12 ~" not in shown
+    assert "~ Latency measured with random weights" in shown

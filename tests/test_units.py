@@ -1,0 +1,96 @@
+"""Numbers as text."""
+
+import pytest
+
+from mnv4bench import units
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "unknown"),
+        (float("nan"), "unknown"),
+        (float("inf"), "unknown"),
+        (0.0, "0 s"),
+        (0.00235, "2.35 ms"),
+        (0.0120, "12.0 ms"),
+        (0.123, "123 ms"),
+        (1.234, "1.23 s"),
+        (0.000452, "452 µs"),
+        (0.0009996, "1.00 ms"),  # rounding carries into the next unit
+        (0.99999, "1.00 s"),
+        (3.2e-9, "3.20 ns"),
+    ],
+)
+def test_seconds(value: float | None, text: str) -> None:
+    assert units.seconds(value) == text
+
+
+@pytest.mark.parametrize(
+    ("half_width", "text"),
+    [
+        (0.0000188, "2.35 ms"),  # 0.8 %
+        (0.0000008, "2.3512 ms"),
+        (0.000002, "2.351 ms"),
+        (0.001, "2.35 ms"),  # however wide, three digits
+        (1e-12, "2.3512 ms"),  # however narrow, five
+    ],
+)
+def test_seconds_end_where_the_uncertainty_begins(half_width: float, text: str) -> None:
+    assert units.seconds(0.0023512, half_width) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "unknown"),
+        (0.0024, "2.4 ms"),
+        (0.0007, "0.7 ms"),
+        (0.00045, "0.45 ms"),
+        (0.009, "9.0 ms"),
+        (0.2413, "241.3 ms"),
+    ],
+)
+def test_published_times_keep_their_digits(value: float | None, text: str) -> None:
+    assert units.seconds_as_printed(value) == text
+
+
+def test_an_interval_shows_its_wider_side() -> None:
+    assert units.spread(0.100, 0.099, 0.103) == "±3.0 %"
+    assert units.interval(0.00235, 0.00233, 0.00236) == "2.35 ms ±0.9 %"
+    assert units.interval(0.00235, None, None) == "2.35 ms"
+    assert units.spread(0.1, None, None) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("fraction", "text"),
+    [
+        (None, "unknown"),
+        (0.0, "0 %"),
+        (0.008, "0.8 %"),
+        (0.0004, "0.04 %"),
+        (0.00001, "<0.01 %"),
+        (0.0123, "1.2 %"),
+        (0.96875, "96.9 %"),
+        (1.0, "100 %"),
+    ],
+)
+def test_percent(fraction: float | None, text: str) -> None:
+    assert units.percent(fraction) == text
+
+
+def test_counts_bytes_and_the_rest() -> None:
+    assert units.count(3_774_024) == "3.77 M"
+    assert units.count(999_999) == "1.00 M"
+    assert units.count(999) == "999"
+    assert units.count(None) == "unknown"
+    assert units.macs(185_900_000) == "186 M MACs"
+    assert units.size(15_200_000) == "15.2 MB"
+    assert units.size(12) == "12 B"
+    assert units.top1(73.8) == "73.8 %"
+    assert units.top1(None) == "unknown"
+    assert units.ratio(1.034) == "1.034×"
+    assert units.milliseconds(0.0005) == "0.5"
+    assert units.plural(1, "model") == "1 model"
+    assert units.plural(20_000, "measurement") == "20,000 measurements"
+    assert units.plural(2, "family", "families") == "2 families"
