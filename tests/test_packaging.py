@@ -1,6 +1,5 @@
 """The wheel: profiles and tables inside, and reports readable without torch or a runtime."""
 
-import os
 import subprocess
 import sys
 import zipfile
@@ -9,32 +8,28 @@ from pathlib import Path
 import pytest
 
 from mnv4bench import store
+from tests import plain_install
 from tests.sample_reports import report
 
 ROOT = Path(__file__).parent.parent
-# What a plain `pip install mnv4bench` does not bring.
-ABSENT = ("torch", "timm", "onnx", "onnxruntime", "ai_edge_litert", "litert_torch", "scipy")
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("wheel")
-    subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "build",
-            "--wheel",
-            "--no-isolation",
-            "--outdir",
-            str(out),
-            str(ROOT),
-        ],
-        check=True,
-        capture_output=True,
-    )
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation"]
+    subprocess.run([*build, "--outdir", str(out), str(ROOT)], check=True, capture_output=True)
     [path] = out.glob("*.whl")
     return path
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel with its base dependencies, as pip would install them."""
+    site = tmp_path_factory.mktemp("site")
+    zipfile.ZipFile(wheel).extractall(site)
+    plain_install.lay_out(site)
+    return site
 
 
 def test_the_wheel_holds_profiles_and_tables_and_nothing_else_of_the_repository(
@@ -43,44 +38,45 @@ def test_the_wheel_holds_profiles_and_tables_and_nothing_else_of_the_repository(
     names = zipfile.ZipFile(wheel).namelist()
     for profile in (ROOT / "device_profiles").glob("*.toml"):
         assert f"mnv4bench/device_profiles/{profile.name}" in names
-    assert any(name.endswith("published.csv") for name in names)
-    tops = {name.split("/")[0] for name in names}
-    assert {top.split("-")[0] for top in tops} == {"mnv4bench"}
+    assert "mnv4bench/models/published.csv" in names
+    assert "mnv4bench/models/accuracies.csv" in names
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"mnv4bench"}
 
 
-def test_reports_are_read_without_torch_or_a_runtime(wheel: Path, tmp_path: Path) -> None:
-    site = tmp_path / "site"
-    zipfile.ZipFile(wheel).extractall(site)
-    (site / "sitecustomize.py").write_text(
-        "import sys\n"
-        "class Hide:\n"
-        "    def find_spec(self, name, path=None, target=None):\n"
-        f"        if name.split('.')[0] in {ABSENT!r}:\n"
-        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
-        "sys.meta_path.insert(0, Hide())\n"
-    )
+def test_the_base_dependencies_bring_neither_torch_nor_a_runtime() -> None:
+    heavy = {"torch", "timm", "onnx", "onnxruntime", "ai-edge-litert", "litert-torch", "scipy"}
+    assert not heavy & plain_install.base_distributions()
+
+
+@pytest.mark.parametrize(
+    "words", ["show", "pareto reports", "pareto --published", "models", "devices", "--version"]
+)
+def test_reports_are_read_without_torch_or_a_runtime(
+    words: str, installed: Path, tmp_path: Path
+) -> None:
     store.write(tmp_path / "reports", report())
-    for words in (
-        ["show"],
-        ["pareto", "reports"],
-        ["pareto", "--published"],
-        ["models"],
-        ["devices"],
-    ):
-        ran = subprocess.run(
-            [sys.executable, "-m", "mnv4bench", *words],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(site)},
-            capture_output=True,
-            text=True,
-        )
-        assert ran.returncode == 0, (words, ran.stderr)
-    where = subprocess.run(
-        [sys.executable, "-c", "import mnv4bench; print(mnv4bench.__file__)"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(site)},
-        capture_output=True,
-        text=True,
-        check=True,
+    ran = plain_install.run(installed, *words.split(), cwd=tmp_path)
+    assert ran.status == 0, ran
+    assert ran.out
+
+
+def test_measuring_without_the_extra_gives_the_install_line(
+    installed: Path, tmp_path: Path
+) -> None:
+    listed = plain_install.run(installed, "devices", "--json", cwd=tmp_path).json["devices"]
+    by_name = {device["device"]: device for device in listed}
+    assert by_name["host-cpu"]["status"] == "unusable"
+    assert "pip install 'mnv4bench[run]'" in by_name["host-cpu"]["detail"]
+    ran = plain_install.run(installed, "run", "--model", "mnv4-conv-s", cwd=tmp_path)
+    assert ran.status == 3
+    assert "pip install 'mnv4bench[run]'" in ran.err
+    exported = plain_install.run(
+        installed, "export", "mnv4-conv-s", "--format", "onnx", cwd=tmp_path
     )
-    assert where.stdout.startswith(str(site))
+    assert exported.status == 2
+    assert "pip install 'mnv4bench[export]'" in exported.err
+    timm = plain_install.run(installed, "export", "timm:resnet18", "--format", "onnx", cwd=tmp_path)
+    assert timm.status == 2
+    assert "pip install 'mnv4bench[export]'" in timm.err
+    for each in (ran, exported, timm):
+        assert "Traceback" not in each.err

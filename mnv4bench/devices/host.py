@@ -1,0 +1,234 @@
+"""This machine as a device: LiteRT or ONNX Runtime on its processor.
+
+Knows: which runtime a profile needs and how one invocation is asked of a fresh process. Does not
+know: the runtimes themselves, which only the measuring process loads.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, assert_never
+
+import msgspec
+
+from mnv4bench.devices import host_facts, worker_process
+from mnv4bench.devices.host_worker import Answer, Measured, Refused, Request
+from mnv4bench.devices.placement import with_litert_log
+from mnv4bench.errors import MissingExtra, NotMeasured, UsageError
+from mnv4bench.records import (
+    Artifact,
+    DeviceProfile,
+    DeviceState,
+    Environment,
+    Format,
+    Placement,
+    RuntimeName,
+    Samples,
+    Timing,
+)
+
+START_WORKER = Path(__file__).with_name("start_worker.py")
+
+# Beside warm-up and timing: starting Python, importing and loading on a slow, busy machine, and a
+# last inference that began just before each cap. A hang is still found within minutes.
+START_ALLOWANCE_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """One inference runtime as a Python package."""
+
+    title: str
+    module: str
+    distributions: tuple[str, ...]  # any one of these provides the module
+    format: Format
+
+    def version(self) -> str | None:
+        """The installed version; None when the package is absent. Imports nothing of it."""
+        if importlib.util.find_spec(self.module) is None:
+            return None
+        for name in self.distributions:
+            try:
+                return importlib.metadata.version(name)
+            except importlib.metadata.PackageNotFoundError:
+                continue
+        return "unknown"
+
+
+LITERT = Runtime(
+    title="LiteRT", module="ai_edge_litert", distributions=("ai-edge-litert",), format="tflite"
+)
+ONNXRUNTIME = Runtime(
+    title="ONNX Runtime",
+    module="onnxruntime",
+    distributions=("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino"),
+    format="onnx",
+)
+
+
+class HostRunner:
+    """One host profile made live. Keeps the Runner contract of ``mnv4bench.devices``."""
+
+    def __init__(self, profile: DeviceProfile) -> None:
+        """Raises NotMeasured for a runtime or unit that the host runner does not drive."""
+        self._profile = profile
+        self._runtime = _runtime(profile)
+
+    def availability(self) -> tuple[Literal["ready", "absent", "unusable"], str]:
+        """("ready" or "unusable", why); this machine is never absent."""
+        runtime, version = self._runtime, self._runtime.version()
+        if version is None:
+            return "unusable", (
+                f"{runtime.title} is not installed (Python package {runtime.module}): "
+                "pip install 'mnv4bench[run]'"
+            )
+        count = self._profile.threads
+        threads = "1 thread" if count == 1 else f"{count} threads"
+        return "ready", f"{runtime.title} {version} on this machine, {threads}"
+
+    def environment(self) -> Environment:
+        """What this machine and its software are; unknown facts are None."""
+        return host_facts.environment(self._runtime.title, self._runtime.version())
+
+    def state(self) -> DeviceState:
+        """Load, heat and power right now."""
+        return host_facts.state()
+
+    def install(self, file: Path, artifact: Artifact) -> HostSession:
+        """Check that this profile runs ``file``; on this machine nothing is copied.
+
+        Raises UsageError for another format or an absent file, MissingExtra without the runtime.
+        """
+        wanted = self._profile.format
+        if artifact.format != wanted:
+            raise UsageError(
+                f"{self._profile.device} runs .{wanted} files, and {file.name} is "
+                f"{artifact.format}; nothing was measured.",
+                _other_device(artifact.format),
+            )
+        if not file.is_file():
+            raise UsageError(
+                f"there is no file {file} to measure.",
+                "check the path, or export it again: mnv4bench export --help",
+            )
+        if self._runtime.version() is None:
+            raise MissingExtra(self._runtime.module, "run", f"measuring on {self._profile.device}")
+        return HostSession(self._profile, file.resolve(), artifact)
+
+
+class HostSession:
+    """One file that may be timed on this machine. Keeps the Session contract."""
+
+    def __init__(self, profile: DeviceProfile, file: Path, artifact: Artifact) -> None:
+        self._profile = profile
+        self._file = file
+        self._artifact = artifact
+
+    def invoke(self, timing: Timing, *, round: int, position: int) -> tuple[Samples, Placement]:
+        """Time the file once, in one fresh process.
+
+        Raises WorkerFailed with the command to repeat it, when that process fails.
+        """
+        command = (sys.executable, "-P", str(START_WORKER))
+        request = msgspec.json.encode(
+            Request(
+                file=str(self._file),
+                runtime=self._profile.runtime,
+                threads=self._profile.threads,
+                timing=timing,
+                round=round,
+                position=position,
+                input_shape=self._artifact.input_shape,
+            )
+        )
+        finished = worker_process.run(
+            command,
+            request,
+            timeout_s=time_limit_s(timing),
+            purpose=f"measures {self._file.name}",
+        )
+        answer = self._answer(finished, request)
+        placement = answer.placement
+        if self._profile.runtime == "litert":
+            placement = with_litert_log(placement, finished.stderr)
+        return answer.samples, placement
+
+    def remove(self) -> None:
+        """Nothing was copied, so there is nothing to take away. Safe to repeat."""
+
+    def _answer(self, finished: worker_process.Finished, request: bytes) -> Measured:
+        try:
+            answer = msgspec.json.decode(finished.stdout.rpartition(b"\n")[2], type=Answer)
+        except msgspec.DecodeError as error:  # none at all, or values that cannot be
+            how = (
+                worker_process.ending(finished)
+                if finished.status
+                else f"answered nonsense: {error}"
+            )
+            raise worker_process.failure(
+                finished, request, f"the process that measures {self._file.name} {how}"
+            ) from None
+        match answer:
+            case Measured():
+                return answer
+            case Refused(stage=stage, reason=reason):
+                runtime = _runtime(self._profile).title
+                raise worker_process.failure(
+                    finished, request, f"{runtime} could not {stage} {self._file.name}: {reason}"
+                )
+            case _:
+                assert_never(answer)
+
+
+def time_limit_s(timing: Timing) -> float:
+    """When an invocation that obeys ``timing`` must long have ended.
+
+    The caps are looked at between inferences, so each may be passed by one inference; twice their
+    sum leaves room for inferences as long as the caps themselves.
+    """
+    return START_ALLOWANCE_S + 2 * (timing.warmup_cap_s + timing.max_duration_s)
+
+
+def _runtime(profile: DeviceProfile) -> Runtime:
+    runtime = _by_name(profile.runtime)
+    if runtime is None or profile.accelerator != "cpu":
+        raise NotMeasured(
+            f"{profile.device} asks for {profile.runtime} on {profile.accelerator}; the host "
+            "runner drives LiteRT and ONNX Runtime on cpu.",
+            "mnv4bench devices",
+        )
+    if profile.format != runtime.format:
+        raise UsageError(
+            f"{profile.device} pairs {runtime.title} with .{profile.format} files, and "
+            f"{runtime.title} runs .{runtime.format}.",
+            f'set format = "{runtime.format}" in the profile',
+        )
+    return runtime
+
+
+def _by_name(name: RuntimeName) -> Runtime | None:
+    match name:
+        case "litert":
+            return LITERT
+        case "onnxruntime":
+            return ONNXRUNTIME
+        case "coreml":
+            return None
+        case _:
+            assert_never(name)
+
+
+def _other_device(format: Format) -> str:
+    match format:
+        case "tflite":
+            return "measure it with --device host-cpu"
+        case "onnx":
+            return "measure it with --device host-ort-cpu"
+        case "coreml":
+            return "Core ML files run on Apple devices; see: mnv4bench devices"
+        case _:
+            assert_never(format)

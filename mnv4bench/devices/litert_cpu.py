@@ -1,0 +1,93 @@
+"""A TFLite file opened in LiteRT's interpreter on this machine's processor.
+
+Knows: ai_edge_litert 2.3's Python interpreter. Does not know: time, noise, reports.
+Imported by the measuring process alone.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ai_edge_litert.interpreter import Interpreter
+
+from mnv4bench.devices.inputs import InputSpec, fixed_shape
+from mnv4bench.devices.placement import Node, litert_placement
+from mnv4bench.records import Placement, Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Turn = tuple[Callable[[], object], Callable[[], object]]
+
+
+class LiteRtModel:
+    """One loaded file; its graph is delegated to XNNPACK as far as XNNPACK takes it."""
+
+    def __init__(self, file: Path, *, threads: int, input_shape: tuple[int, ...] | None) -> None:
+        """Raises ValueError or RuntimeError with the runtime's own words for a bad file."""
+        self._interpreter: Any = Interpreter(str(file), num_threads=threads)
+        for declared in self._interpreter.get_input_details():
+            signature = tuple(
+                None if size < 0 else int(size) for size in declared["shape_signature"]
+            )
+            if None in signature:
+                shape = fixed_shape(signature, input_shape)
+                self._interpreter.resize_tensor_input(declared["index"], shape)
+        # Before allocation the graph is as it stands in the file; after it, delegates are in place.
+        self._originals = _nodes(self._interpreter)
+        self._interpreter.allocate_tensors()
+
+    def inputs(self) -> tuple[InputSpec, ...]:
+        """The inputs in the file's order."""
+        return tuple(
+            InputSpec(
+                name=declared["name"],
+                shape=tuple(int(size) for size in declared["shape"]),
+                dtype=declared["dtype"].__name__,
+            )
+            for declared in self._interpreter.get_input_details()
+        )
+
+    def turns(self, buffers: Sequence[Sequence[NDArray[np.generic]]]) -> tuple[Turn, ...]:
+        """(fill, infer) for each buffer: fill copies the inputs in, infer is invoke() alone."""
+        places = [declared["index"] for declared in self._interpreter.get_input_details()]
+        return tuple(
+            (partial(self._fill, tuple(zip(places, buffer, strict=True))), self._interpreter.invoke)
+            for buffer in buffers
+        )
+
+    def placement(self) -> Placement:
+        """Which operators XNNPACK took, from the interpreter's graph."""
+        nodes = _nodes(self._interpreter)
+        if self._originals is None or nodes is None:
+            unknown = Signal(
+                name="delegate nodes",
+                evidence="this LiteRT does not show its graph",
+                says="unproven",
+            )
+            return Placement(verdict="unproven", unit="cpu", signals=(unknown,))
+        return litert_placement(self._originals, nodes[len(self._originals) :])
+
+    def _fill(self, values: tuple[tuple[int, NDArray[np.generic]], ...]) -> None:
+        for index, value in values:
+            self._interpreter.set_tensor(index, value)
+
+
+def _nodes(interpreter: Any) -> tuple[Node, ...] | None:
+    """The graph of the main subgraph; None where this version's private listing is gone."""
+    listing = getattr(interpreter, "_get_ops_details", None)
+    if listing is None:
+        return None
+    return tuple(
+        Node(
+            operator=node["op_name"],
+            inputs=tuple(int(tensor) for tensor in node["inputs"]),
+            outputs=tuple(int(tensor) for tensor in node["outputs"]),
+        )
+        for node in listing()
+    )

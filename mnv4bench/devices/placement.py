@@ -1,0 +1,140 @@
+"""From what a runtime shows about itself to which operators ran where.
+
+Knows: the evidence of LiteRT (delegate nodes, log) and of ONNX Runtime (providers, assignment).
+Does not know: how the evidence is fetched; everything here is a pure function.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from mnv4bench.records import Placement, Signal, Verdict
+
+XNNPACK_UNIT = "cpu (XNNPACK)"
+# Printed once per process by LiteRT when its default delegate comes to life (2.3.0, all systems).
+XNNPACK_LOG = "Created TensorFlow Lite XNNPACK delegate"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node of a LiteRT graph: its operator and the tensors that it reads and writes."""
+
+    operator: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+def delegated(originals: Sequence[Node], delegates: Sequence[Node]) -> frozenset[int]:
+    """Indices of the original operators that the delegate nodes replaced.
+
+    LiteRT keeps the originals in its list and appends one node per delegated part. What a part
+    replaced is found by walking from its outputs back to its inputs.
+    """
+    writer = {tensor: index for index, node in enumerate(originals) for tensor in node.outputs}
+    taken: set[int] = set()
+    for part in delegates:
+        boundary = frozenset(part.inputs)
+        open_tensors = list(part.outputs)
+        while open_tensors:
+            tensor = open_tensors.pop()
+            index = writer.get(tensor)
+            if tensor in boundary or index is None or index in taken:
+                continue
+            taken.add(index)
+            open_tensors.extend(originals[index].inputs)
+    return frozenset(taken)
+
+
+def litert_placement(originals: Sequence[Node], delegates: Sequence[Node]) -> Placement:
+    """What the interpreter's own graph says; ``with_litert_log`` adds the second signal.
+
+    Operators outside XNNPACK run in LiteRT's built-in kernels: on the processor as well, and
+    often many times slower.
+    """
+    taken = delegated(originals, delegates)
+    left = Counter(node.operator for i, node in enumerate(originals) if i not in taken)
+    verdict = _share(len(taken), len(originals))
+    evidence = (
+        f"{len(taken)} of {len(originals)} operators replaced by {len(delegates)} delegate node"
+        f"{'' if len(delegates) == 1 else 's'}"
+    )
+    if left:
+        evidence += f"; left to the built-in kernels: {_listed(left)}"
+    return Placement(
+        verdict=verdict,
+        unit=XNNPACK_UNIT,
+        operators=len(originals),
+        on_unit=len(taken),
+        signals=(Signal(name="delegate nodes", evidence=evidence, says=verdict),),
+    )
+
+
+def with_litert_log(placement: Placement, log: str) -> Placement:
+    """``placement`` with what the runtime printed while loading.
+
+    The graph shows that a delegate took operators, the log which delegate it was. Without the
+    log's line a claim on XNNPACK is unproven; a graph without delegates needs no second witness.
+    """
+    line = next((line.strip() for line in log.splitlines() if XNNPACK_LOG in line), None)
+    signal = Signal(
+        name="runtime log",
+        evidence=line or f"no line with {XNNPACK_LOG!r}",
+        says=placement.verdict if line else "unproven",
+    )
+    verdict: Verdict = placement.verdict if line or placement.verdict == "none" else "unproven"
+    return msgspec.structs.replace(placement, verdict=verdict, signals=(*placement.signals, signal))
+
+
+def provider_placement(
+    asked: str, offered: Sequence[str], nodes: Sequence[tuple[str, str]] | None
+) -> Placement:
+    """What an ONNX Runtime session says about itself.
+
+    ``offered``: its providers in order. ``nodes``: (provider, operator) of every node of the graph
+    as it was assigned, None where the version cannot tell. An asked-for provider that is missing
+    from the build costs only a warning there, and the model runs elsewhere.
+    """
+    present = asked in offered
+    alone = present and len(offered) == 1
+    by_list: Verdict = "full" if alone else "unproven" if present else "none"
+    signals = [
+        Signal(
+            name="session providers",
+            evidence=f"asked for {asked}, session has {', '.join(offered) or 'none'}",
+            says=by_list,
+        )
+    ]
+    operators = on_unit = None
+    verdict = by_list
+    if nodes is not None:
+        operators, on_unit = len(nodes), sum(provider == asked for provider, _ in nodes)
+        by_nodes = _share(on_unit, operators)
+        evidence = f"{on_unit} of {operators} nodes assigned to {asked}"
+        left = Counter(f"{op} on {provider}" for provider, op in nodes if provider != asked)
+        if left:
+            evidence += f"; elsewhere: {_listed(left)}"
+        signals.append(Signal(name="node assignment", evidence=evidence, says=by_nodes))
+        if present:
+            verdict = by_nodes
+    return Placement(
+        verdict=verdict,
+        unit=f"cpu ({asked})",
+        operators=operators,
+        on_unit=on_unit,
+        signals=tuple(signals),
+    )
+
+
+def _share(taken: int, operators: int) -> Verdict:
+    if operators == 0:
+        return "unproven"
+    return "full" if taken == operators else "partial" if taken else "none"
+
+
+def _listed(counts: Counter[str]) -> str:
+    ordered: Iterable[tuple[str, int]] = sorted(counts.items(), key=lambda kv: (-kv[1], kv[0]))
+    return ", ".join(f"{name} x{count}" for name, count in ordered)

@@ -1,0 +1,31 @@
+"""Starts ``host_worker`` from the very package that this file lies in.
+
+Run as ``python -P start_worker.py``: nothing is added to the import path, neither the current
+folder nor this one, so a file called numpy.py beside the user's reports is never imported, and
+another installed version of this package is not picked up by chance.
+"""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def main() -> int:
+    spec = importlib.util.spec_from_file_location(
+        "mnv4bench", PACKAGE / "__init__.py", submodule_search_locations=[str(PACKAGE)]
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    package = importlib.util.module_from_spec(spec)
+    sys.modules["mnv4bench"] = package
+    spec.loader.exec_module(package)
+
+    from mnv4bench.devices.host_worker import main as work
+
+    return work()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""The clock around an inference: warm up until steady, then time until there is enough.
+
+Knows: the protocol's two loops and what they cost. Does not know: runtimes, files, noise.
+A turn is one input buffer: (fill, infer). Filling stays outside the timed interval.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from itertools import cycle, pairwise
+from statistics import median
+
+from mnv4bench.records import Timing
+
+Turn = tuple[Callable[[], object], Callable[[], object]]
+
+NS_PER_S = 1_000_000_000
+# The cost of the loop is the median of batches; a batch is long enough for the clock, and many
+# batches let the median step over the disturbed ones. About 10 ms in all.
+OVERHEAD_BATCHES = 101
+OVERHEAD_BATCH_COUNT = 500
+CLOCK_TICK_READS = 2_000
+
+
+def warm_up(turns: Sequence[Turn], timing: Timing) -> tuple[list[int], bool]:
+    """Infer until the medians of two consecutive windows agree, or until the cap.
+
+    Returns all durations in nanoseconds, the first inference first, and whether it became steady.
+    The first inference, which may still be allocating, belongs to no window.
+    """
+    clock = time.perf_counter_ns
+    window_ns = timing.warmup_window_s * NS_PER_S
+    durations: list[int] = []
+    window: list[int] = []
+    previous: float | None = None
+    cap = clock() + timing.warmup_cap_s * NS_PER_S
+    for fill, infer in cycle(turns):
+        fill()
+        start = clock()
+        infer()
+        stop = clock()
+        durations.append(stop - start)
+        if len(durations) > 1:
+            window.append(stop - start)
+        if len(window) >= timing.warmup_window_count and sum(window) >= window_ns:
+            current = median(window)
+            if (
+                previous is not None
+                and abs(current - previous) <= timing.warmup_agreement * previous
+            ):
+                return durations, True
+            previous, window = current, []
+        if stop >= cap:
+            return durations, False
+    raise AssertionError("cycle() over at least one turn does not end")
+
+
+def timed(
+    turns: Sequence[Turn], *, min_count: int, min_duration_s: float, max_duration_s: float
+) -> tuple[list[int], bool]:
+    """Time single inferences until there are ``min_count`` and ``min_duration_s`` of them.
+
+    Returns nanoseconds in measured order, and whether ``max_duration_s`` of wall time came first.
+    The duration counts the timed intervals alone.
+    """
+    clock = time.perf_counter_ns
+    samples: list[int] = []
+    keep = samples.append
+    missing_ns = int(min_duration_s * NS_PER_S)
+    missing_count = min_count
+    cap = clock() + int(max_duration_s * NS_PER_S)
+    for fill, infer in cycle(turns):
+        fill()
+        start = clock()
+        infer()
+        stop = clock()
+        keep(stop - start)
+        missing_ns -= stop - start
+        missing_count -= 1
+        if missing_count <= 0 and missing_ns <= 0:
+            return samples, False
+        if stop >= cap:
+            return samples, True
+    raise AssertionError("cycle() over at least one turn does not end")
+
+
+def loop_overhead_s() -> float:
+    """What the loop itself costs per inference: ``timed`` over an inference that does nothing.
+
+    An upper bound of what a sample holds too much: only part of it lies between the clock reads.
+    """
+    nothing: Turn = (_nothing, _nothing)
+    batches = []
+    for _ in range(OVERHEAD_BATCHES):
+        start = time.perf_counter_ns()
+        timed([nothing], min_count=OVERHEAD_BATCH_COUNT, min_duration_s=0.0, max_duration_s=1.0)
+        batches.append(time.perf_counter_ns() - start)
+    return median(batches) / OVERHEAD_BATCH_COUNT / NS_PER_S
+
+
+def clock_tick_s() -> float:
+    """The step of this machine's clock, 0 where it moves between any two reads.
+
+    A clock that two reads in a row can find unmoved is coarser than a read (about 50 ns), and its
+    smallest move is its step.
+    """
+    clock = time.perf_counter_ns
+    reads = [clock() for _ in range(CLOCK_TICK_READS)]
+    moves = [after - before for before, after in pairwise(reads)]
+    return 0.0 if min(moves) > 0 else min(filter(None, moves), default=NS_PER_S) / NS_PER_S
+
+
+def _nothing() -> None:
+    """An inference that costs nothing but its call."""

@@ -1,0 +1,27 @@
+"""What makes two exports the same: everything that decides the bytes of a file.
+
+Knows: the facts and where each is asked. Does not know: where files lie (cache). Loads no torch.
+"""
+
+from mnv4bench.export import ExportRequest, cache, formats
+
+
+def key(request: ExportRequest) -> str:
+    """What names the export in the cache. Raises UsageError for words that mean nothing."""
+    from mnv4bench.models import catalog, weights
+
+    recipe = formats.recipe(request.format, request.precision)
+    entry = catalog.entry(request.model)
+    return cache.key(
+        {
+            "model": request.model,
+            "spec": catalog.spec_digest(request.model),
+            "weights": weights.identity(weights.parse(request.weights), request.model),
+            "format": request.format,
+            "precision": request.precision,
+            "input_px": entry.input_px,
+            "layout": recipe.layout,
+            "recipe": recipe.version,
+            "packages": formats.versions(recipe),
+        }
+    )

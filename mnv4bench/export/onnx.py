@@ -1,0 +1,55 @@
+"""A torch module becomes an ONNX file, through torch's own exporter.
+
+Knows: torch.onnx's settings and what of its notes must not leave this machine. Does not know:
+whether the file is right (parity).
+"""
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mnv4bench.models.build import BuiltModel
+
+# The lowest opset that torch 2.13's exporter writes without a version conversion, so the one that
+# most runtimes take (ONNX Runtime since 1.14, TensorRT since 8.6). 18, 20 and 21 give the same
+# graphs for these models; 23 fails on attention with one key/value head.
+OPSET = 18
+INPUT_NAME = "input"
+OUTPUT_NAME = "logits"
+# torch writes where each node comes from: stack traces hold this machine's folder names, and the
+# fx node repeats the graph. The module path ("namespace", "...name_scopes") stays: per-layer
+# figures are joined by it.
+PRIVATE_NOTES = (
+    "pkg.torch.onnx.stack_trace",
+    "pkg.torch.onnx.fx_node",
+    "pkg.torch.onnx.class_hierarchy",
+)
+
+
+def convert(built: "BuiltModel", file: Path) -> None:
+    """Write one self-contained file: ``input`` (1, 3, H, W) to ``logits`` (1, classes)."""
+    import torch
+
+    from mnv4bench.export.folding import folded
+    from mnv4bench.models.build import sample_input
+
+    example = sample_input(built.input_px, seed=0, count=1)
+    with warnings.catch_warnings(), torch.no_grad():
+        # torch warns about its own internals; whether the file is right is compared afterwards.
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            folded(built.net, example),
+            (example,),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=[INPUT_NAME],
+            output_names=[OUTPUT_NAME],
+            external_data=False,
+            verbose=False,
+        )
+    assert program is not None
+    for node in program.model.graph.all_nodes():
+        for note in PRIVATE_NOTES:
+            node.metadata_props.pop(note, None)
+    program.save(str(file), external_data=False)

@@ -1,0 +1,77 @@
+"""A model name and a choice of weights become a network that is ready to export.
+
+Knows: how the room's parts go together. Does not know: exporters, devices, files of results.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mnv4bench.errors import MissingExtra
+
+try:
+    import torch
+    from torch import nn
+except ModuleNotFoundError as error:
+    raise MissingExtra("torch", "export", "Building a model") from error
+
+from mnv4bench.models import baselines, calibration, catalog, weights
+from mnv4bench.models.inputs import sample_input
+from mnv4bench.models.mnv4 import MobileNetV4
+from mnv4bench.models.weights import Random, WeightsChoice
+from mnv4bench.records import ModelEntry, Weights
+
+__all__ = ["BuiltModel", "build", "measured_macs", "sample_input"]
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltModel:
+    """A network with its weights in, and what a report says about it."""
+
+    net: nn.Module  # eval, deployed form, no gradients; (B, 3, H, W) -> (B, classes)
+    entry: ModelEntry
+    weights: Weights
+    input_px: int
+    params: int  # as trained, before re-parameterisation
+    macs: int  # of ``net``, one image
+
+
+def build(model: str, choice: WeightsChoice) -> BuiltModel:
+    """Build ``model`` from the catalog or ``timm:NAME`` and give it its weights.
+
+    The same model and seed give the same weights on the same machine and torch version.
+    Raises UsageError, MissingExtra, NotMeasured or BadFile.
+    """
+    entry = catalog.entry(model)
+    with calibration.seeded(choice.seed if isinstance(choice, Random) else 0):
+        net = _fresh(model)
+    params = sum(parameter.numel() for parameter in net.parameters())
+    given = weights.apply(net, choice, model, entry.input_px)
+    net = _deployed(net).requires_grad_(False)
+    macs = entry.macs if entry.macs is not None else measured_macs(net, entry.input_px)
+    return BuiltModel(net, entry, given, entry.input_px, params, macs)
+
+
+def _fresh(model: str) -> nn.Module:
+    network = None if catalog.is_timm(model) else catalog.definition(model).network
+    return MobileNetV4(network) if network else baselines.create(catalog.arch(model))
+
+
+def _deployed(net: nn.Module) -> nn.Module:
+    """Ours has one form; timm's networks may have branches to merge."""
+    return net.eval() if isinstance(net, MobileNetV4) else baselines.deployed(net)
+
+
+@torch.no_grad()
+def measured_macs(net: nn.Module, input_px: int) -> int:
+    """MACs of one image by torch's own counter: convolutions, linears, matmuls, attention.
+
+    Attention is forced to its plain form: torch 2.13's counter has no entry for the fused one of
+    CPUs and would leave its two matrix products out.
+    """
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
+        net(torch.zeros(1, 3, input_px, input_px))
+    return int(counter.get_total_flops()) // 2  # a multiply and an add are two operations

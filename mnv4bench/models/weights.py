@@ -1,0 +1,155 @@
+"""What ``--weights`` means: seeded random, a checkpoint of timm's hub, or a local file.
+
+Knows: the words, where a choice comes from, and how it is named in a cache key. Does not know:
+how a network is built or exported. Only ``apply`` imports torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from msgspec import Struct
+
+from mnv4bench.errors import BadFile, UsageError
+from mnv4bench.models import accuracies, catalog
+from mnv4bench.records import Weights
+
+if TYPE_CHECKING:
+    from torch import nn
+
+# Raise it when calibration.py changes what the same seed gives: cached files are then made anew.
+CALIBRATION = 1
+
+SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
+MAX_SEED = 2**63 - 1  # what torch's generator and JSON's integers both take
+_FORMS = "random, random:SEED, timm, timm:TAG, or a file ending in " + ", ".join(SUFFIXES)
+_BYTES_PER_READ = 1 << 20
+
+
+class Random(Struct, frozen=True, tag=True):
+    """The network's own initialisation from ``seed``, batch norm calibrated."""
+
+    seed: int = 0
+
+
+class Timm(Struct, frozen=True, tag=True):
+    """A checkpoint of timm's hub. ``tag`` None: the model's default one."""
+
+    tag: str | None = None
+
+
+class File(Struct, frozen=True, tag=True):
+    """A state dict in a local file."""
+
+    path: Path
+
+
+WeightsChoice: TypeAlias = Random | Timm | File
+
+
+def parse(text: str) -> WeightsChoice:
+    """The choice that ``--weights text`` makes. Raises UsageError with what would be understood."""
+    word, colon, detail = text.partition(":")
+    match word:
+        case "random" if not colon:
+            return Random()
+        case "random" if re.fullmatch("[0-9]{1,19}", detail) and int(detail) <= MAX_SEED:
+            return Random(int(detail))
+        case "random":
+            raise UsageError(
+                f"--weights {text}: a seed is a whole number from 0 to {MAX_SEED}.",
+                "--weights random:0",
+            )
+        case "timm" if not colon:
+            return Timm()
+        case "timm" if detail:
+            return Timm(detail)
+    path = Path(text)
+    found = _found(path)
+    if path.suffix not in SUFFIXES:
+        kind = "a file of another kind" if found == "file" else "neither a word nor a file known"
+        raise UsageError(f"--weights {text} is {kind} here.", f"give {_FORMS}")
+    if found != "file":
+        raise UsageError(
+            f"--weights {text} names a file that is {found}.", f"check the path, or give {_FORMS}"
+        )
+    return File(path)
+
+
+def _found(path: Path) -> str:
+    """ "file", or what stands at ``path`` instead, as the end of a sentence."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return "not there"
+    except (OSError, ValueError) as error:  # no permission; a name that no file can have
+        return f"out of reach ({getattr(error, 'strerror', None) or error})"
+    if stat.S_ISREG(mode):
+        return "file"
+    return "a directory" if stat.S_ISDIR(mode) else "no regular file"
+
+
+def timm_tag(choice: Timm, model: str) -> str | None:
+    """The tag that ``choice`` means for ``model``; None leaves it to timm (``timm:NAME`` only).
+
+    Without a tag it is the plain ImageNet-1k training at the model's input size, the row of
+    ``accuracies.default``; timm's own default may be a fine-tuned or larger-input one.
+    """
+    row = accuracies.default(model, "timm")
+    return choice.tag or (row.weights.partition(".")[2] if row else None)
+
+
+def identity(choice: WeightsChoice, model: str) -> str:
+    """What tells these weights from others, for a cache key. Without torch; a file is read once.
+
+    Raises BadFile when the file cannot be read.
+    """
+    match choice:
+        case Random(seed=seed):
+            return f"random seed {seed} calibration {CALIBRATION}"
+        case Timm():
+            tag = timm_tag(choice, model) or "default"
+            return f"timm {catalog.timm_version()} {catalog.arch(model)}.{tag}"
+        case File(path=path):
+            return f"file sha256 {_file_sha256(path)}"
+
+
+def _file_sha256(path: Path) -> str:
+    sha256 = hashlib.sha256()
+    try:
+        with path.open("rb") as stream:
+            while block := stream.read(_BYTES_PER_READ):
+                sha256.update(block)
+    except OSError as error:
+        raise BadFile(
+            f"{path} cannot be read: {error.strerror}.", "check its path and permissions"
+        ) from error
+    return sha256.hexdigest()
+
+
+def apply(net: nn.Module, choice: WeightsChoice, model: str, input_px: int) -> Weights:
+    """Give ``net`` its weights in place and say what they are; ``net`` is in eval mode after it.
+
+    For Random the network has to come freshly initialised, under ``calibration.seeded``.
+    Raises UsageError (no such tag), NotMeasured (hub out of reach), BadFile (does not fit).
+    """
+    from mnv4bench.models import baselines, calibration, checkpoint
+
+    kind: Literal["random", "timm", "file"]
+    match choice:
+        case Random(seed=seed):
+            kind, detail = "random", f"seed {seed}"
+            calibration.calibrate(net, input_px, seed)
+        case Timm():
+            detail, state = baselines.hub_state(catalog.arch(model), timm_tag(choice, model))
+            kind = "timm"
+            checkpoint.load_whole(net, state, f"timm's {detail}", model)
+        case File(path=path):
+            kind, detail = "file", path.name
+            checkpoint.load_whole(net, checkpoint.read(path), str(path), model)
+    net.eval()
+    return Weights(kind=kind, detail=detail, sha256=checkpoint.digest(net.state_dict()))

@@ -1,0 +1,246 @@
+"""What every device runner keeps, whatever it drives. A new runner is one more ``Case``."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import psutil
+import pytest
+from msgspec.structs import replace
+
+from mnv4bench.devices import Runner, open_runner
+from mnv4bench.errors import BenchError, UsageError, WorkerFailed
+from mnv4bench.records import (
+    Artifact,
+    DeviceProfile,
+    DeviceState,
+    Environment,
+    Placement,
+    Samples,
+)
+from tests.devices.conftest import TIMING, artifact_of, files, host_profile
+
+__all__ = ["files"]  # a fixture of the devices room
+
+
+@dataclass(frozen=True)
+class Case:
+    """One runner under the contract."""
+
+    profile: DeviceProfile
+    file: str  # which of the tiny files it takes
+    alien: str  # which it must refuse
+    processes: Callable[[], set[int]]  # ids of measuring processes that live now
+
+
+def children() -> set[int]:
+    return {child.pid for child in psutil.Process().children(recursive=True)}
+
+
+CASES = [
+    Case(host_profile("litert"), "tflite", "onnx", children),
+    Case(host_profile("onnxruntime"), "onnx", "tflite", children),
+]
+
+
+@pytest.fixture(params=CASES, ids=lambda case: case.profile.device)
+def case(request: pytest.FixtureRequest) -> Case:
+    return request.param
+
+
+@pytest.fixture
+def runner(case: Case) -> Runner:
+    return open_runner(case.profile)
+
+
+@pytest.fixture
+def file(case: Case, files) -> Path:
+    return files[case.file]
+
+
+@pytest.fixture
+def artifact(file: Path) -> Artifact:
+    return artifact_of(file)
+
+
+def again(value: msgspec.Struct) -> object:
+    """``value`` through JSON, validated against its own declaration."""
+    return msgspec.json.decode(msgspec.json.encode(value), type=type(value))
+
+
+def test_availability_is_a_word_and_a_sentence(runner: Runner) -> None:
+    status, detail = runner.availability()
+    assert status == "ready"
+    assert detail
+
+
+def test_the_environment_is_valid_and_stable(runner: Runner) -> None:
+    environment = runner.environment()
+    assert isinstance(environment, Environment)
+    assert again(environment) == environment
+    assert runner.environment() == environment
+    assert environment.runtime_name
+    assert environment.runtime_version
+    assert environment.os_name
+
+
+def test_the_state_is_valid(runner: Runner) -> None:
+    state = runner.state()
+    assert isinstance(state, DeviceState)
+    assert again(state) == state
+
+
+def test_an_invocation_reaches_count_and_duration(runner, file, artifact) -> None:
+    timing = replace(TIMING, min_count=25, min_duration_s=0.05)
+    samples, placement = runner.install(file, artifact).invoke(timing, round=3, position=2)
+    assert isinstance(samples, Samples)
+    assert again(samples) == samples
+    assert (samples.round, samples.position) == (3, 2)
+    assert not samples.capped
+    assert len(samples.latencies_s) >= 25
+    assert sum(samples.latencies_s) * samples.inferences_per_value >= 0.05
+    assert samples.noise.wall_s >= sum(samples.latencies_s)
+    assert all(latency > 0 for latency in samples.latencies_s)
+    assert samples.warmup_s
+    assert samples.warmup_s[0] == samples.first_inference_s
+    assert samples.warmup_steady is not None
+    assert samples.load_s
+    assert samples.loop_overhead_s
+    assert isinstance(placement, Placement)
+    assert again(placement) == placement
+
+
+def test_both_minima_hold_whichever_is_reached_last(runner, file, artifact) -> None:
+    session = runner.install(file, artifact)
+    by_count = replace(TIMING, min_count=400, min_duration_s=0.0)
+    samples, _ = session.invoke(by_count, round=0, position=0)
+    assert len(samples.latencies_s) == 400
+    by_duration = replace(TIMING, min_count=1, min_duration_s=0.1)
+    samples, _ = session.invoke(by_duration, round=0, position=0)
+    assert sum(samples.latencies_s) >= 0.1
+    assert sum(samples.latencies_s[:-1]) < 0.1  # not one inference too many
+
+
+def test_a_cap_that_bites_is_said(runner, file, artifact) -> None:
+    timing = replace(TIMING, min_count=10**9, max_duration_s=0.05)
+    samples, _ = runner.install(file, artifact).invoke(timing, round=0, position=0)
+    assert samples.capped
+    assert any("time limit" in reason for reason in samples.tainted)
+
+
+def test_a_warm_up_without_agreement_stops_and_is_said(runner, file, artifact) -> None:
+    no_window_fits = replace(TIMING, warmup_window_s=10, warmup_cap_s=0.05)
+    samples, _ = runner.install(file, artifact).invoke(no_window_fits, round=0, position=0)
+    assert samples.warmup_steady is False
+    assert any("steady" in reason for reason in samples.tainted)
+    assert samples.latencies_s
+
+
+def test_placement_is_told_with_its_signals(runner, file, artifact) -> None:
+    _, placement = runner.install(file, artifact).invoke(TIMING, round=0, position=0)
+    assert placement.verdict == "full"
+    assert placement.on_unit == placement.operators
+    assert len(placement.signals) == 2
+    assert all(signal.evidence for signal in placement.signals)
+
+
+def test_every_invocation_is_its_own_process(case, runner, file, artifact) -> None:
+    before = case.processes()
+    session = runner.install(file, artifact)
+    timing = replace(TIMING, min_duration_s=0.3)
+    seen = []
+    for _ in range(2):
+        with Witness(case.processes) as witness:
+            session.invoke(timing, round=0, position=0)
+        seen.append(witness.seen - before)
+        assert case.processes() <= before, "a measuring process outlived its invocation"
+    assert seen[0]
+    assert seen[1]
+    assert not seen[0] & seen[1]
+
+
+class Witness:
+    """Notes every process that lives while it watches."""
+
+    def __init__(self, processes: Callable[[], set[int]]) -> None:
+        self.seen: set[int] = set()
+        self._processes = processes
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def _watch(self) -> None:
+        while not self._done.wait(0.01):
+            self.seen |= self._processes()
+
+    def __enter__(self) -> "Witness":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+
+def test_another_format_is_refused_before_anything_runs(runner, case, files) -> None:
+    alien = files[case.alien]
+    with pytest.raises(UsageError) as caught:
+        runner.install(alien, artifact_of(alien))
+    assert case.profile.device in caught.value.what
+    assert "--device" in caught.value.next_step
+
+
+def test_bad_files_are_sentences_and_the_device_stays_usable(
+    runner: Runner, file: Path, artifact: Artifact, tmp_path: Path
+) -> None:
+    whole = file.read_bytes()
+    bad = {
+        "missing": None,
+        "empty": b"",
+        "garbage": bytes(range(256)) * 40,
+        "truncated": whole[: len(whole) // 2],
+        "one byte short of a header": whole[:3],
+    }
+    for what, content in bad.items():
+        path = tmp_path / f"{what}{file.suffix}"
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises((WorkerFailed, UsageError)) as caught:
+            runner.install(path, artifact).invoke(TIMING, round=0, position=0)
+        assert_sentence(caught.value, path.name)
+    samples, _ = runner.install(file, artifact).invoke(TIMING, round=0, position=0)
+    assert samples.latencies_s
+
+
+def test_a_file_that_goes_away_fails_only_its_own_session(
+    runner: Runner, file: Path, artifact: Artifact, tmp_path: Path
+) -> None:
+    leaving = tmp_path / file.name
+    leaving.write_bytes(file.read_bytes())
+    staying, gone = runner.install(file, artifact), runner.install(leaving, artifact)
+    leaving.unlink()
+    try:
+        gone.invoke(TIMING, round=0, position=0)  # a device that copied it still has it
+    except WorkerFailed as error:
+        assert_sentence(error, file.name)
+    samples, _ = staying.invoke(TIMING, round=0, position=0)
+    assert samples.latencies_s
+
+
+def assert_sentence(error: BenchError, name: str) -> None:
+    assert name in error.what
+    assert len(error.what.splitlines()) == 1
+    assert error.next_step
+    for machinery in ("Traceback", 'File "', "Error:"):
+        assert machinery not in error.what
+
+
+def test_removing_twice_is_removing_once(runner, file, artifact) -> None:
+    session = runner.install(file, artifact)
+    session.invoke(TIMING, round=0, position=0)
+    session.remove()
+    session.remove()
+    assert file.is_file(), "the user's own file is never taken away"
+    samples, _ = runner.install(file, artifact).invoke(TIMING, round=0, position=0)
+    assert samples.latencies_s

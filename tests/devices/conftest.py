@@ -1,0 +1,62 @@
+"""The tiny model files and the two host profiles that this room's tests share."""
+
+from pathlib import Path
+
+import pytest
+
+from mnv4bench.records import Artifact, DeviceProfile, Timing, Weights
+from tests.devices.tiny_models import write_onnx, write_tflite
+
+# Short, and still every rule of the protocol is used.
+TIMING = Timing(
+    warmup_window_s=0.01,
+    warmup_window_count=5,
+    warmup_agreement=0.5,
+    warmup_cap_s=1.0,
+    min_count=40,
+    min_duration_s=0.05,
+    max_duration_s=10.0,
+    input_seed=0,
+    input_buffers=3,
+)
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("tiny")
+    return {
+        "tflite": write_tflite(folder / "tiny.tflite"),
+        "odd.tflite": write_tflite(folder / "odd.tflite", odd=True),
+        "only-odd.tflite": write_tflite(folder / "only-odd.tflite", only_odd=True),
+        "onnx": write_onnx(folder / "tiny.onnx"),
+        "open-batch.onnx": write_onnx(folder / "open-batch.onnx", batch="n"),
+        "open.onnx": write_onnx(folder / "open.onnx", batch="n", pixels="side"),
+    }
+
+
+def host_profile(runtime: str, **changes: object) -> DeviceProfile:
+    """A profile of this machine for ``runtime``."""
+    facts = {
+        "device": "host-cpu" if runtime == "litert" else "host-ort-cpu",
+        "title": "this machine",
+        "runner": "host",
+        "runtime": runtime,
+        "format": "tflite" if runtime == "litert" else "onnx",
+        "precision": "fp32",
+        "accelerator": "cpu",
+    }
+    return DeviceProfile(**{**facts, **changes})
+
+
+def artifact_of(file: Path, **changes: object) -> Artifact:
+    """What an artifact of ``file`` says about itself; a runner looks at its format and shape."""
+    facts = {
+        "model": file.stem,
+        "family": "tiny",
+        "format": file.suffix.removeprefix("."),
+        "precision": "fp32",
+        "sha256": "0" * 64,
+        "size_bytes": 1,
+        "weights": Weights(kind="own", detail=file.name),
+    }
+    return Artifact(**{**facts, **changes})

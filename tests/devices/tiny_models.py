@@ -1,0 +1,140 @@
+"""Real model files of a few kilobytes, written operator by operator; made in milliseconds.
+
+The TFLite net is an image convolution, a mean and a fully connected layer. ``odd`` puts CUMSUM in
+between, which LiteRT's XNNPACK delegate does not take, so a partial placement is real.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+SIZE = 64  # pixels
+CHANNELS = 16
+CLASSES = 10
+
+
+def write_tflite(path: Path, *, odd: bool = False, only_odd: bool = False) -> Path:
+    """NHWC float32 input (1, 64, 64, 3). ``only_odd``: nothing but the operator XNNPACK leaves."""
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    rng = np.random.default_rng(1)
+    builtin = schema.BuiltinOperator
+    model, graph = schema.ModelT(), schema.SubGraphT()
+    model.version, model.subgraphs, model.buffers = 3, [graph], [schema.BufferT()]
+    model.operatorCodes, graph.tensors, graph.operators = [], [], []
+
+    def tensor(name, shape, data=None):
+        made = schema.TensorT()
+        made.name, made.shape, made.buffer = name, list(shape), 0
+        made.type = schema.TensorType.INT32 if data is not None and data.dtype == np.int32 else 0
+        if data is not None:
+            buffer = schema.BufferT()
+            buffer.data = np.frombuffer(data.tobytes(), np.uint8)
+            model.buffers.append(buffer)
+            made.buffer = len(model.buffers) - 1
+        graph.tensors.append(made)
+        return len(graph.tensors) - 1
+
+    def weights(name, *shape):
+        return tensor(name, shape, rng.standard_normal(shape).astype(np.float32) / 8)
+
+    def integers(name, *values):
+        return tensor(name, (len(values),), np.array(values, np.int32))
+
+    def operator(code, options_type, options, inputs, output):
+        kind = schema.OperatorCodeT()
+        kind.builtinCode = code
+        kind.deprecatedBuiltinCode = min(code, 127)  # the older field holds one byte
+        kind.version = 1
+        model.operatorCodes.append(kind)
+        made = schema.OperatorT()
+        made.opcodeIndex = len(model.operatorCodes) - 1
+        made.builtinOptionsType, made.builtinOptions = options_type, options
+        made.inputs, made.outputs = inputs, [output]
+        graph.operators.append(made)
+        return output
+
+    def cumsum(source, shape):
+        return operator(
+            builtin.CUMSUM,
+            schema.BuiltinOptions.CumsumOptions,
+            schema.CumsumOptionsT(),
+            [source, tensor("axis", (), np.array(1, np.int32))],
+            tensor("summed", shape),
+        )
+
+    image = tensor("image", (1, SIZE, SIZE, 3))
+    graph.inputs = [image]
+    if only_odd:
+        graph.outputs = [cumsum(image, (1, SIZE, SIZE, 3))]
+    else:
+        half = (1, SIZE // 2, SIZE // 2, CHANNELS)
+        convolution = schema.Conv2DOptionsT()
+        convolution.strideH = convolution.strideW = 2
+        convolution.dilationHFactor = convolution.dilationWFactor = 1
+        convolution.fusedActivationFunction = schema.ActivationFunctionType.RELU
+        features = operator(
+            builtin.CONV_2D,
+            schema.BuiltinOptions.Conv2DOptions,
+            convolution,
+            [image, weights("kernel", CHANNELS, 3, 3, 3), weights("bias", CHANNELS)],
+            tensor("features", half),
+        )
+        if odd:
+            features = cumsum(features, half)
+        pooled = operator(
+            builtin.MEAN,
+            schema.BuiltinOptions.ReducerOptions,
+            schema.ReducerOptionsT(),
+            [features, integers("axes", 1, 2)],
+            tensor("pooled", (1, CHANNELS)),
+        )
+        logits = operator(
+            builtin.FULLY_CONNECTED,
+            schema.BuiltinOptions.FullyConnectedOptions,
+            schema.FullyConnectedOptionsT(),
+            [pooled, weights("classifier", CLASSES, CHANNELS), weights("offset", CLASSES)],
+            tensor("logits", (1, CLASSES)),
+        )
+        graph.outputs = [logits]
+
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    path.write_bytes(builder.Output())
+    return path
+
+
+def write_onnx(path: Path, *, batch: int | str = 1, pixels: int | str = SIZE) -> Path:
+    """NCHW float32 input (batch, 3, pixels, pixels); a name instead of a size leaves it open."""
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    rng = np.random.default_rng(1)
+
+    def weights(name, *shape):
+        values = rng.standard_normal(shape).astype(np.float32) / 8
+        return numpy_helper.from_array(values, name)
+
+    graph = helper.make_graph(
+        [
+            helper.make_node(
+                "Conv", ["image", "kernel", "bias"], ["features"], strides=[2, 2], pads=[1] * 4
+            ),
+            helper.make_node("Relu", ["features"], ["active"]),
+            helper.make_node("GlobalAveragePool", ["active"], ["pooled"]),
+            helper.make_node("Flatten", ["pooled"], ["flat"]),
+            helper.make_node("Gemm", ["flat", "classifier", "offset"], ["logits"], transB=1),
+        ],
+        "tiny",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [batch, 3, pixels, pixels])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [batch, CLASSES])],
+        [
+            weights("kernel", CHANNELS, 3, 3, 3),
+            weights("bias", CHANNELS),
+            weights("classifier", CLASSES, CHANNELS),
+            weights("offset", CLASSES),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    save(model, str(path))
+    return path
