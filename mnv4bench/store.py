@@ -72,23 +72,51 @@ def read(path: Path) -> Report:
 
 
 def walk(paths: Iterable[Path]) -> Iterator[tuple[Path, Report | BenchError]]:
-    """Every report under ``paths`` (files, or directories in depth), one at a time.
-
-    The newest of a directory comes first: reports are named after the time when they were begun.
+    """Every report under ``paths`` (see ``files``), one at a time.
 
     A file that cannot be used comes as the error that says why, so that the rest is still shown.
-    A path that does not exist raises UsageError at once: it was asked for by name.
     """
+    found, unreadable = files(paths)
+    for path in found:
+        yield path, read_or_error(path)
+    yield from unreadable
+
+
+def read_or_error(path: Path) -> Report | BenchError:
+    """``read``, with the error as a value."""
+    try:
+        return read(path)
+    except BenchError as error:
+        return error
+
+
+def files(paths: Iterable[Path]) -> tuple[list[Path], list[tuple[Path, BenchError]]]:
+    """(the report files under ``paths``, the directories that cannot be read and why).
+
+    Directories are searched in depth, the newest first: reports are named after the time when
+    they were begun. A path that does not exist raises UsageError: it was asked for by name.
+    """
+    found: list[Path] = []
+    unreadable: list[tuple[Path, BenchError]] = []
+
+    def note(error: OSError) -> None:
+        folder = Path(error.filename)
+        unreadable.append((folder, BadFile(f"{folder}: cannot be read ({error.strerror}).")))
+
     for path in paths:
-        if path.is_dir():
-            yield from _walk_directory(path)
-        elif path.exists():
-            yield path, _read_or_error(path)
-        else:
-            raise UsageError(
-                f"{path}: no such file or directory.",
-                "mnv4bench run measures this machine and writes into reports/",
-            )
+        if not path.is_dir():
+            if not path.exists():
+                raise UsageError(
+                    f"{path}: no such file or directory.",
+                    "mnv4bench run measures this machine and writes into reports/",
+                )
+            found.append(path)
+            continue
+        for folder, subfolders, names in os.walk(path, onerror=note):
+            subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+            reports = [n for n in names if n.endswith(".json") and not n.startswith(".")]
+            found += [Path(folder, name) for name in sorted(reports, reverse=True)]
+    return found, unreadable
 
 
 def latest_unfinished(directory: Path, device: str | None = None) -> Report | None:
@@ -126,29 +154,6 @@ def hold(directory: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _walk_directory(directory: Path) -> Iterator[tuple[Path, Report | BenchError]]:
-    unreadable: list[tuple[Path, BenchError]] = []
-
-    def note(error: OSError) -> None:
-        folder = Path(error.filename or directory)
-        unreadable.append((folder, BadFile(f"{folder}: cannot be read ({error.strerror}).")))
-
-    for folder, subfolders, names in os.walk(directory, onerror=note):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        for name in sorted(names, reverse=True):
-            if name.endswith(".json") and not name.startswith("."):
-                path = Path(folder, name)
-                yield path, _read_or_error(path)
-    yield from unreadable
-
-
-def _read_or_error(path: Path) -> Report | BenchError:
-    try:
-        return read(path)
-    except BenchError as error:
-        return error
 
 
 def _forget(temporary: Path) -> None:

@@ -85,6 +85,13 @@ class Latest:
         if not self._loses(key, variant, moment):
             self._groups[key][variant] = (moment, one)
 
+    def merge(self, other: Latest) -> None:
+        """Take over what ``other`` gathered from other reports."""
+        self._losers += other._losers
+        for members in other._groups.values():
+            for _, one in members.values():
+                self.offer(one)
+
     def _loses(self, key: GroupKey, variant: Variant, moment: _Moment) -> bool:
         """Compare with what is held, and note which of the two is superseded."""
         held = self._groups[key].get(variant)

@@ -13,7 +13,6 @@ from mnv4bench.cli.reading import (
     AsJson,
     Paths,
     accuracy_of,
-    reports,
     say,
 )
 
@@ -42,23 +41,22 @@ def command(
     """
     from mnv4bench import codec
     from mnv4bench.analysis import pareto
-    from mnv4bench.analysis.latest import Latest
+    from mnv4bench.cli.gathering import latest
     from mnv4bench.findings import Front, Group, Skipped
     from mnv4bench.render import terminal
 
     groups: list[Group] = []
     skipped: list[Skipped] = []
     if paths or not published:
-        latest = Latest()
-        for report in reports(paths, skipped):
-            for measurement in report.measurements:
-                latest.add(report, measurement)
-        groups += pareto.latest_groups(latest, accuracy_of(accuracy))
-        skipped += latest.superseded()
+        found = latest(paths, skipped)
+        groups += pareto.latest_groups(found, accuracy_of(accuracy))
+        skipped += found.superseded()
     if published:
+        from mnv4bench import profiles
         from mnv4bench.models import published as paper
 
-        groups += pareto.published_groups(paper.table())
+        titles = {profile.device: profile.title for profile in profiles.load_all()[0]}
+        groups += pareto.published_groups(paper.table(), titles)
     front = Front(groups=tuple(groups), skipped=tuple(skipped))
     drawn = _write(front, out)
     if as_json:

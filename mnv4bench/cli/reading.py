@@ -1,23 +1,19 @@
-"""What the reading verbs share: the arguments, and reports under paths as summaries."""
+"""What the reading verbs share: their arguments, the accuracies, and how a table is printed."""
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnv4bench.errors import BadFile, BenchError, NotMeasured
-
 if TYPE_CHECKING:  # these are imported when a verb reads, not when the program starts
     from rich.console import RenderableType
 
-    from mnv4bench.findings import Skipped, Summary
-    from mnv4bench.records import Accuracy, Report
+    from mnv4bench.findings import Summary
+    from mnv4bench.records import Accuracy
 
 DEFAULT_REPORTS = Path("reports")
 WIDTH_ELSEWHERE = 140  # characters; logs have no terminal to ask
@@ -45,43 +41,6 @@ AccuracyOption = Annotated[
         "or the paper's Table 6."
     ),
 ]
-
-
-def reports(paths: list[Path] | None, skipped: list[Skipped]) -> Iterator[Report]:
-    """The reports under ``paths``, one at a time; those that cannot be read go to ``skipped``.
-
-    Raises BadFile when there were files and not one could be read, NotMeasured when there is no
-    report at all.
-    """
-    from mnv4bench import store
-    from mnv4bench.findings import Skipped
-
-    asked = paths or [DEFAULT_REPORTS]
-    found = 0
-    with _without_collector():
-        for path, report in store.walk(asked):
-            if isinstance(report, BenchError):
-                skipped.append(Skipped(path=str(path), reason=str(report.what)))
-            else:
-                found += 1
-                yield report
-    if found:
-        return
-    where = ", ".join(str(path) for path in asked)
-    if skipped:
-        reasons = "\n".join(f"  {item.reason}" for item in skipped[:20])
-        raise BadFile(f"no report could be read from {where}:\n{reasons}")
-    raise NotMeasured(f"{where} holds no report.", "mnv4bench run measures this machine")
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Reports hold no cycles; looking for some among millions of samples took half of the time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def say(view: RenderableType) -> None:

@@ -1,6 +1,6 @@
 """``mnv4bench show``: what was measured, in figures."""
 
-from mnv4bench.cli.reading import AsJson, Paths, reports, say
+from mnv4bench.cli.reading import AsJson, Paths, say
 
 
 def command(paths: Paths = None, as_json: AsJson = False) -> None:
@@ -10,6 +10,7 @@ def command(paths: Paths = None, as_json: AsJson = False) -> None:
     """
     from mnv4bench import codec
     from mnv4bench.analysis import stats
+    from mnv4bench.cli.gathering import reports
     from mnv4bench.findings import Shown, Skipped, Summary
     from mnv4bench.render import terminal
 

@@ -55,6 +55,8 @@ def draw(front: Front) -> dict[str, bytes]:
                 format=suffix,
                 dpi=PIXELS_PER_INCH if suffix == PNG else 72,
                 metadata={"Date": None} if suffix == SVG else None,
+                # Level 3 takes half of the time of the usual 6 for a file of the same size.
+                pil_kwargs={"compress_level": 3} if suffix == PNG else None,
             )
             files[suffix] = data.getvalue()
     return files
