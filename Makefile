@@ -2,6 +2,8 @@
 # need the first time (Python 3.11+ and make are enough) and start at once after that.
 
 PYTHON ?= python3
+# For pip, e.g. the index of torch's CPU wheels: PIP_ARGS="--extra-index-url URL"
+PIP_ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -30,7 +32,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mnv4bench needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". next: make PYTHON=python3.11 " + "setup")'
 	@echo "setting up $(VENV) (torch and the exporters; a few minutes the first time)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[dev]'
 	@touch $@
 
 check: $(READY)

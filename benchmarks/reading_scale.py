@@ -1,7 +1,7 @@
 """Time and memory of `mnv4bench pareto` over a store that grows: 250, 500, 1000 reports.
 
-Each report holds 20 measurements (models of the catalog, both host devices' shapes) of 6 invocations
-with 60 samples, as `run` writes them. Run from the repository: python benchmarks/reading_scale.py
+Each report holds 20 measurements of 6 invocations with 60 samples, about what `run` writes.
+
 """
 
 import os
@@ -16,9 +16,9 @@ from msgspec.structs import replace
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from mnv4bench import codec  # noqa: E402
-from mnv4bench.models import catalog  # noqa: E402
-from tests.sample_reports import artifact, measurement, report, samples  # noqa: E402
+from mnv4bench import codec
+from mnv4bench.models import catalog
+from tests.sample_reports import artifact, measurement, report, samples
 
 MEASUREMENTS, INVOCATIONS, SAMPLES = 20, 6, 60
 

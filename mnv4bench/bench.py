@@ -78,6 +78,9 @@ class Listener(Protocol):
     def invoked(self, measurement: Measurement) -> None:
         """One more invocation of it is known, or it failed."""
 
+    def failed(self, measurement: Measurement, error: BenchError) -> None:
+        """It is given up; ``error`` has the next step. ``invoked`` follows."""
+
     def round_ended(self, report: Report) -> None:
         """The report on disk holds the round."""
 
@@ -112,10 +115,11 @@ def measure(
     are whole, unsealed, and goes on up as KeyboardInterrupt. Nothing that was measured is lost.
     """
     _refuse_other_environment(report, runner)
-    report = _preflight(report, runner, listener)
+    report = replace(report, ended=None)
     save(report)
-    start = runner.state()
     try:
+        report = _preflight(report, runner, listener)
+        start = runner.state()
         while (ended := _ended(report)) is None:
             round = rounds_done(report)
             _cool_down(start, runner, listener)
@@ -171,7 +175,7 @@ def _preflight(report: Report, runner: Runner, listener: Listener) -> Report:
     measurements = tuple(
         m if m.state_before else replace(m, state_before=state) for m in report.measurements
     )
-    return replace(report, measurements=measurements, notes=tuple(notes), ended=None)
+    return replace(report, measurements=measurements, notes=tuple(dict.fromkeys(notes)))
 
 
 def _cool_down(start: DeviceState, runner: Runner, listener: Listener) -> None:
@@ -207,7 +211,8 @@ def _invoke(
         samples, placement = session.invoke(report.plan.timing, round=round, position=position)
         after = _with(before, samples, placement)
     except BenchError as error:
-        after = replace(before, failure=str(error.what))
+        after = replace(before, failure=error.what)
+        listener.failed(after, error)
     listener.invoked(after)
     measurements = (*report.measurements[:index], after, *report.measurements[index + 1 :])
     return replace(report, measurements=measurements)

@@ -7,8 +7,8 @@ A report file is one JSON object::
 
     {"format": "mnv4bench report", "schema": 1, "sha256": "...", "report": {...}}
 
-``sha256`` is taken over the bytes of the ``report`` value without its white space, so a
-pretty-printer does no harm and an edit of any value is found.
+``sha256`` is taken over the bytes of the ``report`` value without any white space, so a
+pretty-printer does no harm and every edit but one of white space alone is found.
 
 Schema history (every version stays readable; one frozen file of each lies in tests/golden/schema/):
     1  mnv4bench 0.1.0, first
@@ -25,7 +25,7 @@ from mnv4bench.records import Artifact, DeviceProfile, Report
 
 SCHEMA = 1
 REPORT_FORMAT = "mnv4bench report"
-MAX_REPORT_BYTES = 256 * 2**20  # a day of samples is under 50 MB; larger is not a report of ours
+MAX_REPORT_BYTES = 256 * 2**20  # ten million samples; neither written nor read beyond that
 
 T = TypeVar("T")
 

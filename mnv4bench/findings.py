@@ -106,7 +106,6 @@ class Front(Struct, frozen=True, kw_only=True):
 
     groups: tuple[Group, ...]
     skipped: tuple[Skipped, ...] = ()
-    citations: tuple[str, ...] = ()
 
 
 class Catalog(Struct, frozen=True, kw_only=True):

@@ -53,6 +53,8 @@ def _files() -> list[Path]:
 
 def _read(path: Path) -> DeviceProfile:
     try:
+        if not path.is_file():
+            raise BadFile(f"{path}: cannot be read (no such regular file).")
         if path.stat().st_size > MAX_PROFILE_BYTES:
             raise BadFile(f"{path}: larger than {MAX_PROFILE_BYTES} bytes, so no device profile.")
         data = path.read_bytes()

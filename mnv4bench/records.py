@@ -273,6 +273,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     max_rounds: Annotated[int, Meta(ge=1)]
     target: Fraction  # half width of the interval over the median, e.g. 0.01
     timing: Timing
+    missing: tuple[str, ...] = ()  # models that were asked for and could not be exported, and why
 
 
 Ended = Literal["precise", "round limit", "interrupted", "failed"]

@@ -5,9 +5,11 @@ or what reports conclude (analysis).
 """
 
 import os
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 
 from filelock import FileLock, Timeout
 
@@ -28,10 +30,13 @@ def write(directory: Path, report: Report) -> Path:
     A sealed report (``finished_at`` is set) is never written again.
     """
     path = path_of(directory, report)
+    data = codec.encode_report(report)
+    if len(data) > codec.MAX_REPORT_BYTES:
+        raise codec.too_large(str(path), len(data))
     if path.exists() and read(path).finished_at is not None:
         raise NotMeasured(f"{path} is sealed and is never edited.", "start a new run")
     try:
-        replace_file(path, codec.encode_report(report))
+        replace_file(path, data)
     except NotMeasured as error:
         error.next_step = "make room, then mnv4bench run --resume; or --reports DIR elsewhere"
         raise
@@ -43,10 +48,11 @@ def replace_file(path: Path, data: bytes) -> None:
 
     Raises NotMeasured when the disk is full or not writable; an older file of that name stays.
     """
-    temporary = path.with_name(f"{path.name}.tmp")
+    # A name that nobody can foresee, and never an existing file: it may be a link to elsewhere.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
+        with temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -63,9 +69,11 @@ def replace_file(path: Path, data: bytes) -> None:
 def read(path: Path) -> Report:
     """The report in one file. Raises BadFile with the reason when it cannot be had."""
     try:
-        size = path.stat().st_size
-        if size > codec.MAX_REPORT_BYTES:
-            raise codec.too_large(str(path), size)
+        status = path.stat()
+        if not S_ISREG(status.st_mode):  # a pipe or a device would be read for ever
+            raise BadFile(f"{path}: not a regular file.")
+        if status.st_size > codec.MAX_REPORT_BYTES:
+            raise codec.too_large(str(path), status.st_size)
         return codec.decode_report(path.read_bytes(), str(path))
     except OSError as error:
         raise BadFile(f"{path}: cannot be read ({error.strerror}).") from None
@@ -104,12 +112,16 @@ def files(paths: Iterable[Path]) -> tuple[list[Path], list[tuple[Path, BenchErro
         unreadable.append((folder, BadFile(f"{folder}: cannot be read ({error.strerror}).")))
 
     for path in paths:
-        if not path.is_dir():
-            if not path.exists():
-                raise UsageError(
-                    f"{path}: no such file or directory.",
-                    "mnv4bench run measures this machine and writes into reports/",
-                )
+        try:
+            is_directory = S_ISDIR(path.stat().st_mode)
+        except FileNotFoundError:
+            raise UsageError(
+                f"{path}: no such file or directory.",
+                "mnv4bench run measures this machine and writes into reports/",
+            ) from None
+        except OSError as error:
+            raise BadFile(f"{path}: cannot be read ({error.strerror}).") from None
+        if not is_directory:
             found.append(path)
             continue
         for folder, subfolders, names in os.walk(path, onerror=note):
@@ -120,11 +132,15 @@ def files(paths: Iterable[Path]) -> tuple[list[Path], list[tuple[Path, BenchErro
 
 
 def latest_unfinished(directory: Path, device: str | None = None) -> Report | None:
-    """The newest report in ``directory`` that is not sealed (of ``device``, where given)."""
+    """The newest report in ``directory`` that is not sealed (of ``device``, where given).
+
+    Copies in subfolders or under other names are not taken up: they would not be written back.
+    """
     reports = [
         report
-        for _, report in (walk([directory]) if directory.is_dir() else ())
+        for path, report in (walk([directory]) if directory.is_dir() else ())
         if isinstance(report, Report)
+        and path == path_of(directory, report)
         and report.finished_at is None
         and device in (None, report.profile.device)
     ]

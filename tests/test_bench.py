@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from mnv4bench import bench
 from mnv4bench.devices import Session
-from mnv4bench.errors import NotMeasured, WorkerFailed
+from mnv4bench.errors import BenchError, NotMeasured, WorkerFailed
 from mnv4bench.records import (
     Artifact,
     DeviceState,
@@ -77,6 +77,9 @@ class Ear:
         self.rounds.append(round)
 
     def invoked(self, measurement: Measurement) -> None:
+        pass
+
+    def failed(self, measurement: Measurement, error: BenchError) -> None:
         pass
 
     def round_ended(self, report: Report) -> None:

@@ -1,6 +1,7 @@
 """The reports directory: whole at every moment, readable whatever else lies in it."""
 
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -28,16 +29,50 @@ def test_an_open_report_grows_and_a_sealed_one_is_never_edited(tmp_path: Path) -
     assert len(store.read(store.path_of(tmp_path, running)).measurements[0].invocations) == 2
 
 
-def test_a_full_disk_leaves_the_older_report_whole(tmp_path: Path) -> None:
-    """/dev/full gives a real ENOSPC: the temporary name is made to lead there."""
+def test_a_write_that_fails_half_way_leaves_the_older_report_whole(tmp_path: Path) -> None:
+    """A real failure of write(2) in the middle of the file: the process's own size limit."""
     running = report(measurement(rounds=1), finished_at=None, ended=None)
     path = store.write(tmp_path, running)
-    path.with_name(f"{path.name}.tmp").symlink_to("/dev/full")
-    with pytest.raises(NotMeasured, match="No space left on device") as caught:
-        store.write(tmp_path, report(measurement(rounds=2), finished_at=None, ended=None))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(NotMeasured, match="File too large") as caught:
+            store.write(tmp_path, report(measurement(rounds=2), finished_at=None, ended=None))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert "--resume" in caught.value.next_step
     assert store.read(path) == running
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_planted_link_is_never_written_through(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    for name in ("a.json.tmp", ".a.json.part", "a.json"):
+        (tmp_path / name).symlink_to(victim)
+    store.replace_file(tmp_path / "a.json", b"new")
+    assert victim.read_text() == "precious"
+    assert (tmp_path / "a.json").read_text() == "new"
+    assert not (tmp_path / "a.json").is_symlink()
+
+
+def test_a_pipe_or_a_device_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    for path in (tmp_path / "pipe.json", Path("/dev/zero")):
+        with pytest.raises(BadFile, match="not a regular file"):
+            store.read(path)
+
+
+def test_a_path_that_cannot_be_looked_at_is_a_bad_file() -> None:
+    with pytest.raises(BadFile, match="too long"):
+        store.files([Path("x" * 5000)])
+
+
+def test_a_copy_elsewhere_is_not_what_a_resume_takes_up(tmp_path: Path) -> None:
+    path = store.write(tmp_path, report(finished_at=None, ended=None))
+    store.write(tmp_path / "old", report(name="old", finished_at=None, ended=None))
+    path.rename(tmp_path / "renamed.json")
+    assert store.latest_unfinished(tmp_path) is None
 
 
 def test_a_directory_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ Knows: every room. Nobody imports it. Verbs import what they need when they run,
 ``mnv4bench --help`` loads no torch, no runtime and no plotting library.
 """
 
+import os
 import sys
 from typing import Annotated
 
@@ -11,7 +12,7 @@ import typer
 
 import mnv4bench
 from mnv4bench.cli import devices, export, models, pareto, run, show
-from mnv4bench.errors import BenchError
+from mnv4bench.errors import BenchError, ExitStatus
 
 app = typer.Typer(
     name="mnv4bench",
@@ -56,12 +57,23 @@ def _options(
 def main() -> None:
     """The console script. Expected failures become a sentence on stderr and their exit status."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # here, where a full disk still becomes a sentence
     except BenchError as error:
-        sys.stderr.write(f"error: {_printable(str(error))}\n")
-        sys.exit(int(error.exit_status))
+        _fail(str(error), error.exit_status)
+    except BrokenPipeError:  # the reader has seen enough, as in `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}.", ExitStatus.NOT_MEASURED)
 
 
-def _printable(text: str) -> str:
-    """File names and device output may hold terminal escapes; line breaks of ours stay."""
-    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+def _fail(sentence: str, status: ExitStatus) -> None:
+    """File names and device output may hold terminal escapes; line breaks are ours."""
+    from mnv4bench.render.untrusted import visible
+
+    lines = "\n".join(visible(line) for line in sentence.split("\n"))
+    sys.stderr.write(f"error: {lines}\n")
+    sys.exit(int(status))

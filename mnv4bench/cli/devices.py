@@ -1,6 +1,6 @@
 """``mnv4bench devices``: which devices there are profiles for, and whether each can measure now."""
 
-from mnv4bench.cli.reading import AsJson, say
+from mnv4bench.cli.reading import AsJson, emit, say
 
 
 def command(as_json: AsJson = False) -> None:
@@ -35,6 +35,6 @@ def command(as_json: AsJson = False) -> None:
     skipped = tuple(Skipped(path=str(path), reason=error.what) for path, error in broken)
     listed = Devices(devices=tuple(rows), skipped=skipped)
     if as_json:
-        print(codec.encode_json(listed))
+        emit(codec.encode_json(listed))
     else:
         say(terminal.devices(listed))

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from mnv4bench.cli.reading import emit
+
 
 class ExportFormat(StrEnum):
     """Formats that can be written."""
@@ -46,10 +48,10 @@ def command(
     target = output or Path(f"{model.replace('/', '_').replace(':', '-')}.{format.value}")
     written = export.copy_out(exported, target)
     artifact = exported.artifact
-    print(f"{written}  {units.size(artifact.size_bytes)}  sha256 {artifact.sha256}")
+    emit(f"{written}  {units.size(artifact.size_bytes)}  sha256 {artifact.sha256}")
     if artifact.parity is not None:
         parity = artifact.parity
-        print(
+        emit(
             f"compared with torch on {parity.inputs} inputs in {parity.runtime}: largest error "
             f"{parity.max_rel_error:.1e} of the largest output (limit {parity.tolerance:.0e})"
         )

@@ -6,8 +6,10 @@ import gc
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
+from signal import SIG_IGN, SIGINT, signal
 
 from mnv4bench import store
 from mnv4bench.analysis.latest import Latest
@@ -47,15 +49,22 @@ def latest(paths: list[Path] | None, skipped: list[Skipped]) -> Latest:
         whole, found, bad = _latest_of(files)
     else:
         whole, found, bad = Latest(), 0, []
-        with ProcessPoolExecutor(jobs) as pool:
+        # Ctrl-C ends this process, and with it the others; they need not say so themselves.
+        with ProcessPoolExecutor(jobs, initializer=signal, initargs=(SIGINT, SIG_IGN)) as pool:
             parts = [pool.submit(_latest_of, files[start::jobs]) for start in range(jobs)]
             import mnv4bench.render.figure
             import mnv4bench.render.terminal  # noqa: F401
 
-            for part, count, reasons in (future.result() for future in parts):
-                whole.merge(part)
-                found += count
-                bad += reasons
+            try:
+                for part, count, reasons in (future.result() for future in parts):
+                    whole.merge(part)
+                    found += count
+                    bad += reasons
+            except BrokenProcessPool:
+                raise NotMeasured(
+                    "a process that read reports was killed, most likely for want of memory.",
+                    "give fewer reports at once",
+                ) from None
     skipped += bad
     _require(found, paths, skipped)
     return whole
@@ -82,7 +91,11 @@ def _read(files: Iterable[Path], skipped: list[Skipped]) -> Iterator[Report]:
 
 
 def _reasons(errors: Iterable[tuple[Path, BenchError]]) -> list[Skipped]:
-    return [Skipped(path=str(path), reason=error.what) for path, error in errors]
+    """The path stands in its own field; an error's sentence begins with it."""
+    return [
+        Skipped(path=str(path), reason=error.what.removeprefix(f"{path}: "))
+        for path, error in errors
+    ]
 
 
 def _require(found: int, paths: list[Path] | None, skipped: list[Skipped]) -> None:
@@ -91,8 +104,11 @@ def _require(found: int, paths: list[Path] | None, skipped: list[Skipped]) -> No
     where = ", ".join(str(path) for path in paths or [DEFAULT_REPORTS])
     if skipped:
         more = f"\n  and {len(skipped) - 20} more" if len(skipped) > 20 else ""
-        reasons = "\n".join(f"  {item.reason}" for item in skipped[:20])
-        raise BadFile(f"no report could be read from {where}:\n{reasons}{more}")
+        reasons = "\n".join(f"  {item.path}: {item.reason}" for item in skipped[:20])
+        raise BadFile(
+            f"no report could be read from {where}:\n{reasons}{more}",
+            "copy or restore the files, or measure again: mnv4bench run",
+        )
     raise NotMeasured(f"{where} holds no report.", "mnv4bench run measures this machine")
 
 

@@ -2,6 +2,7 @@
 
 from mnv4bench import units
 from mnv4bench.analysis import stats
+from mnv4bench.errors import BenchError
 from mnv4bench.records import Measurement, Plan, Report
 from mnv4bench.render.progress import Board
 
@@ -32,17 +33,24 @@ class MeasuringBoard(Board):
         self.rows([_row(one) for one in self._by_digest.values()])
 
     def round_ended(self, report: Report) -> None:
-        widths = [
-            (stats.half_width(one) or 0.0, one.artifact.model)
+        widths = {
+            one.artifact.model: stats.half_width(one)
             for one in report.measurements
             if one.failure is None
-        ]
-        done = max(len(one.invocations) for one in report.measurements)
+        }
         if not widths:
             return
-        width, model = max(widths)
-        known = f"widest interval ±{width:.1%} ({model})" if width else "no interval yet"
+        done = max(len(one.invocations) for one in report.measurements)
+        unknown = [model for model, width in widths.items() if width is None]
+        if unknown:
+            known = f"{units.plural(len(unknown), 'model')} without a 95 % interval yet"
+        else:
+            model, width = max(widths.items(), key=lambda item: item[1] or 0.0)
+            known = f"widest interval ±{width:.1%} ({model})"
         self.line(f"round {done} of at most {self._plan.max_rounds}: {known}")
+
+    def failed(self, measurement: Measurement, error: BenchError) -> None:
+        self.line(f"{measurement.artifact.model} is given up: {error}")
 
 
 def _row(measurement: Measurement) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """``mnv4bench models``: which networks there are, their size and their published accuracy."""
 
-from mnv4bench.cli.reading import AsJson, say
+from mnv4bench.cli.reading import AsJson, emit, say
 
 
 def command(as_json: AsJson = False) -> None:
@@ -17,6 +17,6 @@ def command(as_json: AsJson = False) -> None:
 
     listed = Catalog(models=catalog.entries())
     if as_json:
-        print(codec.encode_json(listed))
+        emit(codec.encode_json(listed))
     else:
         say(terminal.models(listed))

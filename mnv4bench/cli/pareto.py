@@ -13,8 +13,10 @@ from mnv4bench.cli.reading import (
     AsJson,
     Paths,
     accuracy_of,
+    emit,
     say,
 )
+from mnv4bench.errors import UsageError
 
 if TYPE_CHECKING:
     from mnv4bench.findings import Front
@@ -60,10 +62,10 @@ def command(
     front = Front(groups=tuple(groups), skipped=tuple(skipped))
     drawn = _write(front, out)
     if as_json:
-        print(codec.encode_json(front))
+        emit(codec.encode_json(front))
         return
     say(terminal.front(front))
-    print(f"drawn: {', '.join(str(path) for path in drawn)}")
+    emit(f"drawn: {', '.join(str(path) for path in drawn)}")
 
 
 def _write(front: Front, stem: Path) -> list[Path]:
@@ -71,6 +73,8 @@ def _write(front: Front, stem: Path) -> list[Path]:
     from mnv4bench import codec, store
     from mnv4bench.render import figure
 
+    if not stem.name:
+        raise UsageError(f"--out {stem} names no file.", "--out pareto")
     files = {**figure.draw(front), "json": f"{codec.encode_json(front)}\n".encode()}
     paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in files]
     for path, data in zip(paths, files.values(), strict=True):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -45,14 +48,30 @@ AccuracyOption = Annotated[
 
 def say(view: RenderableType) -> None:
     """Print a table on stdout, at the terminal's width; elsewhere (CI, a pipe) wide enough."""
-    import os
-
     from rich.console import Console
 
     console = Console()
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = WIDTH_ELSEWHERE
-    console.print(view)
+    with _quiet_when_nobody_reads():
+        console.print(view)
+
+
+def emit(text: str) -> None:
+    """Print what ``--json`` asked for, or a line for people, on stdout."""
+    with _quiet_when_nobody_reads():
+        print(text)
+
+
+@contextmanager
+def _quiet_when_nobody_reads() -> Iterator[None]:
+    """`| head` has seen enough: no error, and not status 1, which means "slower"."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit from None
 
 
 def accuracy_of(table: AccuracyTable) -> Callable[[Summary], Accuracy | None]:

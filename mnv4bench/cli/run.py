@@ -14,9 +14,10 @@ from mnv4bench.cli.reading import (
     AccuracyOption,
     AccuracyTable,
     accuracy_of,
+    emit,
     say,
 )
-from mnv4bench.errors import BenchError, ExitStatus, NotMeasured, UsageError
+from mnv4bench.errors import ExitStatus, NotMeasured, UsageError
 
 if TYPE_CHECKING:
     from mnv4bench.export import ExportedFile
@@ -67,6 +68,7 @@ def command(
     from msgspec.structs import replace
 
     from mnv4bench import profiles, store
+    from mnv4bench.devices import open_runner
 
     signal.signal(signal.SIGTERM, _stop)
     if resume and (threads or quick or rounds or seed is not None):
@@ -75,11 +77,12 @@ def command(
             "--quick, --rounds or --seed.",
             "mnv4bench run --resume",
         )
+    profile = profiles.load(device or DEFAULT_DEVICE)
+    open_runner(profile)  # a device that cannot be had is said before anything is made
     with store.hold(reports):
         if resume:
             report, files = _stopped(reports, device, model or [])
         else:
-            profile = profiles.load(device or DEFAULT_DEVICE)
             profile = replace(profile, threads=threads or profile.threads)
             report, files = _fresh(profile, model, weights, _plan(quick, rounds, seed))
         report = _measure(report, files, reports)
@@ -138,11 +141,12 @@ def _fresh(
     found = [file for name in wanted if (file := own.get(name) or made.get(name)) is not None]
     if not found:
         raise next(iter(exports.failures.values()))
-    report = bench.new_report(profile, runner, [file.artifact for file in found], plan)
-    notes = tuple(
-        f"{request.model} is missing: {error.what}" for request, error in exports.failures.items()
+    plan = replace(
+        plan,
+        missing=tuple(f"{one.model}: {error.what}" for one, error in exports.failures.items()),
     )
-    return replace(report, notes=notes), [file.path for file in found]
+    report = bench.new_report(profile, runner, [file.artifact for file in found], plan)
+    return report, [file.path for file in found]
 
 
 def _own_file(name: str, profile: DeviceProfile) -> ExportedFile:
@@ -219,6 +223,7 @@ def _show(report: Report, path: Path, accuracy: AccuracyTable) -> None:
     from mnv4bench.analysis import pareto, stats
     from mnv4bench.findings import Front, Shown
     from mnv4bench.render import terminal
+    from mnv4bench.render.untrusted import visible
 
     summaries = [stats.summarise(report, one) for one in report.measurements]
     failed = [stats.unmeasured(report, one) for one in report.measurements]
@@ -229,9 +234,9 @@ def _show(report: Report, path: Path, accuracy: AccuracyTable) -> None:
     )
     say(terminal.front(Front(groups=groups)))
     for note in report.notes:
-        print(f"note: {note}")
-    print(f"ended: {report.ended} after {_rounds(report)} rounds\nreport: {path}")
-    print(f"picture: mnv4bench pareto {path.parent}/")
+        emit(f"note: {visible(note)}")
+    emit(f"ended: {report.ended} after {_rounds(report)} rounds\nreport: {path}")
+    emit(f"picture: mnv4bench pareto {path.parent}/")
 
 
 def _rounds(report: Report) -> int:
@@ -240,15 +245,19 @@ def _rounds(report: Report) -> int:
 
 def _status(report: Report) -> int:
     """Measured less than was asked for is never fine; nor is a number from an unknown place."""
+    from mnv4bench.render.untrusted import visible
+
     failed = [f"{m.artifact.model}: {m.failure}" for m in report.measurements if m.failure]
-    failed += [note for note in report.notes if " is missing: " in note]
+    failed += report.plan.missing
     if failed:
-        error: BenchError = NotMeasured(
-            "not everything could be measured:\n  " + "\n  ".join(failed),
+        reasons = "".join(f"\n  {visible(one)}" for one in failed)
+        typer.echo(
+            f"error: not everything could be measured:{reasons}\n"
+            "  next: mend what is named and run these models again; the others are in the report",
+            err=True,
         )
-        typer.echo(f"error: {error}", err=True)
         return ExitStatus.NOT_MEASURED
-    elsewhere = [m.artifact.model for m in report.measurements if _unproven(m)]
+    elsewhere = [visible(m.artifact.model) for m in report.measurements if _unproven(m)]
     if elsewhere:
         typer.echo(
             f"error: {', '.join(elsewhere)} did not provably run where it was asked to "

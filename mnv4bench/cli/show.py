@@ -1,6 +1,6 @@
 """``mnv4bench show``: what was measured, in figures."""
 
-from mnv4bench.cli.reading import AsJson, Paths, say
+from mnv4bench.cli.reading import AsJson, Paths, emit, say
 
 
 def command(paths: Paths = None, as_json: AsJson = False) -> None:
@@ -25,6 +25,6 @@ def command(paths: Paths = None, as_json: AsJson = False) -> None:
                 skipped.append(Skipped(path=failure.report, reason=reason))
     shown = Shown(measurements=tuple(measured), skipped=tuple(skipped))
     if as_json:
-        print(codec.encode_json(shown))
+        emit(codec.encode_json(shown))
     else:
         say(terminal.shown(shown))

@@ -127,12 +127,19 @@ class HostSession:
         self._profile = profile
         self._file = file
         self._artifact = artifact
+        self._identity = _identity(file)
 
     def invoke(self, timing: Timing, *, round: int, position: int) -> tuple[Samples, Placement]:
         """Time the file once, in one fresh process.
 
         Raises WorkerFailed with the command to repeat it, when that process fails.
         """
+        if _identity(self._file) != self._identity:
+            raise NotMeasured(
+                f"{self._file.name} changed while it was being measured; its latencies would be "
+                "those of two files.",
+                "run again when nothing writes to it",
+            )
         command = (sys.executable, "-P", str(START_WORKER))
         request = msgspec.json.encode(
             Request(
@@ -182,6 +189,15 @@ class HostSession:
                 )
             case _:
                 assert_never(answer)
+
+
+def _identity(file: Path) -> tuple[int, int, int] | None:
+    """What changes when a file is rewritten; cheap enough for every invocation. None: gone."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def time_limit_s(timing: Timing) -> float:

@@ -125,6 +125,7 @@ def measure(request: Request) -> Measured:
                 warmup_steady=steady,
                 capped=capped,
                 clock_tick_s=tick_s,
+                threads=request.threads,
             ),
         ),
     )

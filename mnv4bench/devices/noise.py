@@ -32,6 +32,8 @@ STEAL_TICKS_S = 0.020
 MAX_PRESSURE = 0.10
 # Where cpufreq is readable. Steps of a governor are about 5 %; throttling takes more.
 MAX_FREQUENCY_DROP = 0.10
+# Processors lower their clocks between 95 and 105 °C (Intel's and AMD's limits for most chips).
+MAX_TEMPERATURE_C = 95.0
 # A tenth of the +-1 % to which a median is wanted.
 MAX_CLOCK_TICK = 0.001
 
@@ -92,9 +94,12 @@ def taints(
     warmup_steady: bool | None,
     capped: bool,
     clock_tick_s: float | None,
+    threads: int = 1,
 ) -> tuple[str, ...]:
     """Why the invocation is unfit to compare: a sentence per reason, reading and limit in it."""
-    waited_s = None if noise.cpu_s is None else noise.wall_s - noise.cpu_s
+    # Several threads rest between operators of their own accord, so their sum tells nothing.
+    alone = noise.cpu_s is not None and threads == 1
+    waited_s = noise.wall_s - (noise.cpu_s or 0.0) if alone else None
     stolen_s = noise.steal_s if (noise.steal_s or 0) > STEAL_TICKS_S else None
     before_hz, after_hz = noise.frequency_before_hz, noise.frequency_after_hz
     lost_hz = None if before_hz is None or after_hz is None else before_hz - after_hz
@@ -131,6 +136,11 @@ def taints(
         reasons.append(
             f"was taken off its processor {switches:.0f} times a second "
             f"(limit {MAX_SWITCHES_PER_S:.0f})"
+        )
+    if noise.temperature_after_c is not None and noise.temperature_after_c > MAX_TEMPERATURE_C:
+        reasons.append(
+            f"the processor was at {noise.temperature_after_c:.0f} °C "
+            f"(limit {MAX_TEMPERATURE_C:.0f} °C)"
         )
     if warmup_steady is False:
         reasons.append("the warm-up did not become steady before its time limit")

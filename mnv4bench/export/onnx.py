@@ -4,11 +4,14 @@ Knows: torch.onnx's settings and what of its notes must not leave this machine. 
 whether the file is right (parity).
 """
 
+import re
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from onnx_ir import Graph
+
     from mnv4bench.models.build import BuiltModel
 
 # The first opset with Gelu as one operator; ONNX Runtime takes it since 1.17. In opset 18 each GELU
@@ -49,7 +52,38 @@ def convert(built: "BuiltModel", file: Path) -> None:
             verbose=False,
         )
     assert program is not None
+    write_products_out(program.model.graph)
     for node in program.model.graph.all_nodes():
         for note in PRIVATE_NOTES:
             node.metadata_props.pop(note, None)
     program.save(str(file), external_data=False)
+
+
+# Batched products of two matrices, in einsum's words: the second one as it is, or transposed.
+PLAIN = re.compile(r"(\w)(\w)(\w),\1\3(\w)->\1\2\4")
+TRANSPOSED = re.compile(r"(\w)(\w)(\w),\1(\w)\3->\1\2\4")
+
+
+def write_products_out(graph: "Graph") -> None:
+    """Einsum nodes that are matrix products become MatMul, in place; any other stays.
+
+    The networks say einsum because that lowers best to TFLite. ONNX Runtime runs an Einsum node as
+    it stands, transposing the whole second matrix first; behind a MatMul it lets the product read
+    it transposed (FusedMatMul).
+    """
+    import onnx_ir
+
+    for node in list(graph.all_nodes()):
+        if node.op_type != "Einsum":
+            continue
+        equation = node.attributes["equation"].as_string().replace(" ", "")
+        second = node.inputs[1]
+        if TRANSPOSED.fullmatch(equation):
+            turned = onnx_ir.node("Transpose", [second], {"perm": (0, 2, 1)})
+            turned.metadata_props.update(node.metadata_props)
+            node.prepend(turned)
+            node.replace_input_with(1, turned.outputs[0])
+        elif not PLAIN.fullmatch(equation):
+            continue
+        node.op_type = "MatMul"
+        node.attributes.clear()

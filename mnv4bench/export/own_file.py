@@ -35,7 +35,12 @@ class Insides:
 
 def is_own_file(model: str) -> bool:
     """Whether these words of the command line mean a file, not a model of the catalog."""
-    return model.lower().endswith(SUFFIXES) or (os.sep in model and Path(model).is_file())
+    if model.lower().endswith(SUFFIXES):
+        return True
+    try:
+        return os.sep in model and Path(model).is_file()
+    except OSError:  # a name too long for a file is no file
+        return False
 
 
 def open_file(path: Path) -> ExportedFile:

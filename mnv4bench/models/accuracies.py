@@ -62,13 +62,14 @@ def choose(
 ) -> Accuracy | None:
     """The published accuracy that an artifact may be drawn with, or None: unknown.
 
-    A timm checkpoint has its own row, whatever ``source`` says. Random weights stand for the
-    architecture, so they take the source's default row. Weights that a user brought have no
-    published accuracy. A row counts only at the artifact's own input size.
+    A timm checkpoint has its own row, which only the source "timm" shows. Random weights stand
+    for the architecture, so they take the source's default row. Weights that a user brought have
+    no published accuracy. A row counts only at the artifact's own input size.
     """
     match weights.kind:
         case "timm":
-            rows = [row for row in of(model) if row.weights == weights.detail]
+            own = [row for row in of(model) if row.weights == weights.detail]
+            rows = [row for row in own if row.source == source]
         case "random":
             row = default(model, source)
             rows = [row] if row else []

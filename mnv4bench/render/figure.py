@@ -62,7 +62,7 @@ def draw(front: Front) -> dict[str, bytes]:
 
 
 def compose(front: Front) -> Figure:
-    """The page: panels row by row, then the legend and the citations."""
+    """The page: panels row by row, then the legend."""
     cells = share_panels(front.groups)
     columns = _columns(len(cells))
     plot_width, plot_height = LONE_PLOT if len(cells) == 1 else SHARED_PLOT

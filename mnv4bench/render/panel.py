@@ -18,6 +18,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLoc
 
 from mnv4bench import units
 from mnv4bench.findings import Group, Point
+from mnv4bench.records import AccuracySource
 from mnv4bench.render import typeface
 from mnv4bench.render.labels import Box, Mark, Place, Segment, place
 from mnv4bench.render.palette import FRAME, GREY, GRID, INK, WHITE, Look, paler
@@ -57,6 +58,11 @@ MIN_TICKS = 4
 CAP = 1.6  # points, half the height of an error bar's end
 
 RANDOM_WEIGHTS = "Accuracy published for trained weights; latency measured with random weights."
+_SOURCES: dict[AccuracySource, str] = {
+    "paper": "arXiv:2404.10518v2 Table 6",
+    "timm": "timm's results tables",
+    "measured": "measured on these files",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +115,30 @@ def heading(groups: Sequence[Group], room: float) -> list[str]:
 
 
 def notes(groups: Sequence[Group], unnamed: Sequence[str], room: float) -> list[str]:
-    """What a reader must know beneath the plot: weights, excluded models with reason and count."""
+    """What a reader must know beneath the plot: sources, weights, placement, what is excluded."""
     paragraphs = []
     points = [point for group in groups for point in group.points]
-    if any(point.weights.startswith("random") for point in points):
+    drawn = [point for point in points if point.status != "excluded"]
+    measured = [
+        point
+        for group in groups
+        if group.origin != "published"
+        for point in group.points
+        if point.status != "excluded"
+    ]
+    sources = sorted({_SOURCES[p.accuracy_source] for p in measured if p.accuracy_source})
+    if sources:
+        paragraphs.append(f"Accuracy: {' and '.join(sources)}.")
+    random = [visible(point.model) for point in measured if point.weights.startswith("random")]
+    if random and len(random) == len(measured):
         paragraphs.append(RANDOM_WEIGHTS)
+    elif random:
+        paragraphs.append(f"Latency measured with random weights: {_listed(random)}.")
+    partial = [visible(point.model) for point in drawn if point.placement == "partial"]
+    if partial:
+        paragraphs.append(
+            f"Placement partial, some operators outside the asked-for unit ({len(partial)}): {_listed(partial)}."
+        )
     reasons: dict[str, list[str]] = defaultdict(list)
     for point in points:
         if point.status == "excluded":

@@ -12,6 +12,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from mnv4bench.render.untrusted import visible
+
 
 class Board:
     """A table that is redrawn in place, with a line beneath it that says what happens now.
@@ -31,8 +33,6 @@ class Board:
     def __enter__(self) -> Self:
         if self._console.is_terminal:
             self._live.start()
-        else:
-            self.line(self._title)
         return self
 
     def __exit__(
@@ -55,15 +55,17 @@ class Board:
 
     def line(self, text: str) -> None:
         """A line that stays, on a terminal and elsewhere."""
-        self._console.print(Text(text), soft_wrap=True)
+        lines = "\n".join(visible(line) for line in text.split("\n"))
+        self._console.print(Text(lines), soft_wrap=True)
 
     def _redraw(self) -> None:
         if not self._live.is_started:
             return
-        table = Table(title=Text(self._title), caption=Text(self._now), title_justify="left")
+        table = Table(title=Text(self._title), caption=Text(visible(self._now)))
+        table.title_justify = "left"
         table.caption_justify = "left"
         for number, column in enumerate(self._columns):
             table.add_column(column, justify="left" if number == 0 else "right", no_wrap=True)
         for row in self._rows:
-            table.add_row(*(Text(cell) for cell in row))
+            table.add_row(*(Text(visible(cell)) for cell in row))
         self._live.update(table)

@@ -239,7 +239,6 @@ def front(found: Front) -> View:
         parts: list[RenderableType] = [_front(group, write) for group in found.groups]
         if not parts:
             parts.append(write("Nothing to compare: no measurement was found."))
-        parts += [write(f"Accuracy and latency: {line}", "dim") for line in found.citations]
         return Group(*parts, *_skipped(found.skipped, write))
 
     return View(build)

@@ -56,7 +56,6 @@ def front() -> Front:
     return Front(
         groups=(measured(), published()[0]),
         skipped=(Skipped(path="reports/old.json", reason="it is not a report"),),
-        citations=("arXiv:2404.10518v2 Table 6",),
     )
 
 

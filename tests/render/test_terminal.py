@@ -108,7 +108,6 @@ HOSTILE_VIEWS = [
                     ),
                 ),
             ),
-            citations=(fixed.HOSTILE,),
         )
     ),
     terminal.models(
