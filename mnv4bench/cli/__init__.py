@@ -5,8 +5,9 @@ Knows: every room. Nobody imports it. Verbs import what they need when they run,
 """
 
 import os
+import signal
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -56,6 +57,14 @@ def _options(
 
 def main() -> None:
     """The console script. Expected failures become a sentence on stderr and their exit status."""
+    interrupted = False
+
+    def interrupt(_number: int, _frame: object) -> NoReturn:
+        nonlocal interrupted
+        interrupted = True
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
     try:
         try:
             app()
@@ -68,6 +77,10 @@ def main() -> None:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _fail(f"{where}{error.strerror or error}.", ExitStatus.NOT_MEASURED)
+    except Exception:
+        if not interrupted:
+            raise
+        sys.exit(int(ExitStatus.INTERRUPTED))  # a library turned Ctrl-C into an error of its own
 
 
 def _fail(sentence: str, status: ExitStatus) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -53,21 +52,15 @@ def say(view: RenderableType) -> None:
     console = Console()
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = WIDTH_ELSEWHERE
-    with _quiet_when_nobody_reads():
+    with console.capture() as captured:
         console.print(view)
+    emit(captured.get().rstrip("\n"))
 
 
 def emit(text: str) -> None:
-    """Print what ``--json`` asked for, or a line for people, on stdout."""
-    with _quiet_when_nobody_reads():
-        print(text)
-
-
-@contextmanager
-def _quiet_when_nobody_reads() -> Iterator[None]:
-    """`| head` has seen enough: no error, and not status 1, which means "slower"."""
+    """Print on stdout. A reader that has seen enough (`| head`) is no error, nor status 1."""
     try:
-        yield
+        print(text)
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -134,7 +134,10 @@ class HostSession:
 
         Raises WorkerFailed with the command to repeat it, when that process fails.
         """
-        if _identity(self._file) != self._identity:
+        if _identity(self._file) not in (
+            self._identity,
+            None,
+        ):  # a file that is gone says so itself
             raise NotMeasured(
                 f"{self._file.name} changed while it was being measured; its latencies would be "
                 "those of two files.",

@@ -137,7 +137,8 @@ def notes(groups: Sequence[Group], unnamed: Sequence[str], room: float) -> list[
     partial = [visible(point.model) for point in drawn if point.placement == "partial"]
     if partial:
         paragraphs.append(
-            f"Placement partial, some operators outside the asked-for unit ({len(partial)}): {_listed(partial)}."
+            f"Placement partial, some operators outside the asked-for unit ({len(partial)}): "
+            f"{_listed(partial)}."
         )
     reasons: dict[str, list[str]] = defaultdict(list)
     for point in points:

@@ -220,7 +220,8 @@ def test_ctrl_c_while_a_large_store_is_read_is_quiet(tmp_path: Path) -> None:
         time.sleep(0.6)
         os.killpg(process.pid, signal.SIGINT)
         _, err = process.communicate()
-    assert process.returncode in (130, 0)  # 0: it was faster
+    # 0: it was faster; killed by the signal: it had not come as far as its own code
+    assert process.returncode in (130, 0, -signal.SIGINT)
     assert "Traceback" not in err
 
 
