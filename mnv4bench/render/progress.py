@@ -28,7 +28,8 @@ class Board:
         self._console = console or Console(stderr=True)
         self._rows: Sequence[Sequence[str]] = ()
         self._now = ""
-        self._live = Live(console=self._console, refresh_per_second=8, transient=True)
+        # Redrawn when there is news and at no other time: a clock would disturb what is measured.
+        self._live = Live(console=self._console, auto_refresh=False, transient=True)
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -68,4 +69,4 @@ class Board:
             table.add_column(column, justify="left" if number == 0 else "right", no_wrap=True)
         for row in self._rows:
             table.add_row(*(Text(visible(cell)) for cell in row))
-        self._live.update(table)
+        self._live.update(table, refresh=True)
