@@ -65,13 +65,6 @@ def half_width(value: float, low: float, high: float) -> float:
     return max(value - low, high - value)
 
 
-def interval(value: float, low: float | None, high: float | None) -> str:
-    """``"2.35 ms ±0.8 %"``; the value alone where there is no interval."""
-    if low is None or high is None:
-        return seconds(value)
-    return f"{seconds(value, half_width(value, low, high))} {spread(value, low, high)}"
-
-
 def percent(fraction: float | None) -> str:
     """``0.008`` -> ``"0.8 %"``: one decimal, two below 0.1 %."""
     if fraction is None or not isfinite(fraction):
@@ -108,16 +101,6 @@ def count(value: int | None) -> str:
         return str(value)
     unit, scale = _scale(value, _SI, DEFAULT_DIGITS)
     return f"{_significant(value / scale, DEFAULT_DIGITS)} {unit}"
-
-
-def macs(value: int | None) -> str:
-    """``185_900_000`` -> ``"186 M MACs"``."""
-    return UNKNOWN if value is None else f"{count(value)} MACs"
-
-
-def ratio(value: float) -> str:
-    """Head over base: ``1.034`` -> ``"1.034×"``."""
-    return f"{value:.3f}×" if isfinite(value) else UNKNOWN
 
 
 def plural(number: int, noun: str, nouns: str | None = None) -> str:

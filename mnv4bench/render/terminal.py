@@ -314,12 +314,8 @@ def _status(point: Point, style: str, write: Write) -> Text:
 # --- what was left out ------------------------------------------------------------------------
 
 
-def skipped(found: Sequence[Skipped]) -> View:
-    """What was found and not used, with the sentence why."""
-    return View(lambda write: Group(*_skipped(found, write)))
-
-
 def _skipped(found: Sequence[Skipped], write: Write) -> list[Text]:
+    """What was found and not used, with the sentence why."""
     if not found:
         return []
     lines = [write(""), write(f"Not used ({len(found):,}):", "bold")]
