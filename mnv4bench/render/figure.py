@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 
 from mnv4bench.findings import Front, Group
 from mnv4bench.render import panel as panels
-from mnv4bench.render import typeface
+from mnv4bench.render import typeface, words
 from mnv4bench.render.palette import GREY, INK, WHITE, Look, looks, paler
 from mnv4bench.render.untrusted import visible
 
@@ -154,13 +154,13 @@ class _Pen:
 
 
 def _heading_height(groups: Sequence[Group], room: float) -> float:
-    lines = len(panels.heading(groups, room)) - 1
-    return panels.TITLE_SIZE + 2 + lines * panels.TEXT_SIZE * panels.LINE_SPACING + TITLE_GAP
+    lines = len(words.heading(groups, room)) - 1
+    return words.TITLE_SIZE + 2 + lines * words.TEXT_SIZE * words.LINE_SPACING + TITLE_GAP
 
 
 def _row_height(row: Sequence[tuple[Group, ...]], room: float, plot_height: float) -> float:
-    step = panels.NOTE_SIZE * panels.LINE_SPACING
-    under = max(len(panels.notes(groups, (), room)) for groups in row) * step
+    step = words.NOTE_SIZE * words.LINE_SPACING
+    under = max(len(words.notes(groups, (), room)) for groups in row) * step
     return max(_heading_height(groups, room) for groups in row) + plot_height + BOTTOM + under
 
 
@@ -172,13 +172,13 @@ def _panel(
     top: float,
 ) -> None:
     left, y, wide, high = place
-    title, *origins = panels.heading(groups, wide)
-    baseline = y + panels.TITLE_SIZE * typeface.CAP_HEIGHT
-    write(left, baseline, title, panels.TITLE_SIZE, INK, weight="bold")
+    title, *origins = words.heading(groups, wide)
+    baseline = y + words.TITLE_SIZE * typeface.CAP_HEIGHT
+    write(left, baseline, title, words.TITLE_SIZE, INK, weight="bold")
     baseline += 2
     for line in origins:
-        baseline += panels.TEXT_SIZE * panels.LINE_SPACING
-        write(left, baseline, line, panels.TEXT_SIZE, GREY)
+        baseline += words.TEXT_SIZE * words.LINE_SPACING
+        write(left, baseline, line, words.TEXT_SIZE, GREY)
     page = write.figure.bbox
     axes_left, axes_bottom = left + LEFT, y + top + high
     axes = write.figure.add_axes(
@@ -191,9 +191,9 @@ def _panel(
     )
     drawn = panels.draw(axes, groups, families)
     baseline = axes_bottom + BOTTOM
-    for line in panels.notes(groups, drawn.unnamed(), wide):
-        baseline += panels.NOTE_SIZE * panels.LINE_SPACING
-        write(left, baseline, line, panels.NOTE_SIZE, GREY)
+    for line in words.notes(groups, drawn.unnamed(), wide):
+        baseline += words.NOTE_SIZE * words.LINE_SPACING
+        write(left, baseline, line, words.NOTE_SIZE, GREY)
 
 
 # --- legend -----------------------------------------------------------------------------------

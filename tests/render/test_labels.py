@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mnv4bench.analysis.pareto import front_of
-from mnv4bench.render import panel
+from mnv4bench.render import panel, words
 from mnv4bench.render.labels import Box, Mark, Segment, place
 from mnv4bench.render.palette import looks
 from tests.render import fixed
@@ -81,7 +81,7 @@ def test_a_crowd_is_clear_and_the_rest_is_listed() -> None:
     assert_clear(laid)
     assert 0 < len(laid.names) <= panel.MAX_NAMES
     [note] = [
-        line for line in panel.notes([], [f"m{i}" for i in range(30)], 1e6) if "Not named" in line
+        line for line in words.notes([], [f"m{i}" for i in range(30)], 1e6) if "Not named" in line
     ]
     assert note.startswith("Not named for want of room (30): m0, ")
     assert note.endswith("and 6 more.")

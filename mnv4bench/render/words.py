@@ -1,0 +1,85 @@
+"""The words around a panel: its heading, and the notes beneath it.
+
+Knows: what a reader must be told of a group before its points mean anything. Does not know: where
+on the page a line comes to stand. Sizes are points.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from mnv4bench.findings import Group
+from mnv4bench.records import AccuracySource
+from mnv4bench.render import typeface
+from mnv4bench.render.untrusted import visible
+
+TITLE_SIZE = 9.5
+TEXT_SIZE = 7.0
+NOTE_SIZE = 6.0
+LINE_SPACING = 1.4
+
+RANDOM_WEIGHTS = "Accuracy published for trained weights; latency measured with random weights."
+_SOURCES: dict[AccuracySource, str] = {
+    "paper": "arXiv:2404.10518v2 Table 6",
+    "timm": "timm's results tables",
+    "measured": "measured on these files",
+}
+
+
+def heading(groups: Sequence[Group], room: float) -> list[str]:
+    """The title and a line or more for each origin."""
+    first = groups[0]
+    lines = [typeface.shortened(f"{visible(first.device)}, {first.precision}", TITLE_SIZE, room)]
+    for group in groups:
+        text = f"{group.origin.upper()} on {visible(group.machine)}"
+        if group.origin == "published":
+            unit = f": {visible(group.machine)}" if group.machine else ""
+            text = f"PUBLISHED in {visible(group.environment)}{unit}"
+        lines += typeface.wrapped(text, TEXT_SIZE, room)
+    return lines
+
+
+def notes(groups: Sequence[Group], unnamed: Sequence[str], room: float) -> list[str]:
+    """What a reader must know beneath the plot: sources, weights, placement, what is excluded."""
+    paragraphs = []
+    points = [point for group in groups for point in group.points]
+    drawn = [point for point in points if point.status != "excluded"]
+    measured = [
+        point
+        for group in groups
+        if group.origin != "published"
+        for point in group.points
+        if point.status != "excluded"
+    ]
+    sources = sorted({_SOURCES[p.accuracy_source] for p in measured if p.accuracy_source})
+    if sources:
+        paragraphs.append(f"Accuracy: {' and '.join(sources)}.")
+    random = [visible(point.model) for point in measured if point.weights.startswith("random")]
+    if random and len(random) == len(measured):
+        paragraphs.append(RANDOM_WEIGHTS)
+    elif random:
+        paragraphs.append(f"Latency measured with random weights: {_listed(random)}.")
+    partial = [visible(point.model) for point in drawn if point.placement == "partial"]
+    if partial:
+        paragraphs.append(
+            f"Placement partial, some operators outside the asked-for unit ({len(partial)}): "
+            f"{_listed(partial)}."
+        )
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for point in points:
+        if point.status == "excluded":
+            # Up to the first colon: what comes behind is one measurement's own sentence.
+            reasons[(point.reason or "excluded").split(":")[0]].append(visible(point.model))
+    for reason, models in reasons.items():
+        paragraphs.append(f"Excluded, {visible(reason)} ({len(models)}): {_listed(models)}.")
+    if unnamed:
+        paragraphs.append(f"Not named for want of room ({len(unnamed)}): {_listed(unnamed)}.")
+    return [
+        line for paragraph in paragraphs for line in typeface.wrapped(paragraph, NOTE_SIZE, room)
+    ]
+
+
+def _listed(names: Sequence[str], most: int = 24) -> str:
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
