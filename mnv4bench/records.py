@@ -62,6 +62,11 @@ class Weights(Struct, frozen=True, kw_only=True):
     detail: str  # "seed 0", a timm tag, a file name
     sha256: Sha256 | None = None  # of the tensors, where they were seen
 
+    @property
+    def text(self) -> str:
+        """``"random (seed 0)"``, a timm tag, a file name."""
+        return f"random ({self.detail})" if self.kind == "random" else self.detail
+
 
 class Parity(Struct, frozen=True, kw_only=True):
     """How an artifact's outputs were compared with torch's on the exporting host."""

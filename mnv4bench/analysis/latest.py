@@ -133,12 +133,7 @@ def _variant(model: str, input_px: int | None, weights: Weights, artifact_sha256
             digest = weights.sha256 or artifact_sha256
         case "own":
             digest = artifact_sha256
-    return Variant(model, input_px, weights_text(weights), digest)
-
-
-def weights_text(weights: Weights) -> str:
-    """``"random (seed 0)"``, a timm tag, a file name."""
-    return f"random ({weights.detail})" if weights.kind == "random" else weights.detail
+    return Variant(model, input_px, weights.text, digest)
 
 
 def labels(variants: Sequence[Variant]) -> dict[Variant, str]:

@@ -13,7 +13,7 @@ from itertools import groupby
 
 from msgspec.structs import replace
 
-from mnv4bench.analysis.latest import Candidate, Latest, labels, weights_text
+from mnv4bench.analysis.latest import Candidate, Latest, labels
 from mnv4bench.analysis.stats import Unmeasured
 from mnv4bench.findings import Group, Point, Skipped, Summary
 from mnv4bench.records import Accuracy, Precision, PublishedLatency
@@ -109,7 +109,7 @@ def latest_groups(
 
 def _point(one: Candidate, label: str, accuracy_of: Callable[[Summary], Accuracy | None]) -> Point:
     """A point before it is judged: excluded, with the reason, where it may not be compared."""
-    weights = weights_text(one.weights)
+    weights = one.weights.text
     if isinstance(one, Unmeasured):
         return Point(
             model=label,

@@ -33,6 +33,7 @@ def warm_up(turns: Sequence[Turn], timing: Timing) -> tuple[list[int], bool]:
     window_ns = timing.warmup_window_s * NS_PER_S
     durations: list[int] = []
     window: list[int] = []
+    window_length_ns = 0
     previous: float | None = None
     cap = clock() + timing.warmup_cap_s * NS_PER_S
     for fill, infer in cycle(turns):
@@ -43,14 +44,15 @@ def warm_up(turns: Sequence[Turn], timing: Timing) -> tuple[list[int], bool]:
         durations.append(stop - start)
         if len(durations) > 1:
             window.append(stop - start)
-        if len(window) >= timing.warmup_window_count and sum(window) >= window_ns:
+            window_length_ns += stop - start
+        if len(window) >= timing.warmup_window_count and window_length_ns >= window_ns:
             current = median(window)
             if (
                 previous is not None
                 and abs(current - previous) <= timing.warmup_agreement * previous
             ):
                 return durations, True
-            previous, window = current, []
+            previous, window, window_length_ns = current, [], 0
         if stop >= cap:
             return durations, False
     raise AssertionError("cycle() over at least one turn does not end")

@@ -3,8 +3,8 @@
 The exporters would fold them too, but only after writing each one out as a dozen operators: a
 network folded beforehand gives the same graph in half the time (Conv-S to TFLite: 9 s, not 16).
 
-Knows: the algebra. Does not know: formats; and nobody has to trust it, because a finished file is
-compared with the network as it was built (parity).
+Knows: which norm follows which convolution. Does not know: formats; and nobody has to trust it,
+because a finished file is compared with the network as it was built (parity).
 """
 
 import copy
@@ -72,22 +72,23 @@ def folded(net: "nn.Module", example: "Tensor") -> "nn.Module":
 
 
 def _fold(conv: "nn.Conv2d", norm: "nn.BatchNorm2d") -> None:
-    """w' = w * g / sqrt(v + eps); b' = (b - m) * g / sqrt(v + eps) + beta; in double precision."""
+    """torch's own folding, computed in double precision and rounded once."""
     from torch import nn
+    from torch.nn.utils.fusion import fuse_conv_bn_weights
 
     assert norm.running_mean is not None
     assert norm.running_var is not None
-    scale = (norm.running_var.double() + norm.eps).rsqrt()  # (C_out,)
-    if norm.weight is not None:
-        scale = scale * norm.weight.double()
-    shift = -norm.running_mean.double() * scale
-    if norm.bias is not None:
-        shift = shift + norm.bias.double()
-    if conv.bias is not None:
-        shift = shift + conv.bias.double() * scale
-    weight = conv.weight.double() * scale.view(-1, 1, 1, 1)  # (C_out, C_in / groups, k, k)
-    conv.weight = nn.Parameter(weight.to(conv.weight.dtype), requires_grad=False)
-    conv.bias = nn.Parameter(shift.to(conv.weight.dtype), requires_grad=False)
+    weight, bias = fuse_conv_bn_weights(
+        conv.weight.double(),  # (C_out, C_in / groups, k, k)
+        None if conv.bias is None else conv.bias.double(),
+        norm.running_mean.double(),  # (C_out,), as all that follow
+        norm.running_var.double(),
+        norm.eps,
+        None if norm.weight is None else norm.weight.double(),
+        None if norm.bias is None else norm.bias.double(),
+    )
+    conv.weight = nn.Parameter(weight.to(norm.running_mean.dtype), requires_grad=False)
+    conv.bias = nn.Parameter(bias.to(norm.running_mean.dtype), requires_grad=False)
 
 
 def _rest(norm: "nn.BatchNorm2d") -> "nn.Module":

@@ -41,10 +41,10 @@ def recipe(format: Format, precision: Precision) -> Recipe:
     match format:
         case "onnx":
             written_by = ("torch", "timm", "onnx", "onnxscript", "onnx-ir")
-            return Recipe("onnx", "NCHW", 3, written_by, "onnxruntime")
+            return Recipe("onnx", "NCHW", 4, written_by, "onnxruntime")
         case "tflite":
             made_by = ("torch", "timm", "litert-torch", "litert-converter")
-            return Recipe("tflite", "NHWC", 1, made_by, "ai-edge-litert")
+            return Recipe("tflite", "NHWC", 2, made_by, "ai-edge-litert")
         case "coreml":
             raise UsageError(
                 "Core ML files are not in this version: nothing here can run one to compare it "

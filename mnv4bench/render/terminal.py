@@ -19,7 +19,6 @@ from rich.text import Text
 from mnv4bench import units
 from mnv4bench.findings import Catalog, Devices, Front, Point, Shown, Skipped, Summary
 from mnv4bench.findings import Group as FrontGroup
-from mnv4bench.records import Weights
 from mnv4bench.render.untrusted import visible
 
 # More lines than this hide the table above them; --json has them all.
@@ -203,7 +202,7 @@ def _measurements(alike: Sequence[Summary], write: Write) -> RenderableType:
         if one.tainted:
             reasons = "; ".join(one.tainted)
             notes.append(write(f"* {one.model} is tainted: {reasons}", "yellow"))
-    kinds = sorted({_weights_text(one.weights) for one in alike})
+    kinds = sorted({one.weights.text for one in alike})
     notes.insert(0, write(f"Weights: {', '.join(kinds)}.", "dim"))
     level = min((one.confidence for one in alike if one.low_s is not None), default=None)
     if level is not None:
@@ -217,10 +216,6 @@ def _measurements(alike: Sequence[Summary], write: Write) -> RenderableType:
         )
     machine = write(first.machine, "dim")
     return Group(table, Padding(Group(machine, *notes), (0, 0, 1, 0)))
-
-
-def _weights_text(weights: Weights) -> str:
-    return f"random ({weights.detail})" if weights.kind == "random" else weights.detail
 
 
 def _title(write: Write, device: str, origin: str, rest: Sequence[str]) -> Text:
