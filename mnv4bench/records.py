@@ -13,7 +13,11 @@ import msgspec
 from msgspec import Meta, Struct
 
 Format = Literal["tflite", "onnx", "coreml"]
-Precision = Literal["fp32", "fp16", "int8"]
+# int8: weights and activations. int8-dynamic (TFLite): int8 weights, activations quantised while
+# running. int8-weights and palette4 (Core ML): weights stored in 8 bits or as 4-bit indices into a
+# palette, computed with in fp16.
+Precision = Literal["fp32", "fp16", "int8", "int8-dynamic", "int8-weights", "palette4"]
+ActivationType = Literal["uint8", "int8"]
 RunnerName = Literal["host", "android", "ssh", "apple", "cuda", "emulated", "replay"]
 RuntimeName = Literal["litert", "onnxruntime", "coreml"]
 Accelerator = Literal["cpu", "gpu", "edgetpu", "hexagon", "ane"]
@@ -68,17 +72,63 @@ class Weights(Struct, frozen=True, kw_only=True):
         return f"random ({self.detail})" if self.kind == "random" else self.detail
 
 
+class Preprocessing(Struct, frozen=True, kw_only=True):
+    """How an image becomes a network's input: resize, centre crop, scale to 0..1, normalise."""
+
+    resize_px: Annotated[int, Meta(gt=0)]  # the shorter side is resized to this
+    crop_px: Annotated[int, Meta(gt=0)]  # then the centre square of this side is cut out
+    interpolation: Literal["bilinear", "bicubic"]
+    mean: tuple[float, float, float]  # RGB, of pixels in 0..1; subtracted
+    std: tuple[float, float, float]  # RGB, of pixels in 0..1; divided by
+    source: str  # whose it is: "timm mobilenetv4_conv_small.e2400_r224_in1k", "ImageNet's usual"
+
+
+class Calibration(Struct, frozen=True, kw_only=True):
+    """What the ranges of a quantised artifact's activations were taken from."""
+
+    kind: Literal["images", "synthetic"]
+    detail: str  # the folder's name, or "seed 0"
+    count: Annotated[int, Meta(ge=1)]
+    sha256: Sha256  # of the inputs, as tensors in order
+
+    @property
+    def text(self) -> str:
+        """``"synthetic calibration"``, or ``"calibrated on 128 images of FOLDER"``."""
+        if self.kind == "synthetic":
+            return "synthetic calibration"
+        return f"calibrated on {self.count} images of {self.detail}"
+
+
 class Parity(Struct, frozen=True, kw_only=True):
-    """How an artifact's outputs were compared with torch's on the exporting host."""
+    """How an artifact's outputs were compared with torch's in fp32 on the exporting host."""
 
     max_abs_error: Annotated[float, Meta(ge=0)]
     max_rel_error: Annotated[
         float, Meta(ge=0)
     ]  # largest absolute error over largest |torch output|
-    tolerance: Annotated[float, Meta(gt=0)]  # what max_rel_error had to stay under
+    tolerance: Annotated[float, Meta(gt=0)]  # limit of what ``judged_by`` names
     tolerance_reason: str
-    inputs: Count  # number of seeded inputs compared
+    inputs: Count  # number of inputs compared
     runtime: str  # which runtime ran the file, with version
+    # An error has to stay under its tolerance, a ratio of signal to noise above.
+    judged_by: Literal["max_rel_error", "sqnr_db"] = "max_rel_error"
+    cosine: Annotated[float, Meta(ge=-1, le=1)] | None = None  # the smallest over the inputs
+    sqnr_db: float | None = None  # signal over noise of all outputs, centred; None: no noise at all
+    input_kind: str = "seeded"  # "seeded natural-image statistics", "images of FOLDER"
+
+
+class Structure(Struct, frozen=True, kw_only=True):
+    """What was checked of an artifact that this host cannot run."""
+
+    not_run: str  # why: "not run here: Core ML runs on macOS, and this is Linux"
+    operators: dict[str, int]  # type -> count, constants left out
+    input: str  # e.g. "input float16 (1, 3, 224, 224)"
+    output: str
+    compute: str  # the precision that the operators compute in, e.g. "float16"
+    weights_compared: Count  # tensors of the file held against torch's folded ones
+    max_weight_error: Annotated[float, Meta(ge=0)]  # relative to the tensor's largest value
+    tolerance: Annotated[float, Meta(gt=0)]  # what max_weight_error had to stay under
+    tolerance_reason: str
 
 
 class Artifact(Struct, frozen=True, kw_only=True):
@@ -96,7 +146,12 @@ class Artifact(Struct, frozen=True, kw_only=True):
     macs: Count | None = None
     spec_sha256: Sha256 | None = None  # of the architecture's definition
     exporter: dict[str, str] = {}  # package -> version
-    parity: Parity | None = None  # None: a file that the user brought
+    parity: Parity | None = None  # None: a file that the user brought, or one not run here
+    structure: Structure | None = None  # of a file that the exporting host could not run
+    preprocessing: Preprocessing | None = None  # of the weights; None: not known
+    calibration: Calibration | None = None  # None: nothing was calibrated
+    activations: ActivationType | None = None  # of an ONNX int8 file
+    deployment_target: str | None = None  # of a Core ML file, e.g. "iOS16"
 
     @property
     def input_px(self) -> int | None:
@@ -135,6 +190,8 @@ class DeviceProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     precision: Precision
     accelerator: Accelerator
     threads: Annotated[int, Meta(ge=1, le=256)] = 1
+    activations: ActivationType | None = None  # ONNX int8: what the target's kernels take
+    deployment_target: str | None = None  # Core ML: the oldest system that has to run it
     soc: str | None = None
     source: str | None = None  # where the facts of this file come from
     notes: str | None = None

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Literal
 
 from mnv4bench.errors import BenchError
-from mnv4bench.records import Artifact, Format, Precision
+from mnv4bench.records import ActivationType, Artifact, Format, Precision
 
 # An exporter keeps one processor busy and holds 1 to 3 GB; more than two at once gain little on a
 # laptop and may push it into swap.
@@ -39,6 +39,9 @@ class ExportRequest:
     format: Format
     weights: str
     precision: Precision = "fp32"
+    calibration: str | None = None  # a folder of images; None: seeded ones
+    activations: ActivationType | None = None  # ONNX int8; None: what this host's kernels take
+    deployment_target: str | None = None  # Core ML; None: coreml.DEFAULT_TARGET
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,191 @@
+"""A file loaded in its own runtime on this machine, to be asked for outputs (not for time).
+
+The one seam through which parity and accuracy run files: the very runtimes that measure them.
+
+Knows: LiteRT, ONNX Runtime and, on a Mac, Core ML; how quantised inputs and outputs become floats.
+Does not know: torch, images, what is compared with what.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, assert_never
+
+from mnv4bench.errors import BadFile, MissingExtra, NotMeasured
+from mnv4bench.records import Format
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+ERRORS_ONLY = 3  # onnxruntime's severity
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """One input or output as the file declares it. A quantised value q means scale * (q - zero)."""
+
+    name: str
+    shape: tuple[int, ...]  # -1: left open
+    dtype: str  # numpy's name
+    scale: float = 0.0  # 0: not quantised
+    zero_point: int = 0
+
+    def encode(self, values: Array) -> Array:
+        """Floats as this tensor takes them: rounded to its grid and clipped, or cast."""
+        import numpy as np
+
+        if self.scale:
+            limits = np.iinfo(self.dtype)
+            grid = np.round(values / self.scale) + self.zero_point
+            return grid.clip(limits.min, limits.max).astype(self.dtype)
+        return values.astype(self.dtype, copy=False)
+
+    def decode(self, values: Array) -> NDArray[np.float32]:
+        """This tensor's values as float32."""
+        import numpy as np
+
+        if self.scale:
+            return (values.astype(np.float32) - self.zero_point) * np.float32(self.scale)
+        return values.astype(np.float32, copy=False)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A file that is ready to run. ``run`` takes and gives arrays in the file's own types."""
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    runtime: str  # with version, e.g. "ai-edge-litert 2.3.0"
+    run: Callable[[Sequence[Array]], list[Array]]
+
+    def floats(self, values: Sequence[Array]) -> list[NDArray[np.float32]]:
+        """Run on float inputs, encoded as the file wants them; the outputs decoded to float32."""
+        encoded = [spec.encode(value) for spec, value in zip(self.inputs, values, strict=True)]
+        given = self.run(encoded)
+        return [spec.decode(value) for spec, value in zip(self.outputs, given, strict=True)]
+
+
+def can_run(format: Format) -> bool:
+    """Whether this system has the runtime at all; says nothing about installed packages."""
+    return format != "coreml" or sys.platform == "darwin"
+
+
+def load(file: Path, format: Format, *, threads: int = 1) -> Loaded:
+    """``file`` in its runtime, on the processor (Core ML: on the units that it chooses).
+
+    Raises MissingExtra without the runtime's package, NotMeasured where ``can_run`` is false,
+    BadFile with the runtime's own words when it will not have the file.
+    """
+    if not can_run(format):
+        raise NotMeasured(
+            f"{file.name} is a Core ML file, and Core ML runs on macOS only; this is "
+            f"{sys.platform}.",
+            "run this command on a Mac, or take the ONNX or TFLite file of the model",
+        )
+    opener = _opener(format)
+    try:
+        return opener(file, threads)
+    except ModuleNotFoundError as error:
+        raise MissingExtra(error.name or format, "run", f"Running a {format} file") from None
+    except Exception as error:  # noqa: BLE001 - a runtime raises what it likes
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise BadFile(f"{file} cannot be loaded: {reason}.", "export or copy it again") from None
+
+
+def _opener(format: Format) -> Callable[[Path, int], Loaded]:
+    match format:
+        case "onnx":
+            return _onnxruntime
+        case "tflite":
+            return _litert
+        case "coreml":
+            return _coreml
+        case _:
+            assert_never(format)
+
+
+def _onnxruntime(file: Path, threads: int) -> Loaded:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = ERRORS_ONLY
+    session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+
+    def spec(declared: Any) -> TensorSpec:
+        shape = tuple(side if isinstance(side, int) else -1 for side in declared.shape)
+        kind = declared.type.removeprefix("tensor(").removesuffix(")")
+        kind = {"float": "float32", "double": "float64"}.get(kind, kind)
+        return TensorSpec(declared.name, shape, kind)
+
+    inputs = tuple(map(spec, session.get_inputs()))
+    outputs = tuple(map(spec, session.get_outputs()))
+    names = [one.name for one in inputs]
+
+    def run(values: Sequence[Array]) -> list[Array]:
+        return list(session.run(None, dict(zip(names, values, strict=True))))
+
+    return Loaded(inputs, outputs, _version("onnxruntime"), run)
+
+
+def _litert(file: Path, threads: int) -> Loaded:
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(file), num_threads=threads)
+    interpreter.allocate_tensors()
+    given, taken = interpreter.get_output_details(), interpreter.get_input_details()
+
+    def spec(declared: Any) -> TensorSpec:
+        import numpy as np
+
+        scale, zero_point = declared["quantization"]
+        shape = tuple(int(side) for side in declared.get("shape_signature", declared["shape"]))
+        kind = np.dtype(declared["dtype"]).name
+        return TensorSpec(declared["name"], shape, kind, float(scale), int(zero_point))
+
+    def run(values: Sequence[Array]) -> list[Array]:
+        for place, value in zip(taken, values, strict=True):
+            interpreter.set_tensor(place["index"], value)
+        interpreter.invoke()
+        return [interpreter.get_tensor(place["index"]) for place in given]
+
+    inputs, outputs = tuple(map(spec, taken)), tuple(map(spec, given))
+    return Loaded(inputs, outputs, _version("ai-edge-litert"), run)
+
+
+def _coreml(file: Path, threads: int) -> Loaded:
+    import coremltools
+    import numpy as np
+
+    del threads  # Core ML has no such setting
+    model = coremltools.models.MLModel(str(file))
+    described = model.get_spec().description
+    numpy_names = {65568: "float32", 65552: "float16", 65600: "float64", 131104: "int32"}
+
+    def spec(declared: Any) -> TensorSpec:
+        array = declared.type.multiArrayType
+        return TensorSpec(declared.name, tuple(array.shape), numpy_names[array.dataType])
+
+    inputs, outputs = tuple(map(spec, described.input)), tuple(map(spec, described.output))
+
+    def run(values: Sequence[Array]) -> list[Array]:
+        named = {one.name: value for one, value in zip(inputs, values, strict=True)}
+        answer = model.predict(named)
+        return [np.asarray(answer[one.name]) for one in outputs]
+
+    return Loaded(inputs, outputs, _version("coremltools"), run)
+
+
+def _version(distribution: str) -> str:
+    try:
+        return f"{distribution} {metadata.version(distribution)}"
+    except metadata.PackageNotFoundError:  # onnxruntime-gpu and the like provide the same module
+        return distribution
