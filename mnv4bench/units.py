@@ -126,3 +126,8 @@ def _significant(value: float, digits: int) -> str:
     if rounded == 0:
         return "0"
     return f"{rounded:.{max(0, digits - 1 - _exponent(abs(rounded)))}f}"
+
+
+def decibels(value: float | None) -> str:
+    """``23.456`` -> ``"23.5 dB"``; None, which is no noise at all, ``"without end"``."""
+    return "without end" if value is None else f"{value:.1f} dB"

@@ -87,6 +87,8 @@ def test_counts_bytes_and_the_rest() -> None:
     assert units.top1(73.8) == "73.8 %"
     assert units.top1(None) == "unknown"
     assert units.milliseconds(0.0005) == "0.5"
+    assert units.decibels(23.456) == "23.5 dB"
+    assert units.decibels(None) == "without end"
     assert units.plural(1, "model") == "1 model"
     assert units.plural(20_000, "measurement") == "20,000 measurements"
     assert units.plural(2, "family", "families") == "2 families"

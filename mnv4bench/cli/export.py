@@ -1,57 +1,162 @@
-"""``mnv4bench export``: one model as a file, compared with torch."""
+"""``mnv4bench export``: models as files, each compared with torch."""
 
-from enum import StrEnum
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mnv4bench.cli.exporting import (
+    CalibrationOption,
+    FormatWord,
+    PrecisionWord,
+    WeightsOption,
+    export_all,
+    requested,
+)
 from mnv4bench.cli.reading import emit
+from mnv4bench.errors import ExportFailed, UsageError
 
+if TYPE_CHECKING:
+    from mnv4bench.export import ExportedFile, ExportRequest
 
-class ExportFormat(StrEnum):
-    """Formats that can be written."""
-
-    ONNX = "onnx"
-    TFLITE = "tflite"
-
-
-WeightsOption = Annotated[
-    str,
-    typer.Option(
-        help="random, random:SEED, timm, timm:TAG, or a .safetensors or .pth file. "
-        "Random weights are calibrated so that latency is that of a trained network."
-    ),
-]
+ALL_MODELS = "all"
 
 
 def command(
-    model: Annotated[str, typer.Argument(help="A model of `mnv4bench models`, or timm:NAME.")],
-    format: Annotated[ExportFormat, typer.Option(help="Which kind of file.")],
-    output: Annotated[
-        Path | None, typer.Option(help="The file to write. [default: MODEL.FORMAT]")
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL...",
+            help="Models of `mnv4bench models`, timm:NAME, or all for the whole catalog.",
+            show_default=False,
+        ),
+    ],
+    format: Annotated[
+        list[FormatWord] | None,
+        typer.Option(help="Which kind of file; repeat for more.", show_default=False),
+    ] = None,
+    precision: Annotated[
+        list[PrecisionWord] | None,
+        typer.Option(help="Repeat for more. [default: fp32; fp16 for Core ML]", show_default=False),
+    ] = None,
+    all_precisions: Annotated[
+        bool, typer.Option("--all-precisions", help="Every precision that each format has.")
+    ] = False,
+    device: Annotated[
+        str | None,
+        typer.Option(help="Take format and precision from this device's profile instead."),
     ] = None,
     weights: WeightsOption = "random",
+    calibration: CalibrationOption = None,
+    target: Annotated[
+        str | None,
+        typer.Option(help="Core ML: the oldest system to run on, e.g. iOS17. [default: iOS16]"),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="The file to write, or the folder for several. [default: MODEL-PRECISION.SUFFIX "
+            "here, without the precision for fp32]",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Export a model to ONNX (NCHW input) or TFLite (NHWC input) and check it against torch.
+    """Export models to ONNX (NCHW), TFLite (NHWC) or Core ML (NCHW) and compare them with torch.
 
     Example: mnv4bench export mnv4-conv-s --format onnx --output conv-s.onnx
     """
-    from mnv4bench import export, units
-    from mnv4bench.cli.exporting import export_all
+    from dataclasses import replace
 
-    request = export.ExportRequest(model=model, format=format.value, weights=weights)
-    exports = export_all([request])
-    if request in exports.failures:
-        raise exports.failures[request]
-    exported = exports.files[request]
-    target = output or Path(f"{model.replace('/', '_').replace(':', '-')}.{format.value}")
-    written = export.copy_out(exported, target)
-    artifact = exported.artifact
-    emit(f"{written}  {units.size(artifact.size_bytes)}  sha256 {artifact.sha256}")
-    if artifact.parity is not None:
-        parity = artifact.parity
-        emit(
-            f"compared with torch on {parity.inputs} inputs in {parity.runtime}: largest error "
-            f"{parity.max_rel_error:.1e} of the largest output (limit {parity.tolerance:.0e})"
+    kinds = _of_device(device) if device else _kinds(format, precision, all_precisions)
+    requests = [
+        replace(
+            kind,
+            model=model,
+            weights=weights,
+            calibration=str(calibration) if calibration else None,
+            deployment_target=target or kind.deployment_target,
         )
+        for model in _named(models)
+        for kind in kinds
+    ]
+    targets = _targets(requests, output)
+    exports = export_all(requests)
+    for request, exported in exports.files.items():
+        _write(exported, targets[request])
+    failures = list(exports.failures.values())
+    if len(failures) == 1:
+        raise failures[0]
+    if failures:
+        reasons = "".join(f"\n  {error.what}" for error in failures)
+        raise ExportFailed(f"{len(failures)} of {len(requests)} files failed:{reasons}")
+
+
+def _named(models: list[str]) -> list[str]:
+    from mnv4bench.models import catalog
+
+    everything = [entry.model for entry in catalog.entries()]
+    named = (everything if model == ALL_MODELS else [model] for model in models)
+    return list(dict.fromkeys(name for names in named for name in names))
+
+
+def _kinds(
+    words: list[FormatWord] | None, precisions: list[PrecisionWord] | None, every: bool
+) -> list[ExportRequest]:
+    """Requests without a model, for each pair that was asked for."""
+    from mnv4bench.export import ExportRequest, formats
+
+    if not words:
+        raise UsageError(
+            "export needs to know which kind of file.",
+            "--format onnx, --format tflite, --format coreml, or --device of `mnv4bench devices`",
+        )
+    kinds = []
+    for format in (word.value for word in words):
+        had = formats.PRECISIONS[format]
+        wanted = had if every else tuple(word.value for word in precisions or ()) or had[:1]
+        for precision in wanted:
+            formats.recipe(format, precision)  # refuses, with the reason
+            kinds.append(ExportRequest("", format, "", precision))
+    return kinds
+
+
+def _of_device(device: str) -> list[ExportRequest]:
+    from mnv4bench import profiles
+
+    return [requested(profiles.load(device))]
+
+
+def _targets(requests: list[ExportRequest], output: Path | None) -> dict[ExportRequest, Path]:
+    """Where each file goes; a folder for several is made."""
+    if output is not None and len(requests) == 1 and not output.is_dir():
+        return {requests[0]: output}
+    folder = output or Path()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"{folder} cannot be the folder of {len(requests)} files: {error.strerror}.",
+            "--output FOLDER",
+        ) from None
+    return {request: folder / _file_name(request) for request in requests}
+
+
+def _file_name(request: ExportRequest) -> str:
+    from mnv4bench.export.formats import SUFFIXES
+
+    model = request.model.replace("/", "_").replace(":", "-")
+    precision = "" if request.precision == "fp32" else f"-{request.precision}"
+    return f"{model}{precision}{SUFFIXES[request.format]}"
+
+
+def _write(exported: ExportedFile, target: Path) -> None:
+    from mnv4bench import export, units
+    from mnv4bench.render import evidence
+
+    artifact = exported.artifact
+    written = export.copy_out(exported, target)
+    emit(f"{written}  {units.size(artifact.size_bytes)}  sha256 {artifact.sha256}")
+    for line in evidence.lines(artifact):
+        emit(f"  {line}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from mnv4bench.cli.export import WeightsOption
+from mnv4bench.cli.exporting import CalibrationOption, PrecisionWord, WeightsOption, requested
 from mnv4bench.cli.reading import (
     DEFAULT_REPORTS,
     AccuracyOption,
@@ -20,7 +21,7 @@ from mnv4bench.cli.reading import (
 from mnv4bench.errors import ExitStatus, NotMeasured, UsageError
 
 if TYPE_CHECKING:
-    from mnv4bench.export import ExportedFile
+    from mnv4bench.export import ExportedFile, ExportRequest
     from mnv4bench.records import DeviceProfile, Measurement, Plan, Report
 
 DEFAULT_DEVICE = "host-cpu"
@@ -42,6 +43,10 @@ def command(
         ),
     ] = None,
     weights: WeightsOption = "random",
+    precision: Annotated[
+        PrecisionWord | None, typer.Option(help="Instead of the profile's.", show_default=False)
+    ] = None,
+    calibration: CalibrationOption = None,
     threads: Annotated[
         int | None, typer.Option(min=1, max=256, help="Instead of the profile's.")
     ] = None,
@@ -71,10 +76,10 @@ def command(
     from mnv4bench.devices import open_runner
 
     signal.signal(signal.SIGTERM, _stop)
-    if resume and (threads or quick or rounds or seed is not None):
+    if resume and (threads or quick or rounds or seed is not None or precision or calibration):
         raise UsageError(
             "--resume goes on with the plan that the report holds; it takes no --threads, "
-            "--quick, --rounds or --seed.",
+            "--precision, --calibration, --quick, --rounds or --seed.",
             "mnv4bench run --resume",
         )
     profile = profiles.load(device or DEFAULT_DEVICE)
@@ -83,8 +88,17 @@ def command(
         if resume:
             report, files = _stopped(reports, device, model or [])
         else:
-            profile = replace(profile, threads=threads or profile.threads)
-            report, files = _fresh(profile, model, weights, _plan(quick, rounds, seed))
+            profile = replace(
+                profile,
+                threads=threads or profile.threads,
+                precision=precision.value if precision else profile.precision,
+            )
+            wanted = dataclasses.replace(
+                requested(profile),
+                weights=weights,
+                calibration=str(calibration) if calibration else None,
+            )
+            report, files = _fresh(profile, model, wanted, _plan(quick, rounds, seed))
         report = _measure(report, files, reports)
     _show(report, store.path_of(reports, report), accuracy)
     raise typer.Exit(_status(report))
@@ -112,9 +126,12 @@ def _plan(quick: bool, rounds: int | None, seed: int | None) -> Plan:
 
 
 def _fresh(
-    profile: DeviceProfile, models: list[str] | None, weights: str, plan: Plan
+    profile: DeviceProfile, models: list[str] | None, kind: ExportRequest, plan: Plan
 ) -> tuple[Report, list[Path]]:
-    """A new report and the files to measure; what cannot be exported stands in it as failed."""
+    """A new report and the files to measure; what cannot be exported stands in it as failed.
+
+    ``kind`` is what each model of the catalog is exported as.
+    """
     from msgspec.structs import replace
 
     from mnv4bench import bench, export
@@ -129,13 +146,7 @@ def _fresh(
         raise NotMeasured(f"{profile.device} is {status}: {detail}", "mnv4bench devices")
     wanted = list(dict.fromkeys(models or catalog.DEFAULT_MODELS))
     own = {name: _own_file(name, profile) for name in wanted if own_file.is_own_file(name)}
-    requests = {
-        name: export.ExportRequest(
-            model=name, format=profile.format, weights=weights, precision=profile.precision
-        )
-        for name in wanted
-        if name not in own
-    }
+    requests = {name: dataclasses.replace(kind, model=name) for name in wanted if name not in own}
     exports = export_all(list(requests.values())) if requests else export.Exports()
     made = {name: exports.files.get(request) for name, request in requests.items()}
     found = [file for name in wanted if (file := own.get(name) or made.get(name)) is not None]

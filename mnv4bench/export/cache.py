@@ -68,9 +68,29 @@ def file_name(model: str, format: Format) -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "_", model) + SUFFIXES[format]
 
 
-def digest(file: Path) -> str:
-    with file.open("rb") as stream:
+def digest(path: Path) -> str:
+    """sha256 of a file; of a folder (.mlpackage) that of the lines ``sha256sum`` prints for it.
+
+    Those are, for the files below it, sorted by their names: ``<sha256>  <name>``.
+    """
+    if path.is_dir():
+        names = sorted(file.relative_to(path).as_posix() for file in files_of(path))
+        lines = "".join(f"{digest(path / name)}  {name}\n" for name in names)
+        return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
+    with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def size_bytes(path: Path) -> int:
+    """Of a file, or of all files below a folder."""
+    return sum(file.stat().st_size for file in files_of(path))
+
+
+def files_of(path: Path) -> list[Path]:
+    """``path`` itself, or the files below it when it is a folder. Links are not followed."""
+    if not path.is_dir():
+        return [path]
+    return [file for file in path.rglob("*") if file.is_file() and not file.is_symlink()]
 
 
 class Cache:
@@ -130,18 +150,14 @@ class Cache:
         Should another process have put the same entry there meanwhile, theirs stays.
         """
         (staged / MANIFEST).write_bytes(codec.encode_artifact(artifact))
-        for part in (
-            staged / file_name(artifact.model, artifact.format),
-            staged / MANIFEST,
-            staged,
-        ):
-            _flush(part)
+        for part in (*staged.rglob("*"), staged):
+            flush(part)
         try:
             staged.rename(self.artifacts / key)
         except OSError as error:
             if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                 raise
-        _flush(self.artifacts)
+        flush(self.artifacts)
 
     def prepare(self) -> None:
         """Make sure that entries can be written, and sweep what killed writers left behind.
@@ -206,7 +222,7 @@ def _locked(directory: Path) -> bool:
     return False
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
     """Have the disk hold ``path`` (a file or a directory's names) before anything else happens."""
     handle = os.open(path, os.O_RDONLY)
     try:

@@ -1,58 +1,128 @@
 """What each format is written with: suffix, layout, packages, and the version of our way to do it.
 
-Knows: which pairs of format and precision this version exports. Does not know: how (onnx, litert).
+Knows: which pairs of format and precision are exported, and why the others are not. Does not know:
+how (onnx, litert, coreml and their precisions).
 """
 
-from dataclasses import dataclass
+import platform
+from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import Literal, assert_never
 
 from mnv4bench.errors import MissingExtra, UsageError
-from mnv4bench.records import Format, Precision
+from mnv4bench.export import ExportRequest
+from mnv4bench.records import ActivationType, Format, Precision
 
 Layout = Literal["NCHW", "NHWC"]
 
 SUFFIXES: dict[Format, str] = {"onnx": ".onnx", "tflite": ".tflite", "coreml": ".mlpackage"}
 
+# In the order in which they are listed; what is not here is refused, with the reason below.
+PRECISIONS: dict[Format, tuple[Precision, ...]] = {
+    "onnx": ("fp32", "fp16", "int8"),
+    "tflite": ("fp32", "fp16", "int8", "int8-dynamic"),
+    "coreml": ("fp16", "int8-weights", "palette4"),
+}
+_STORED_ONLY = "weights that are only stored smaller are a Core ML way of writing a file"
+REFUSALS: dict[tuple[Format, Precision], str] = {
+    ("onnx", "int8-dynamic"): (
+        "each convolution would run as ConvInteger, which takes 2.8 times as long as fp32 "
+        "(Conv-S, ONNX Runtime 1.31 on x86)"
+    ),
+    ("onnx", "int8-weights"): _STORED_ONLY,
+    ("onnx", "palette4"): _STORED_ONLY,
+    ("tflite", "int8-weights"): _STORED_ONLY,
+    ("tflite", "palette4"): _STORED_ONLY,
+    ("coreml", "fp32"): "the Neural Engine computes in fp16 alone, and so did the paper",
+    ("coreml", "int8"): "coremltools quantises activations only on a Mac, by running the model",
+    ("coreml", "int8-dynamic"): "Core ML has no such way to compute",
+}
+
+_FROM_TORCH = ("torch", "timm")
+_ONNX = (*_FROM_TORCH, "onnx", "onnxscript", "onnx-ir")
+_LITERT = (*_FROM_TORCH, "litert-torch", "litert-converter")
+
 
 @dataclass(frozen=True)
 class Recipe:
-    """How files of one format are made.
+    """How files of one format and precision are made.
 
     ``version`` counts changes of our own code that change the bytes of a file: raise it with such
-    a change, and every cached file of the format is exported anew. ``packages`` are the
+    a change, and every cached file of the kind is exported anew. ``packages`` are the
     distributions whose version may change the bytes.
     """
 
     format: Format
+    precision: Precision
     layout: Layout
     version: int
     packages: tuple[str, ...]
     runtime: str  # the distribution that runs the file to compare it with torch
+    from_fp32: bool = False  # made from the finished fp32 file, which is exported first
+    calibrated: bool = False  # needs the ranges that activations take
 
 
 def recipe(format: Format, precision: Precision) -> Recipe:
-    """The recipe for a pair. Raises UsageError with the reason for one that is not built yet."""
-    if precision != "fp32":
+    """The recipe for a pair. Raises UsageError with the reason for one that cannot be had."""
+    if precision not in PRECISIONS[format]:
         raise UsageError(
-            f"{format} in {precision} is not in this version; it exports fp32 only.",
-            "leave --precision out, or measure a quantised file of your own: run --model FILE",
+            f"{format} in {precision} cannot be had: {REFUSALS[format, precision]}.",
+            f"{format} is exported in {', '.join(PRECISIONS[format])}",
         )
     match format:
         case "onnx":
-            written_by = ("torch", "timm", "onnx", "onnxscript", "onnx-ir")
-            return Recipe("onnx", "NCHW", 4, written_by, "onnxruntime")
+            plain = Recipe("onnx", precision, "NCHW", 5, _ONNX, "onnxruntime")
+            # The runtime's own tools write the other precisions.
+            return _derived(plain, "onnxruntime")
         case "tflite":
-            made_by = ("torch", "timm", "litert-torch", "litert-converter")
-            return Recipe("tflite", "NHWC", 2, made_by, "ai-edge-litert")
+            plain = Recipe("tflite", precision, "NHWC", 3, _LITERT, "ai-edge-litert")
+            return _derived(plain, "ai-edge-quantizer")
         case "coreml":
-            raise UsageError(
-                "Core ML files are not in this version: nothing here can run one to compare it "
-                "with torch.",
-                "export --format onnx or --format tflite",
+            return Recipe(
+                "coreml", precision, "NCHW", 1, (*_FROM_TORCH, "coremltools"), "coremltools"
             )
         case _:
             assert_never(format)
+
+
+def _derived(plain: Recipe, tool: str) -> Recipe:
+    if plain.precision == "fp32":
+        return plain
+    return replace(
+        plain,
+        packages=(*plain.packages, tool),
+        from_fp32=True,
+        calibrated=plain.precision == "int8",
+    )
+
+
+def settled(request: ExportRequest) -> ExportRequest:
+    """The request with every choice made, and without those that do not concern its recipe.
+
+    Two requests for the same file are equal afterwards. Raises UsageError like ``recipe``.
+    """
+    wanted = recipe(request.format, request.precision)
+    quantised_onnx = (request.format, request.precision) == ("onnx", "int8")
+    coreml = request.format == "coreml"
+    return replace(
+        request,
+        calibration=request.calibration if wanted.calibrated else None,
+        activations=(request.activations or host_activations()) if quantised_onnx else None,
+        deployment_target=(request.deployment_target or DEFAULT_TARGET) if coreml else None,
+    )
+
+
+# The system that the paper's iPhone 13 ran (16.6.1), and the first with float16 inputs.
+DEFAULT_TARGET = "iOS16"
+
+
+def host_activations() -> ActivationType:
+    """What ONNX Runtime's int8 kernels take on this machine.
+
+    On x86 they multiply unsigned activations by signed weights; with signed activations the
+    convolutions of Conv-S ran 1.8 times slower, and some not in int8 at all (ONNX Runtime 1.31).
+    """
+    return "uint8" if platform.machine().lower() in ("x86_64", "amd64", "i686") else "int8"
 
 
 def versions(recipe: Recipe) -> dict[str, str]:

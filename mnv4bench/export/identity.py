@@ -3,13 +3,14 @@
 Knows: the facts and where each is asked. Does not know: where files lie (cache). Loads no torch.
 """
 
-from mnv4bench.export import ExportRequest, cache, formats
+from mnv4bench.export import ExportRequest, cache, calibration, formats
 
 
 def key(request: ExportRequest) -> str:
     """What names the export in the cache. Raises UsageError for words that mean nothing."""
     from mnv4bench.models import catalog, weights
 
+    request = formats.settled(request)
     recipe = formats.recipe(request.format, request.precision)
     entry = catalog.entry(request.model)
     return cache.key(
@@ -21,6 +22,9 @@ def key(request: ExportRequest) -> str:
             "precision": request.precision,
             "input_px": entry.input_px,
             "layout": recipe.layout,
+            "calibration": calibration.identity(request.calibration) if recipe.calibrated else None,
+            "activations": request.activations,
+            "deployment_target": request.deployment_target,
             "recipe": recipe.version,
             "packages": formats.versions(recipe),
         }

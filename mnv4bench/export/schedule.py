@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO
@@ -65,13 +65,13 @@ def _export_all(
     listen: Callable[[Progress], None],
     exports: Exports,
 ) -> None:
-    waiting = deque(missing.items())
+    waiting = deque(missing)
     running: dict[int, _Worker] = {}
     with selectors.DefaultSelector() as selector:
         try:
             while waiting or running:
-                while waiting and len(running) < jobs:
-                    wanted, same = waiting.popleft()
+                while len(running) < jobs and (wanted := _next(waiting, missing, running.values())):
+                    same = missing[wanted]
                     worker = _Worker(same[0], wanted, store.root, listen)
                     running[worker.events] = worker
                     selector.register(worker.events, selectors.EVENT_READ)
@@ -88,6 +88,26 @@ def _export_all(
         finally:
             for worker in running.values():
                 worker.stop()
+
+
+def _next(
+    waiting: deque[str], missing: dict[str, list[ExportRequest]], running: Iterable["_Worker"]
+) -> str | None:
+    """Take the first export of a network that none running is about; None: wait for one to end.
+
+    All precisions of a network in one format begin with its fp32 file, so the second is to find
+    what the first one made.
+    """
+    busy = {_network(worker.request) for worker in running}
+    for key in waiting:
+        if _network(missing[key][0]) not in busy:
+            waiting.remove(key)
+            return key
+    return None
+
+
+def _network(request: ExportRequest) -> tuple[str, str, str]:
+    return request.model, request.format, request.weights
 
 
 def _conclude(

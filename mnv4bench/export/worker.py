@@ -16,12 +16,23 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, assert_never
 
+from mnv4bench import runtimes
 from mnv4bench.errors import BadFile, BenchError, ExportFailed, NotMeasured, UsageError
-from mnv4bench.export import ExportRequest, cache, formats, identity
-from mnv4bench.records import Artifact, Format
+from mnv4bench.export import (
+    ExportedFile,
+    ExportRequest,
+    cache,
+    calibration,
+    formats,
+    identity,
+    parity,
+)
+from mnv4bench.models import catalog
+from mnv4bench.records import Artifact, Parity, Structure
 
 if TYPE_CHECKING:
     from mnv4bench.models.build import BuiltModel
@@ -55,25 +66,35 @@ def export(request: ExportRequest, key: str, store: cache.Cache, events: IO[str]
     """Build, convert, compare and put into the cache; returns the digest of the file."""
     import torch
 
-    from mnv4bench.export import parity
-    from mnv4bench.models import build, catalog, weights
+    from mnv4bench.models import build, weights
 
     # One thread: sums come out in the same order every time, so the same export has the same
     # digest, and two exports share two processors without stepping on each other.
     torch.set_num_threads(1)
-    recipe = formats.recipe(request.format, request.precision)
+    request = formats.settled(request)
     _say(events, {"phase": "building"})
     built = build.build(request.model, weights.parse(request.weights))
     if identity.key(request) != key:
         raise ExportFailed(
-            f"The weights or packages of {request.model} changed while it was being exported.",
+            f"The weights, images or packages of {request.model} changed while it was being "
+            "exported.",
             "run the command again",
         )
+    return _made(built, request, key, store, events).artifact.sha256
+
+
+def _made(
+    built: "BuiltModel", request: ExportRequest, key: str, store: cache.Cache, events: IO[str]
+) -> ExportedFile:
+    """The entry, written now; what it is made from is exported first where the cache lacks it."""
+    recipe = formats.recipe(request.format, request.precision)
+    source = _source(built, request, store, events).path if recipe.from_fp32 else None
+    given = calibration.inputs(request.calibration, built)
     with store.staging() as staged:
         file = staged / cache.file_name(request.model, request.format)
         cache.require_room(staged, built.params * BYTES_PER_PARAMETER)
         _say(events, {"phase": "converting"})
-        convert(built, file, request.format)
+        convert(built, file, request, source, given)
         if [entry.name for entry in staged.iterdir()] != [file.name]:
             raise ExportFailed(
                 f"The {request.format} file of {request.model} is not self-contained; the exporter "
@@ -81,7 +102,7 @@ def export(request: ExportRequest, key: str, store: cache.Cache, events: IO[str]
                 "choose a smaller model: such files hold at most 2 GB",
             )
         _say(events, {"phase": "comparing"})
-        outcome = parity.compare(built, file, recipe)
+        parity, structure, input_shape = _evidence(built, file, recipe, given)
         _say(events, {"phase": "writing"})
         artifact = Artifact(
             model=request.model,
@@ -89,34 +110,89 @@ def export(request: ExportRequest, key: str, store: cache.Cache, events: IO[str]
             format=request.format,
             precision=request.precision,
             sha256=cache.digest(file),
-            size_bytes=file.stat().st_size,
+            size_bytes=cache.size_bytes(file),
             weights=built.weights,
-            input_shape=outcome.input_shape,
+            input_shape=input_shape,
             params=built.params,
             macs=built.macs,
             spec_sha256=catalog.spec_digest(request.model),
             exporter=formats.versions(recipe),
-            parity=outcome.parity,
+            parity=parity,
+            structure=structure,
+            preprocessing=built.preprocessing,
+            calibration=given.said if recipe.calibrated else None,
+            activations=request.activations,
+            deployment_target=request.deployment_target,
         )
         store.commit(staged, key, artifact)
-    return artifact.sha256
+    found = store.get(key)
+    if found is None:
+        raise ExportFailed(
+            f"The exported file of {request.model} vanished from {store.root} at once.",
+            "see whether another program empties that folder, then run the command again",
+        )
+    return found
 
 
-def convert(built: "BuiltModel", file: Path, format: Format) -> None:
-    """Write the model to ``file``."""
-    match format:
+def _source(
+    built: "BuiltModel", request: ExportRequest, store: cache.Cache, events: IO[str]
+) -> ExportedFile:
+    """The fp32 file of the same network and weights, from the cache or made now."""
+    plain = formats.settled(replace(request, precision="fp32"))
+    key = identity.key(plain)
+    return store.get(key) or _made(built, plain, key, store, events)
+
+
+def convert(
+    built: "BuiltModel",
+    file: Path,
+    request: ExportRequest,
+    source: Path | None,
+    given: calibration.Inputs,
+) -> None:
+    """Write the model to ``file``; precisions that are made from the fp32 file, from ``source``."""
+    match request.format:
         case "onnx":
-            from mnv4bench.export import onnx
+            from mnv4bench.export import onnx, onnx_precision
 
-            onnx.convert(built, file)
+            if source is None:
+                onnx.convert(built, file)
+            else:
+                inputs = given.calibration.numpy()  # (N, 3, H, W)
+                kind = request.activations or "uint8"  # fp16 has none
+                onnx_precision.convert(source, file, request.precision, inputs, kind)
         case "tflite":
-            from mnv4bench.export import litert
+            from mnv4bench.export import litert, litert_precision
 
-            litert.convert(built, file)
+            if source is None:
+                litert.convert(built, file)
+            else:
+                inputs = given.calibration.permute(0, 2, 3, 1).contiguous().numpy()  # (N, H, W, 3)
+                litert_precision.convert(source, file, request.precision, inputs)
         case "coreml":
-            raise AssertionError("formats.recipe refuses Core ML before any process is started")
+            from mnv4bench.export import coreml
+
+            coreml.convert(built, file, request.precision, request.deployment_target)
         case _:
-            assert_never(format)
+            assert_never(request.format)
+
+
+def _evidence(
+    built: "BuiltModel", file: Path, recipe: formats.Recipe, given: calibration.Inputs
+) -> tuple[Parity | None, Structure | None, tuple[int, ...]]:
+    """What shows that the file is right. Raises ExportFailed when it is not.
+
+    A file that this system cannot run is checked by its structure; so is any Core ML file.
+    """
+    structure = None
+    if recipe.format == "coreml":
+        from mnv4bench.export import coreml_structure
+
+        structure = coreml_structure.check(built, file, recipe.precision)
+    if not runtimes.can_run(recipe.format):
+        return None, structure, (1, 3, built.input_px, built.input_px)
+    outcome = parity.compare(built, file, recipe, given)
+    return outcome.parity, structure, outcome.input_shape
 
 
 def _say(events: IO[str], event: Mapping[str, object]) -> None:

@@ -1,6 +1,13 @@
-"""Seeded images in the range that the models were trained on.
+"""Seeded images with the statistics of photographs, normalised as the models were trained.
 
-Knows: ImageNet's normalisation. Does not know: files, models, devices.
+Knows: what photographs have in common, ImageNet's normalisation. Does not know: files, models,
+devices.
+
+Uniform noise would do to compare two runtimes, but not to calibrate with: a network's activations
+have other ranges on it than on pictures. What pictures share is a spectrum whose amplitude falls
+with the frequency (Field 1987, J. Opt. Soc. Am. A 4, 2379), channels that mostly move together
+(Ruderman et al. 1998, J. Opt. Soc. Am. A 15, 2036), and brightness and contrast that differ from
+picture to picture.
 """
 
 from __future__ import annotations
@@ -11,14 +18,41 @@ import torch
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
+# Of a pixel's deviation: what all three channels share, and what is left to each (their squares
+# sum to 1, so that the channels correlate at 0.9, as those of photographs do).
+SHARED, OWN = 0.9**0.5, 0.1**0.5
+# Contrast of one picture over that of the whole set, drawn evenly between these.
+CONTRAST = (0.6, 1.2)
+# Spread of the brightness of whole pictures, in units of the set's deviation.
+BRIGHTNESS = 0.4
+
 
 def sample_input(input_px: int, seed: int, count: int) -> torch.Tensor:
-    """``count`` images (N, 3, H, W), float32: uniform pixels 0..1, normalised like ImageNet's.
+    """``count`` images (N, 3, H, W), float32, normalised like ImageNet's; never zeros.
 
-    The same arguments give the same tensor on every machine; never zeros.
+    The same arguments give the same tensor, to the rounding of the machine's Fourier transform.
     """
-    generator = torch.Generator().manual_seed(seed)
-    pixels = torch.rand(count, 3, input_px, input_px, generator=generator)  # (N, 3, H, W)
+    draw = torch.Generator().manual_seed(seed)
+    size = (count, 3, input_px, input_px)
+    common = _pink(torch.randn(count, 1, input_px, input_px, generator=draw))  # (N, 1, H, W)
+    own = _pink(torch.randn(size, generator=draw))  # (N, 3, H, W)
+    contrast = torch.empty(count, 1, 1, 1).uniform_(*CONTRAST, generator=draw)  # (N, 1, 1, 1)
+    brightness = BRIGHTNESS * torch.randn(count, 1, 1, 1, generator=draw)  # (N, 1, 1, 1)
     mean = torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1)
     std = torch.tensor(IMAGENET_STD).view(1, 3, 1, 1)
-    return (pixels - mean) / std  # (N, 3, H, W)
+    deviation = contrast * (SHARED * common + OWN * own) + brightness  # (N, 3, H, W)
+    pixels = (mean + std * deviation).clamp(0, 1)  # as a camera clips
+    images: torch.Tensor = (pixels - mean) / std  # (N, 3, H, W)
+    return images
+
+
+def _pink(white: torch.Tensor) -> torch.Tensor:
+    """White noise (N, C, H, W) with its amplitudes divided by frequency: mean 0, deviation 1."""
+    height, width = white.shape[-2:]
+    rows = torch.fft.fftfreq(height)[:, None]  # (H, 1)
+    columns = torch.fft.rfftfreq(width)[None, :]  # (1, W / 2 + 1)
+    frequency = (rows**2 + columns**2).sqrt()  # (H, W / 2 + 1)
+    frequency[0, 0] = torch.inf  # no constant part
+    pink: torch.Tensor = torch.fft.irfft2(torch.fft.rfft2(white) / frequency, s=(height, width))
+    pink /= pink.std(dim=(-2, -1), keepdim=True)  # (N, C, H, W)
+    return pink

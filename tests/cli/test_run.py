@@ -159,7 +159,11 @@ def test_bad_words_are_sentences(terminal: Terminal, tmp_path: Path) -> None:
     sentence(
         terminal("run", "--weights", "missing.pth", "--model", "mnv4-conv-s"), 2, "missing.pth"
     )
-    sentence(terminal("export", "mnv4-conv-s", "--format", "coreml"), 2, "onnx")
+    in_fp32 = ("--format", "coreml", "--precision", "fp32")
+    sentence(terminal("export", "mnv4-conv-s", *in_fp32), 2, "Neural Engine", "palette4")
+    sentence(terminal("export", "mnv4-conv-s"), 2, "--format onnx")
+    int8 = ("--format", "tflite", "--precision", "int8")
+    sentence(terminal("export", "mnv4-conv-s", *int8, "--calibration", tmp_path), 2, "no image")
     assert not list(tmp_path.glob("reports/*.json"))
 
 
@@ -205,7 +209,9 @@ def test_export_writes_where_it_is_asked_to(terminal: Terminal, tmp_path: Path) 
     assert ran.status == 0, ran
     assert (tmp_path / "conv-s.onnx").stat().st_size > 10_000_000
     assert "compared with torch" in ran.out
-    for place, status in ((tmp_path, 2), (tmp_path / "nowhere" / "x.onnx", 3), ("/dev/full", 2)):
+    ran = terminal("export", "mnv4-conv-s", "--format", "onnx", "--output", tmp_path)
+    assert (tmp_path / "mnv4-conv-s.onnx").is_file()
+    for place, status in ((tmp_path / "nowhere" / "x.onnx", 3), ("/dev/full", 2)):
         refused = terminal("export", "mnv4-conv-s", "--format", "onnx", "--output", place)
         sentence(refused, status, "--output")
 

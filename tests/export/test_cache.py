@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from mnv4bench.errors import NotMeasured
 from mnv4bench.export import cache
@@ -49,6 +50,42 @@ def test_what_was_put_is_got(tmp_path: Path) -> None:
     assert store.find(made.sha256) == found
     assert store.find("f" * 64) is None
     assert [path.name for path in store.artifacts.iterdir()] == [KEY]
+
+
+def package(folder: Path, content: bytes = b"weights") -> Path:
+    """A Core ML package: an artifact that is a folder."""
+    (folder / "Data").mkdir(parents=True)
+    (folder / "Manifest.json").write_bytes(b"{}")
+    (folder / "Data" / "weight.bin").write_bytes(content)
+    return folder
+
+
+def test_a_folder_is_one_artifact(tmp_path: Path) -> None:
+    store = Cache(tmp_path)
+    with store.staging() as staged:
+        file = package(staged / cache.file_name("a-model", "coreml"))
+        made = replace(
+            artifact(b""),
+            format="coreml",
+            sha256=cache.digest(file),
+            size_bytes=cache.size_bytes(file),
+        )
+        store.commit(staged, KEY, made)
+    found = store.get(KEY)
+    assert found is not None
+    assert found.path.name == "a-model.mlpackage"
+    assert found.artifact.size_bytes == len(b"{}") + len(b"weights")
+    (found.path / "Data" / "weight.bin").write_bytes(b"Weights")
+    assert store.get(KEY) is None
+
+
+def test_the_digest_of_a_folder_is_that_of_its_sha256sums(tmp_path: Path) -> None:
+    lines = "".join(
+        f"{hashlib.sha256(content).hexdigest()}  {name}\n"
+        for name, content in (("Data/weight.bin", b"weights"), ("Manifest.json", b"{}"))
+    )
+    folder = package(tmp_path / "m.mlpackage")
+    assert cache.digest(folder) == hashlib.sha256(lines.encode()).hexdigest()
 
 
 @pytest.mark.parametrize("model", ["timm:hf-hub:org/name", "../../up", "a b\n"])

@@ -1,13 +1,15 @@
 """An artifact leaves the cache whole or not at all, and never over something precious."""
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from mnv4bench.errors import NotMeasured, UsageError
-from mnv4bench.export import ExportedFile, copy_out
-from tests.export.test_cache import artifact
+from mnv4bench.export import ExportedFile, cache, copy_out
+from tests.export.test_cache import artifact, package
 
 
 @pytest.fixture
@@ -74,3 +76,46 @@ def test_a_place_that_cannot_be_written_is_a_sentence(
     with pytest.raises(NotMeasured, match="cannot be written"):
         copy_out(exported, tmp_path / place)
     assert [path.name for path in tmp_path.iterdir()] == ["cached.onnx"]
+
+
+@pytest.fixture
+def exported_package(tmp_path: Path) -> ExportedFile:
+    source = package(tmp_path / "cached.mlpackage")
+    made = replace(artifact(b""), format="coreml", sha256=cache.digest(source))
+    return ExportedFile(path=source, artifact=made, cached=True)
+
+
+def test_a_package_is_copied_whole_and_replaced(
+    exported_package: ExportedFile, tmp_path: Path
+) -> None:
+    target = tmp_path / "out" / "m.mlpackage"
+    target.parent.mkdir()
+    copy_out(exported_package, target)
+    (target / "Data" / "of the older one").write_bytes(b"")
+    copy_out(exported_package, target)
+    assert cache.digest(target) == exported_package.artifact.sha256
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_package_replaces_no_other_folder(exported_package: ExportedFile, tmp_path: Path) -> None:
+    for name in ("precious", "precious.mlpackage"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_bytes(b"precious")
+        with pytest.raises(UsageError, match="is a folder"):
+            copy_out(exported_package, tmp_path / name)
+        assert (tmp_path / name / "file").read_bytes() == b"precious"
+
+
+def test_a_package_that_cannot_be_put_in_place_leaves_the_old_one(
+    exported_package: ExportedFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = package(tmp_path / "m.mlpackage", b"older")
+
+    def full(self: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(NotMeasured, match="No space left"):
+        copy_out(exported_package, target)
+    assert (target / "Data" / "weight.bin").read_bytes() == b"older"
+    assert sorted(tmp_path.iterdir()) == [exported_package.path, target]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mnv4bench.errors import ExportFailed
-from mnv4bench.export import cache, formats, identity, parity, worker
+from mnv4bench.export import cache, calibration, formats, identity, parity, worker
 from tests.export.conftest import CONV_S_ONNX, entries
 
 ONNX = formats.recipe("onnx", "fp32")
@@ -18,6 +18,10 @@ def built():
     from mnv4bench.models import build, weights
 
     return build.build("mnv4-conv-s", weights.parse("random"))
+
+
+def compare(built, file: Path, recipe: formats.Recipe = ONNX) -> parity.Outcome:
+    return parity.compare(built, file, recipe, calibration.synthetic(built))
 
 
 def changed(source: Path, target: Path, change) -> Path:
@@ -35,9 +39,12 @@ def changed(source: Path, target: Path, change) -> Path:
 
 
 def test_the_right_file_passes(built, conv_s_onnx: Path) -> None:
-    outcome = parity.compare(built, conv_s_onnx, ONNX)
+    outcome = compare(built, conv_s_onnx)
     assert outcome.input_shape == (1, 3, 224, 224)
     assert outcome.parity.inputs >= 2
+    assert outcome.parity.cosine == pytest.approx(1, abs=1e-6)
+    assert outcome.parity.sqnr_db is not None
+    assert outcome.parity.sqnr_db > 80  # 24 bits of fp32 less what sums lose
 
 
 def test_one_weight_that_is_off_fails_and_both_numbers_are_named(
@@ -47,7 +54,7 @@ def test_one_weight_that_is_off_fails_and_both_numbers_are_named(
         values[0] *= 1.1
 
     with pytest.raises(ExportFailed, match=r"differs from torch by .* tolerance is 0.0001"):
-        parity.compare(built, changed(conv_s_onnx, tmp_path / "m.onnx", off), ONNX)
+        compare(built, changed(conv_s_onnx, tmp_path / "m.onnx", off))
 
 
 def test_nan_fails(built, conv_s_onnx: Path, tmp_path: Path) -> None:
@@ -55,32 +62,28 @@ def test_nan_fails(built, conv_s_onnx: Path, tmp_path: Path) -> None:
         values[:] = float("nan")
 
     with pytest.raises(ExportFailed, match="NaN or infinity"):
-        parity.compare(built, changed(conv_s_onnx, tmp_path / "m.onnx", broken), ONNX)
+        compare(built, changed(conv_s_onnx, tmp_path / "m.onnx", broken))
 
 
 def test_another_models_file_fails(built, exports) -> None:
     wrong = next(f for r, f in exports.files.items() if r.model == "fastvit-sa12")
     with pytest.raises(ExportFailed, match=r"takes \(1, 3, 256, 256\)"):
-        parity.compare(built, wrong.path, ONNX)
+        compare(built, wrong.path)
 
 
 def test_a_refused_file_is_not_cached(
     conv_s_onnx: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker's own path, with a converter that is quick: it copies a finished file."""
-    monkeypatch.setattr(
-        worker, "convert", lambda built, file, format: shutil.copy(conv_s_onnx, file)
-    )
+    monkeypatch.setattr(worker, "convert", lambda built, file, *_: shutil.copy(conv_s_onnx, file))
     store = cache.Cache(tmp_path)
     key = identity.key(CONV_S_ONNX)
-    monkeypatch.setattr(parity, "TOLERANCE", 1e-12)
+    monkeypatch.setattr(parity, "EXACT", parity.Tolerance(1e-12, "none"))
     with pytest.raises(ExportFailed, match="It was thrown away"):
         worker.export(CONV_S_ONNX, key, store, StringIO())
     assert entries(tmp_path) == []
     assert list(store.artifacts.iterdir()) == []
     monkeypatch.undo()
-    monkeypatch.setattr(
-        worker, "convert", lambda built, file, format: shutil.copy(conv_s_onnx, file)
-    )
+    monkeypatch.setattr(worker, "convert", lambda built, file, *_: shutil.copy(conv_s_onnx, file))
     assert worker.export(CONV_S_ONNX, key, store, StringIO()) == cache.digest(conv_s_onnx)
     assert [entry.name for entry in entries(tmp_path)] == [key]

@@ -62,9 +62,9 @@ def test_one_failure_stops_no_other_export_and_is_told(exports: Exports, tmp_pat
     [
         (ExportRequest("mnv4-conv-x", "onnx", "random"), "mnv4-conv-"),
         (ExportRequest("mnv4-conv-s", "onnx", "randon"), "randon"),
-        (ExportRequest("mnv4-conv-s", "coreml", "random"), "not in this version"),
-        (ExportRequest("mnv4-conv-s", "tflite", "random", "int8"), "not in this version"),
-        (ExportRequest("mnv4-conv-s", "onnx", "random", "fp16"), "not in this version"),
+        (ExportRequest("mnv4-conv-s", "coreml", "random"), "coreml in fp32 cannot be had"),
+        (ExportRequest("mnv4-conv-s", "onnx", "random", "int8-dynamic"), "ConvInteger"),
+        (ExportRequest("mnv4-conv-s", "onnx", "random", "int8", "no-such-folder"), "no-such"),
     ],
 )
 def test_words_that_cannot_be_had_are_refused_first(
