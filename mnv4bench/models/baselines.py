@@ -64,8 +64,8 @@ def _declare_torchvision_operators() -> None:
         del sys.modules[name]  # what the failed import left behind
 
 
-def input_px(arch: str) -> int:
-    """Height and width that timm's default checkpoint of ``arch`` was trained at.
+def config(arch: str) -> Any:
+    """timm's PretrainedCfg of ``arch``: that of its default checkpoint, where it has one.
 
     Raises UsageError for a name that timm does not have, and for a network that does not turn one
     square RGB image into class scores.
@@ -79,15 +79,42 @@ def input_px(arch: str) -> int:
             f"timm {timm.__version__} has no model {arch!r}; {hint}.",
             "give the architecture's name; a checkpoint's tag goes into --weights timm:TAG",
         )
-    config = _config(arch)
-    channels, height, width = config.input_size
-    if (channels, height) != (3, width) or not config.num_classes:
+    found = _config(arch)
+    channels, height, width = found.input_size
+    if (channels, height) != (3, width) or not found.num_classes:
         raise UsageError(
-            f"timm:{arch} is no classifier of square RGB images: input {config.input_size}, "
-            f"{config.num_classes} classes.",
+            f"timm:{arch} is no classifier of square RGB images: input {found.input_size}, "
+            f"{found.num_classes} classes.",
             "choose one with a classifier, e.g. timm:resnet18",
         )
-    return int(height)
+    return found
+
+
+def published(arch: str, tag: str | None) -> Any:
+    """timm's PretrainedCfg of the checkpoint ``arch.tag``; ``tag`` None takes timm's default.
+
+    Raises UsageError for a tag that timm does not publish for this architecture and its number of
+    classes, and as ``config`` does.
+    """
+    timm = timm_package()
+    default = config(arch)
+    tag = tag or default.tag
+    name = f"{arch}.{tag}"
+    tags = [one.partition(".")[2] for one in timm.list_pretrained(f"{arch}.*")]
+    if tag not in tags:
+        raise UsageError(
+            f"timm {timm.__version__} publishes no checkpoint {name!r}; for this architecture it "
+            f"has: {', '.join(tags) or 'none'}.",
+            "give one of them as --weights timm:TAG, or use --weights random",
+        )
+    found = _config(name)
+    if found.num_classes != default.num_classes:
+        raise UsageError(
+            f"{name} was trained for {found.num_classes} classes; this model has "
+            f"{default.num_classes}.",
+            "choose a checkpoint whose tag ends in in1k",
+        )
+    return found
 
 
 def create(arch: str) -> nn.Module:
@@ -112,25 +139,10 @@ def deployed(net: nn.Module) -> nn.Module:
 def hub_state(arch: str, tag: str | None) -> tuple[str, dict[str, Tensor]]:
     """("arch.tag", its state dict), through timm's hub loader and its cache.
 
-    ``tag`` None takes timm's default. Raises UsageError for a tag that timm does not publish for
-    this architecture and its number of classes, NotMeasured when the hub cannot be reached.
+    Raises UsageError as ``published`` does, NotMeasured when the hub cannot be reached.
     """
     timm = timm_package()
-    tag = tag or _config(arch).tag
-    name = f"{arch}.{tag}"
-    published = [name.partition(".")[2] for name in timm.list_pretrained(f"{arch}.*")]
-    if tag not in published:
-        raise UsageError(
-            f"timm {timm.__version__} publishes no checkpoint {name!r}; for this architecture it "
-            f"has: {', '.join(published) or 'none'}.",
-            "give one of them as --weights timm:TAG, or use --weights random",
-        )
-    classes, wanted = _config(name).num_classes, _config(arch).num_classes
-    if classes != wanted:
-        raise UsageError(
-            f"{name} was trained for {classes} classes; this model has {wanted}.",
-            "choose a checkpoint whose tag ends in in1k",
-        )
+    name = f"{arch}.{published(arch, tag).tag}"
     try:
         net = timm.create_model(name, pretrained=True)
     except Exception as error:  # the hub client and its HTTP library raise many kinds

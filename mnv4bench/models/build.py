@@ -15,11 +15,11 @@ try:
 except ModuleNotFoundError as error:
     raise MissingExtra("torch", "export", "Building a model") from error
 
-from mnv4bench.models import baselines, calibration, catalog, weights
+from mnv4bench.models import baselines, calibration, catalog, preprocessing, weights
 from mnv4bench.models.inputs import sample_input
 from mnv4bench.models.mnv4 import MobileNetV4
 from mnv4bench.models.weights import Random, WeightsChoice
-from mnv4bench.records import ModelEntry, Weights
+from mnv4bench.records import ModelEntry, Preprocessing, Weights
 
 __all__ = ["BuiltModel", "build", "measured_macs", "sample_input"]
 
@@ -31,25 +31,28 @@ class BuiltModel:
     net: nn.Module  # eval, deployed form, no gradients; (B, 3, H, W) -> (B, classes)
     entry: ModelEntry
     weights: Weights
-    input_px: int
+    preprocessing: Preprocessing | None  # None: not a centre crop, see preprocessing.of
+    input_px: int  # the weights' own, see preprocessing
     params: int  # as trained, before re-parameterisation
     macs: int  # of ``net``, one image
 
 
 def build(model: str, choice: WeightsChoice) -> BuiltModel:
-    """Build ``model`` from the catalog or ``timm:NAME`` and give it its weights.
+    """Build ``model`` from the catalog or ``timm:NAME``, give it its weights and their input size.
 
     The same model and seed give the same weights on the same machine and torch version.
     Raises UsageError, MissingExtra, NotMeasured or BadFile.
     """
     entry = catalog.entry(model)
+    prepared, px = preprocessing.of(model, choice), preprocessing.input_px(model, choice)
     with calibration.seeded(choice.seed if isinstance(choice, Random) else 0):
         net = _fresh(model)
     params = sum(parameter.numel() for parameter in net.parameters())
-    given = weights.apply(net, choice, model, entry.input_px)
+    given = weights.apply(net, choice, model, px)
     net = _deployed(net).requires_grad_(False)
-    macs = entry.macs if entry.macs is not None else measured_macs(net, entry.input_px)
-    return BuiltModel(net, entry, given, entry.input_px, params, macs)
+    known = entry.macs if px == entry.input_px else None
+    macs = measured_macs(net, px) if known is None else known
+    return BuiltModel(net, entry, given, prepared, px, params, macs)
 
 
 def _fresh(model: str) -> nn.Module:

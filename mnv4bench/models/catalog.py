@@ -116,7 +116,7 @@ def entry(model: str) -> ModelEntry:
     if is_timm(model):
         from mnv4bench.models import baselines
 
-        px = baselines.input_px(arch(model))
+        px = int(baselines.config(arch(model)).input_size[1])
         return ModelEntry(model=model, family="timm", input_px=px, params=None, macs=None)
     wanted = definition(model)
     return next(row for row in entries() if row.model == wanted.model)

@@ -10,7 +10,6 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from mnv4bench.errors import UsageError
 from mnv4bench.models import baselines, calibration, checkpoint
 from mnv4bench.models.inputs import sample_input
 
@@ -154,17 +153,3 @@ def test_a_tag_is_taken_from_the_hubs_cache_and_a_hub_out_of_reach_is_a_sentence
     assert "e1200_r224_in1k" in said[1]
     assert "--weights FILE" in said[2]
     assert "--weights random" in said[2]
-
-
-@pytest.mark.parametrize(
-    ("tag", "sentence"),
-    [
-        ("e2400", r"no checkpoint 'mobilenetv4_conv_medium\.e2400'.*e500_r256_in1k"),
-        ("e180_r384_in12k", "trained for 11821 classes; this model has 1000"),
-    ],
-)
-def test_a_tag_that_does_not_fit_is_refused_before_the_hub_is_asked(
-    tag: str, sentence: str
-) -> None:
-    with pytest.raises(UsageError, match=sentence):
-        baselines.hub_state("mobilenetv4_conv_medium", tag)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from mnv4bench.errors import UsageError
-from mnv4bench.models import build, calibration, checkpoint
+from mnv4bench.models import build, calibration, checkpoint, preprocessing
 from mnv4bench.models.mnv4 import MobileNetV4
 from mnv4bench.models.specs import CONV_S
 from mnv4bench.models.weights import File, Random
@@ -23,6 +23,8 @@ def test_a_built_model_says_what_it_is(conv_s: build.BuiltModel) -> None:
     assert (conv_s.entry.model, conv_s.entry.family) == ("mnv4-conv-s", "MobileNetV4")
     assert (conv_s.weights.kind, conv_s.weights.detail) == ("random", "seed 0")
     assert conv_s.weights.sha256 == checkpoint.digest(conv_s.net.state_dict())
+    assert conv_s.preprocessing == preprocessing.of("mnv4-conv-s", Random(0))
+    assert conv_s.preprocessing.crop_px == conv_s.input_px
 
 
 def test_it_is_ready_to_export(conv_s: build.BuiltModel) -> None:
