@@ -41,6 +41,13 @@ def command(
             "for more. [default: eight models across four families]"
         ),
     ] = None,
+    shape: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[NAME=]1x3x224x224",
+            help="Of an input whose sizes your own file leaves open; repeat for more inputs.",
+        ),
+    ] = None,
     weights: WeightsOption = "random",
     threads: Annotated[
         int | None, typer.Option(min=1, max=256, help="Instead of the profile's.")
@@ -71,10 +78,10 @@ def command(
     from mnv4bench.devices import open_runner
 
     signal.signal(signal.SIGTERM, _stop)
-    if resume and (threads or quick or rounds or seed is not None):
+    if resume and (threads or quick or rounds or shape or seed is not None):
         raise UsageError(
             "--resume goes on with the plan that the report holds; it takes no --threads, "
-            "--quick, --rounds or --seed.",
+            "--quick, --rounds, --seed or --shape.",
             "mnv4bench run --resume",
         )
     profile = profiles.load(device or DEFAULT_DEVICE)
@@ -84,7 +91,7 @@ def command(
             report, files = _stopped(reports, device, model or [])
         else:
             profile = replace(profile, threads=threads or profile.threads)
-            report, files = _fresh(profile, model, weights, _plan(quick, rounds, seed))
+            report, files = _fresh(profile, model, shape, weights, _plan(quick, rounds, seed))
         report = _measure(report, files, reports)
     _show(report, store.path_of(reports, report), accuracy)
     raise typer.Exit(_status(report))
@@ -112,7 +119,11 @@ def _plan(quick: bool, rounds: int | None, seed: int | None) -> Plan:
 
 
 def _fresh(
-    profile: DeviceProfile, models: list[str] | None, weights: str, plan: Plan
+    profile: DeviceProfile,
+    models: list[str] | None,
+    shapes: list[str] | None,
+    weights: str,
+    plan: Plan,
 ) -> tuple[Report, list[Path]]:
     """A new report and the files to measure; what cannot be exported stands in it as failed."""
     from msgspec.structs import replace
@@ -128,7 +139,7 @@ def _fresh(
     if status != "ready":
         raise NotMeasured(f"{profile.device} is {status}: {detail}", "mnv4bench devices")
     wanted = list(dict.fromkeys(models or catalog.DEFAULT_MODELS))
-    own = {name: _own_file(name, profile) for name in wanted if own_file.is_own_file(name)}
+    own = _own_files([name for name in wanted if own_file.is_own_file(name)], shapes, profile)
     requests = {
         name: export.ExportRequest(
             model=name, format=profile.format, weights=weights, precision=profile.precision
@@ -149,17 +160,31 @@ def _fresh(
     return report, [file.path for file in found]
 
 
-def _own_file(name: str, profile: DeviceProfile) -> ExportedFile:
-    from mnv4bench.export import own_file
+def _own_files(
+    names: list[str], shapes: list[str] | None, profile: DeviceProfile
+) -> dict[str, ExportedFile]:
+    from mnv4bench.export import input_shapes, own_file
+    from mnv4bench.render.untrusted import visible
 
-    file = own_file.open_file(Path(name))
-    if file.artifact.format != profile.format:
+    if shapes and not names:
         raise UsageError(
-            f"{name} is a {file.artifact.format} file, and {profile.device} measures "
-            f"{profile.format}.",
-            "mnv4bench devices lists which device takes which format",
+            "--shape is for a file of your own that leaves sizes open; the models of the catalog "
+            "have theirs.",
+            "mnv4bench run --model FILE --shape 1x3x224x224",
         )
-    return file
+    found = own_file.open_files(map(Path, names), input_shapes.parse(shapes or []))
+    for path, file in found.items():
+        if file.artifact.format != profile.format:
+            raise UsageError(
+                f"{path} is a {file.artifact.format} file, and {profile.device} measures "
+                f"{profile.format}.",
+                "mnv4bench devices lists which device takes which format",
+            )
+        if chosen := file.artifact.chosen_shapes:
+            typer.echo(
+                f"{visible(str(path))} leaves sizes open; measured: {visible(chosen)}", err=True
+            )
+    return {name: found[Path(name)] for name in names}
 
 
 def _stopped(directory: Path, device: str | None, models: list[str]) -> tuple[Report, list[Path]]:
@@ -173,18 +198,20 @@ def _stopped(directory: Path, device: str | None, models: list[str]) -> tuple[Re
         raise NotMeasured(
             f"{directory} holds no unfinished report{of}.", "mnv4bench run starts a new one"
         )
-    own = {file.artifact.sha256: file for file in (own_file.open_file(Path(m)) for m in models)}
+    own = {own_file.digest(Path(name)): Path(name).absolute() for name in models}
     files = []
     for measurement in report.measurements:
         artifact = measurement.artifact
-        file = own.get(artifact.sha256) or export.find(artifact.sha256)
-        if file is None:
+        path = own.get(artifact.sha256)
+        if path is None and (cached := export.find(artifact.sha256)):
+            path = cached.path
+        if path is None:
             raise NotMeasured(
                 f"the file of {artifact.model} that {report.report} was measuring "
                 f"(sha256 {artifact.sha256[:12]}) is not in the cache.",
                 "give your own file with --model FILE, or start a new run without --resume",
             )
-        files.append(file.path)
+        files.append(path)
     return report, files
 
 
