@@ -152,6 +152,18 @@ class Artifact(Struct, frozen=True, kw_only=True):
     calibration: Calibration | None = None  # None: nothing was calibrated
     activations: ActivationType | None = None  # of an ONNX int8 file
     deployment_target: str | None = None  # of a Core ML file, e.g. "iOS16"
+    # Of every input of a file that leaves sizes open, by name, as chosen with --shape.
+    input_shapes: dict[str, tuple[int, ...]] = {}
+    # Files beside this one that hold some of its weights; its digest and size are over them too.
+    data_files: tuple[str, ...] = ()
+
+    @property
+    def chosen_shapes(self) -> str:
+        """``"1x128"``, ``"ids 1x128, mask 1x128"``; empty where the file leaves nothing open."""
+        shapes = {name: "x".join(map(str, shape)) for name, shape in self.input_shapes.items()}
+        if len(shapes) == 1:
+            return next(iter(shapes.values()))
+        return ", ".join(f"{name} {shape}" for name, shape in shapes.items())
 
     @property
     def input_px(self) -> int | None:

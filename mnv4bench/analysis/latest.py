@@ -41,6 +41,7 @@ class Variant(NamedTuple):
     weights: str
     # Of the tensors or the file, where a name alone may stand for two different things.
     digest: str
+    chosen_shapes: str = ""  # of a file that leaves sizes open
 
 
 class _Moment(NamedTuple):
@@ -64,7 +65,13 @@ class Latest:
         _, environment = circumstances(report.environment, report.profile)
         device = report.profile.device
         key = GroupKey(device, artifact.precision, measurement.origin, environment)
-        variant = _variant(artifact.model, artifact.input_px, artifact.weights, artifact.sha256)
+        variant = _variant(
+            artifact.model,
+            artifact.input_px,
+            artifact.weights,
+            artifact.sha256,
+            artifact.chosen_shapes,
+        )
         any_figures = bool(measurement.invocations)
         at = measured_at(measurement) if any_figures else report.started_at
         moment = _Moment(any_figures, at, report.report)
@@ -77,7 +84,9 @@ class Latest:
     def offer(self, one: Candidate) -> None:
         """As ``add``, for what is in figures already."""
         key = GroupKey(one.device, one.precision, one.origin, one.environment)
-        variant = _variant(one.model, one.input_px, one.weights, one.artifact_sha256)
+        variant = _variant(
+            one.model, one.input_px, one.weights, one.artifact_sha256, one.chosen_shapes
+        )
         if isinstance(one, Summary):
             moment = _Moment(True, one.measured_at, one.report)
         else:
@@ -125,7 +134,9 @@ class Latest:
         return tuple(skipped)
 
 
-def _variant(model: str, input_px: int | None, weights: Weights, artifact_sha256: str) -> Variant:
+def _variant(
+    model: str, input_px: int | None, weights: Weights, artifact_sha256: str, chosen_shapes: str
+) -> Variant:
     match weights.kind:
         case "random" | "timm":
             digest = ""
@@ -133,7 +144,7 @@ def _variant(model: str, input_px: int | None, weights: Weights, artifact_sha256
             digest = weights.sha256 or artifact_sha256
         case "own":
             digest = artifact_sha256
-    return Variant(model, input_px, weights.text, digest)
+    return Variant(model, input_px, weights.text, digest, chosen_shapes)
 
 
 def labels(variants: Sequence[Variant]) -> dict[Variant, str]:
@@ -143,11 +154,14 @@ def labels(variants: Sequence[Variant]) -> dict[Variant, str]:
         by_model[variant.model].append(variant)
     named = {}
     for model, alike in by_model.items():
-        sizes = len({variant.input_px for variant in alike}) > 1
+        shapes = len({variant.chosen_shapes for variant in alike}) > 1
+        sizes = not shapes and len({variant.input_px for variant in alike}) > 1
         trainings = len({variant.weights for variant in alike}) > 1
-        digests = len({variant[:3] for variant in alike}) < len(alike)
+        digests = len({variant._replace(digest="") for variant in alike}) < len(alike)
         for variant in alike:
             label = f"{model} @{variant.input_px or 'unknown size'}" if sizes else model
+            if shapes:
+                label += f" @{variant.chosen_shapes or variant.input_px or 'unknown size'}"
             if trainings:
                 label += f", {variant.weights}"
             named[variant] = f"{label} {variant.digest[:8]}" if digests else label

@@ -241,6 +241,7 @@ def summarise(report: Report, measurement: Measurement) -> Summary | None:
         measured_at=measured_at(measurement),
         machine=machine,
         environment=environment,
+        chosen_shapes=artifact.chosen_shapes,
     )
 
 
@@ -265,6 +266,7 @@ class Unmeasured(NamedTuple):
     environment: str
     started_at: str
     reason: str
+    chosen_shapes: str = ""
 
 
 def unmeasured(report: Report, measurement: Measurement) -> Unmeasured | None:
@@ -287,6 +289,7 @@ def unmeasured(report: Report, measurement: Measurement) -> Unmeasured | None:
         environment=environment,
         started_at=report.started_at,
         reason=measurement.failure or "the run ended before its first invocation",
+        chosen_shapes=artifact.chosen_shapes,
     )
 
 

@@ -42,6 +42,13 @@ def command(
             "for more. [default: eight models across four families]"
         ),
     ] = None,
+    shape: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[NAME=]1x3x224x224",
+            help="Of an input whose sizes your own file leaves open; repeat for more inputs.",
+        ),
+    ] = None,
     weights: WeightsOption = "random",
     precision: Annotated[
         PrecisionWord | None, typer.Option(help="Instead of the profile's.", show_default=False)
@@ -76,10 +83,11 @@ def command(
     from mnv4bench.devices import open_runner
 
     signal.signal(signal.SIGTERM, _stop)
-    if resume and (threads or quick or rounds or seed is not None or precision or calibration):
+    planned = (threads, quick, rounds, seed is not None, precision, calibration, shape)
+    if resume and any(planned):
         raise UsageError(
             "--resume goes on with the plan that the report holds; it takes no --threads, "
-            "--precision, --calibration, --quick, --rounds or --seed.",
+            "--precision, --calibration, --shape, --quick, --rounds or --seed.",
             "mnv4bench run --resume",
         )
     profile = profiles.load(device or DEFAULT_DEVICE)
@@ -93,12 +101,12 @@ def command(
                 threads=threads or profile.threads,
                 precision=precision.value if precision else profile.precision,
             )
-            wanted = dataclasses.replace(
+            kind = dataclasses.replace(
                 requested(profile),
                 weights=weights,
                 calibration=str(calibration) if calibration else None,
             )
-            report, files = _fresh(profile, model, wanted, _plan(quick, rounds, seed))
+            report, files = _fresh(profile, model, shape, kind, _plan(quick, rounds, seed))
         report = _measure(report, files, reports)
     _show(report, store.path_of(reports, report), accuracy)
     raise typer.Exit(_status(report))
@@ -126,7 +134,11 @@ def _plan(quick: bool, rounds: int | None, seed: int | None) -> Plan:
 
 
 def _fresh(
-    profile: DeviceProfile, models: list[str] | None, kind: ExportRequest, plan: Plan
+    profile: DeviceProfile,
+    models: list[str] | None,
+    shapes: list[str] | None,
+    kind: ExportRequest,
+    plan: Plan,
 ) -> tuple[Report, list[Path]]:
     """A new report and the files to measure; what cannot be exported stands in it as failed.
 
@@ -145,7 +157,7 @@ def _fresh(
     if status != "ready":
         raise NotMeasured(f"{profile.device} is {status}: {detail}", "mnv4bench devices")
     wanted = list(dict.fromkeys(models or catalog.DEFAULT_MODELS))
-    own = {name: _own_file(name, profile) for name in wanted if own_file.is_own_file(name)}
+    own = _own_files([name for name in wanted if own_file.is_own_file(name)], shapes, profile)
     requests = {name: dataclasses.replace(kind, model=name) for name in wanted if name not in own}
     exports = export_all(list(requests.values())) if requests else export.Exports()
     made = {name: exports.files.get(request) for name, request in requests.items()}
@@ -160,17 +172,31 @@ def _fresh(
     return report, [file.path for file in found]
 
 
-def _own_file(name: str, profile: DeviceProfile) -> ExportedFile:
-    from mnv4bench.export import own_file
+def _own_files(
+    names: list[str], shapes: list[str] | None, profile: DeviceProfile
+) -> dict[str, ExportedFile]:
+    from mnv4bench.export import input_shapes, own_file
+    from mnv4bench.render.untrusted import visible
 
-    file = own_file.open_file(Path(name))
-    if file.artifact.format != profile.format:
+    if shapes and not names:
         raise UsageError(
-            f"{name} is a {file.artifact.format} file, and {profile.device} measures "
-            f"{profile.format}.",
-            "mnv4bench devices lists which device takes which format",
+            "--shape is for a file of your own that leaves sizes open; the models of the catalog "
+            "have theirs.",
+            "mnv4bench run --model FILE --shape 1x3x224x224",
         )
-    return file
+    found = own_file.open_files(map(Path, names), input_shapes.parse(shapes or []))
+    for path, file in found.items():
+        if file.artifact.format != profile.format:
+            raise UsageError(
+                f"{path} is a {file.artifact.format} file, and {profile.device} measures "
+                f"{profile.format}.",
+                "mnv4bench devices lists which device takes which format",
+            )
+        if chosen := file.artifact.chosen_shapes:
+            typer.echo(
+                f"{visible(str(path))} leaves sizes open; measured: {visible(chosen)}", err=True
+            )
+    return {name: found[Path(name)] for name in names}
 
 
 def _stopped(directory: Path, device: str | None, models: list[str]) -> tuple[Report, list[Path]]:
@@ -184,18 +210,20 @@ def _stopped(directory: Path, device: str | None, models: list[str]) -> tuple[Re
         raise NotMeasured(
             f"{directory} holds no unfinished report{of}.", "mnv4bench run starts a new one"
         )
-    own = {file.artifact.sha256: file for file in (own_file.open_file(Path(m)) for m in models)}
+    own = {own_file.digest(Path(name)): Path(name).absolute() for name in models}
     files = []
     for measurement in report.measurements:
         artifact = measurement.artifact
-        file = own.get(artifact.sha256) or export.find(artifact.sha256)
-        if file is None:
+        path = own.get(artifact.sha256)
+        if path is None and (cached := export.find(artifact.sha256)):
+            path = cached.path
+        if path is None:
             raise NotMeasured(
                 f"the file of {artifact.model} that {report.report} was measuring "
                 f"(sha256 {artifact.sha256[:12]}) is not in the cache.",
                 "give your own file with --model FILE, or start a new run without --resume",
             )
-        files.append(file.path)
+        files.append(path)
     return report, files
 
 

@@ -127,22 +127,21 @@ class HostSession:
         self._profile = profile
         self._file = file
         self._artifact = artifact
-        self._identity = _identity(file)
+        self._files = (file, *(file.parent / data for data in artifact.data_files))
+        self._identities = tuple(map(_identity, self._files))
 
     def invoke(self, timing: Timing, *, round: int, position: int) -> tuple[Samples, Placement]:
         """Time the file once, in one fresh process.
 
         Raises WorkerFailed with the command to repeat it, when that process fails.
         """
-        if _identity(self._file) not in (
-            self._identity,
-            None,
-        ):  # a file that is gone says so itself
-            raise NotMeasured(
-                f"{self._file.name} changed while it was being measured; its latencies would be "
-                "those of two files.",
-                "run again when nothing writes to it",
-            )
+        for file, identity in zip(self._files, self._identities, strict=True):
+            if _identity(file) not in (identity, None):  # a file that is gone says so itself
+                raise NotMeasured(
+                    f"{file.name} changed while it was being measured; its latencies would be "
+                    "those of two files.",
+                    "run again when nothing writes to it",
+                )
         command = (sys.executable, "-P", str(START_WORKER))
         request = msgspec.json.encode(
             Request(
@@ -152,7 +151,7 @@ class HostSession:
                 timing=timing,
                 round=round,
                 position=position,
-                input_shape=self._artifact.input_shape,
+                shapes=self._artifact.input_shapes,
             )
         )
         finished = worker_process.run(

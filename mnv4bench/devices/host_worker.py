@@ -44,7 +44,7 @@ class Request(Struct, frozen=True, kw_only=True):
     timing: Timing
     round: Count
     position: Count
-    input_shape: tuple[int, ...] | None = None  # fills open sizes that the file declares
+    shapes: dict[str, tuple[int, ...]] = {}  # of inputs whose sizes the file leaves open, by name
 
 
 class Measured(Struct, frozen=True, kw_only=True, tag="measured"):
@@ -76,9 +76,7 @@ def measure(request: Request) -> Measured:
     open_model = _runtime(request.runtime)
     with _stage("load"):
         start = time.perf_counter()
-        model = open_model(
-            Path(request.file), threads=request.threads, input_shape=request.input_shape
-        )
+        model = open_model(Path(request.file), threads=request.threads, shapes=request.shapes)
         load_s = time.perf_counter() - start
     with _stage("feed"):
         turns = model.turns(

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -18,9 +20,10 @@ if TYPE_CHECKING:
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
-# Wide integers are indices or counts more often than pixels: a full 32-bit range would point
-# outside any table. Pixel values are inside every range that an image model takes.
-WIDE_INTEGER_MAX = 255
+# 32 and 64-bit integers. As an image they are pixel values; else they are indices or masks more
+# often than not, and a value past the end of a table would end the inference. Any table has two
+# rows (a language model's of segments has no more), and reading others takes no longer.
+WIDE_PIXEL_MAX, INDEX_MAX = 255, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,33 +35,44 @@ class InputSpec:
     dtype: str  # numpy's name: "float32", "uint8", ...
 
 
-def fixed_shape(declared: tuple[int | None, ...], known: tuple[int, ...] | None) -> tuple[int, ...]:
-    """``declared`` with its open sizes filled: from ``known`` where it fits, else batch 1.
+def fixed_shape(
+    name: str, declared: tuple[int | None, ...], chosen: Mapping[str, tuple[int, ...]]
+) -> tuple[int, ...]:
+    """The shape to measure the input ``name`` with: ``chosen``, or declared with an open batch 1.
 
-    Raises ValueError for an open size other than the batch that nothing fills.
+    Raises ValueError for a chosen shape that contradicts the file, and for an open size other
+    than the batch where nothing is chosen. A declaration without sizes takes any.
     """
-    filled = list(declared)
-    if known is not None and len(known) == len(declared):
-        filled = [k if size is None else size for size, k in zip(declared, known, strict=True)]
-    elif filled and filled[0] is None:
-        filled[0] = 1
-    fixed = tuple(size for size in filled if size is not None and size > 0)
-    if len(fixed) != len(declared):
+    shape = chosen.get(name)
+    if shape is None:
+        rest = declared[1:]
+        shape = tuple(size or 0 for size in ((1, *rest) if declared[:1] == (None,) else declared))
+    fits = not declared or (
+        len(shape) == len(declared)
+        and all(size in (None, side) for size, side in zip(declared, shape, strict=True))
+    )
+    if not fits or 0 in shape:
         shown = " x ".join("?" if size is None else str(size) for size in declared)
-        raise ValueError(f"an input of open size {shown}: export it with a fixed input size")
-    return fixed
+        why = f"not {' x '.join(map(str, shape))}" if not fits else "with nothing chosen for it"
+        raise ValueError(f"the input {name} is {shown}, {why}")
+    return shape
 
 
 def seeded(spec: InputSpec, *, seed: int, buffer: int) -> NDArray[np.generic]:
     """One buffer for ``spec``; the same for the same seed, another for every ``buffer``.
 
     Floats: uniform 0..1, normalised per channel like an ImageNet image in the layout of the file
-    (three channels, last or second). 8 and 16-bit integers: uniform over their whole range.
+    (three channels, last or second). 8 and 16-bit integers: uniform over their whole range; wider
+    ones up to WIDE_PIXEL_MAX in an image's shape, INDEX_MAX in any other. Raises ValueError for a
+    type that is no number.
     """
     import numpy as np
 
     generator = np.random.default_rng([seed, buffer, *spec.name.encode()])
-    kind = np.dtype(spec.dtype)
+    try:
+        kind = np.dtype(spec.dtype)
+    except TypeError:
+        raise ValueError(f"the input {spec.name} is of type {spec.dtype}, unknown here") from None
     if kind.kind == "f":
         pixels = generator.random(spec.shape, dtype=np.float32)
         return (
@@ -69,9 +83,10 @@ def seeded(spec: InputSpec, *, seed: int, buffer: int) -> NDArray[np.generic]:
         return generator.integers(0, 2, spec.shape).astype(kind)
     if kind.kind in "iu":
         limits = np.iinfo(kind)
-        low, high = (limits.min, limits.max) if kind.itemsize <= 2 else (0, WIDE_INTEGER_MAX)
+        wide = (0, WIDE_PIXEL_MAX if len(spec.shape) == 4 else INDEX_MAX)
+        low, high = (limits.min, limits.max) if kind.itemsize <= 2 else wide
         return generator.integers(low, high, spec.shape, dtype=kind, endpoint=True)
-    raise ValueError(f"an input of type {spec.dtype}, which is neither a number nor a pixel")
+    raise ValueError(f"the input {spec.name} is of type {spec.dtype}, which is no number")
 
 
 def _per_channel(shape: tuple[int, ...], values: tuple[float, float, float]) -> NDArray[np.float32]:

@@ -17,7 +17,7 @@ from mnv4bench.devices.placement import Node, litert_placement
 from mnv4bench.records import Placement, Signal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -28,15 +28,18 @@ if TYPE_CHECKING:
 class LiteRtModel:
     """One loaded file; its graph is delegated to XNNPACK as far as XNNPACK takes it."""
 
-    def __init__(self, file: Path, *, threads: int, input_shape: tuple[int, ...] | None) -> None:
-        """Raises ValueError or RuntimeError with the runtime's own words for a bad file."""
+    def __init__(self, file: Path, *, threads: int, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """``shapes`` are of inputs whose sizes the file leaves open, by name.
+
+        Raises ValueError or RuntimeError with the runtime's own words for a bad file.
+        """
         self._interpreter: Any = Interpreter(str(file), num_threads=threads)
         for declared in self._interpreter.get_input_details():
             signature = tuple(
                 None if size < 0 else int(size) for size in declared["shape_signature"]
             )
             if None in signature:
-                shape = fixed_shape(signature, input_shape)
+                shape = fixed_shape(declared["name"], signature, shapes)
                 self._interpreter.resize_tensor_input(declared["index"], shape)
         # Before allocation the graph is as it stands in the file; after it, delegates are in place.
         self._originals = _nodes(self._interpreter)

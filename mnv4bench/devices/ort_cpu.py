@@ -17,7 +17,7 @@ from mnv4bench.devices.placement import provider_placement
 from mnv4bench.records import Placement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -34,8 +34,11 @@ NUMPY_NAMES = {"float": "float32", "double": "float64"}
 class OrtModel:
     """One loaded file in a session that may use the CPU provider and nothing else."""
 
-    def __init__(self, file: Path, *, threads: int, input_shape: tuple[int, ...] | None) -> None:
-        """Raises onnxruntime's own exceptions for a bad file, ValueError for an open input."""
+    def __init__(self, file: Path, *, threads: int, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """``shapes`` are of inputs whose sizes the file leaves open, by name.
+
+        Raises onnxruntime's own exceptions for a bad file, ValueError for an open input.
+        """
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -51,8 +54,9 @@ class OrtModel:
             InputSpec(
                 name=declared.name,
                 shape=fixed_shape(
+                    declared.name,
                     tuple(size if isinstance(size, int) else None for size in declared.shape),
-                    input_shape,
+                    shapes,
                 ),
                 dtype=_numpy_name(declared.type),
             )

@@ -57,6 +57,12 @@ def inputs(folder: str | None, built: "BuiltModel") -> Inputs:
         return synthetic(built)
     import torch
 
+    if built.preprocessing is None:
+        raise UsageError(
+            f"{built.entry.model} is given images in another way than by a centre crop, which "
+            "calibrating on a folder does not know.",
+            "leave --calibration out: seeded images are used then",
+        )
     chosen = _chosen(Path(folder))
     read = [torch.from_numpy(images.read(file, built.preprocessing)) for file in chosen]
     calibration, held_out = torch.stack(read[HELD_OUT:]), torch.stack(read[:HELD_OUT])
@@ -69,17 +75,24 @@ def inputs(folder: str | None, built: "BuiltModel") -> Inputs:
 
 def synthetic(built: "BuiltModel") -> Inputs:
     """Seeded inputs with the statistics of photographs."""
-    from mnv4bench.models.build import sample_input
-
-    calibration = sample_input(built.input_px, seed=CALIBRATION_SEED, count=INPUTS)
+    calibration = _seeded(built, CALIBRATION_SEED, INPUTS)
     said = Calibration(
         kind="synthetic",
         detail=f"seed {CALIBRATION_SEED}",
         count=INPUTS,
         sha256=_digest(calibration),
     )
-    held_out = sample_input(built.input_px, seed=HELD_OUT_SEED, count=HELD_OUT)
+    held_out = _seeded(built, HELD_OUT_SEED, HELD_OUT)
     return Inputs(calibration, held_out, said, "seeded, with the statistics of photographs")
+
+
+def _seeded(built: "BuiltModel", seed: int, count: int) -> "torch.Tensor":
+    from mnv4bench.models.build import sample_input
+
+    if built.preprocessing is None:
+        return sample_input(built.input_px, seed, count)
+    given = built.preprocessing
+    return sample_input(built.input_px, seed, count, given.mean, given.std)
 
 
 def _chosen(folder: Path) -> list[Path]:

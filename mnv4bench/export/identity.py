@@ -8,19 +8,19 @@ from mnv4bench.export import ExportRequest, cache, calibration, formats
 
 def key(request: ExportRequest) -> str:
     """What names the export in the cache. Raises UsageError for words that mean nothing."""
-    from mnv4bench.models import catalog, weights
+    from mnv4bench.models import catalog, preprocessing, weights
 
     request = formats.settled(request)
     recipe = formats.recipe(request.format, request.precision)
-    entry = catalog.entry(request.model)
+    choice = weights.parse(request.weights)
     return cache.key(
         {
             "model": request.model,
             "spec": catalog.spec_digest(request.model),
-            "weights": weights.identity(weights.parse(request.weights), request.model),
+            "weights": weights.identity(choice, request.model),
             "format": request.format,
             "precision": request.precision,
-            "input_px": entry.input_px,
+            "input_px": preprocessing.input_px(request.model, choice),
             "layout": recipe.layout,
             "calibration": calibration.identity(request.calibration) if recipe.calibrated else None,
             "activations": request.activations,

@@ -1,19 +1,22 @@
 """A file that the user brought becomes an artifact as it is: nothing is exported or changed.
 
-Knows: how to tell the formats apart by content, and what of a file can be read cheaply: its input
-shape and the type of its weights. Does not know: whether a runtime can run it (devices finds out).
+Knows: how to tell the formats apart by content, and what of a file can be read cheaply: its inputs
+and the type of its weights. Does not know: whether a runtime can run it (devices finds out).
 """
 
+import hashlib
 import os
 import stat
 import struct
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any, assert_never
 
 from mnv4bench.errors import BadFile, MissingExtra, UsageError
-from mnv4bench.export import ExportedFile, cache, onnx_wire
+from mnv4bench.export import ExportedFile, cache, input_shapes, onnx_wire
+from mnv4bench.export.input_shapes import NAMELESS, Declared, Shape
 from mnv4bench.records import Artifact, Format, Precision, Weights
 
 FAMILY = "own file"
@@ -29,8 +32,20 @@ TFLITE_TYPES: dict[int, Precision] = {0: "fp32", 1: "fp16", 9: "int8", 3: "int8"
 class Insides:
     """What a file says about itself."""
 
-    input_shape: tuple[int, ...] | None  # None: several inputs, or sides left open
+    inputs: tuple[Declared, ...]
     precision: Precision
+    data_files: tuple[Path, ...] = ()  # as they are written in the file, in order
+
+
+@dataclass(frozen=True)
+class _Described:
+    """A file before its open sizes are settled."""
+
+    path: Path
+    format: Format
+    insides: Insides
+    sha256: str
+    size_bytes: int
 
 
 def is_own_file(model: str) -> bool:
@@ -43,13 +58,40 @@ def is_own_file(model: str) -> bool:
         return False
 
 
-def open_file(path: Path) -> ExportedFile:
-    """The file at ``path`` as an artifact that no exporter made.
+def open_files(
+    paths: Iterable[Path], shapes: Mapping[str, Shape] | None = None
+) -> dict[Path, ExportedFile]:
+    """Each file as an artifact that no exporter made.
 
     Its ``precision`` is the type that most of its weights are stored in; how a runtime computes
-    with them is its own affair. Raises UsageError when there is no such file or Core ML is asked
-    for, BadFile with the reason when the content is not a whole ONNX or TFLite model.
+    with them is its own affair. ``shapes`` are by input name, "" for a sole input. Raises
+    UsageError when there is no such file, Core ML is asked for, a size is left open, or a shape
+    fits no input; BadFile with the reason when the content is not a whole ONNX or TFLite model.
     """
+    given = shapes or {}
+    described = {path: _describe(path) for path in paths}
+    names = {one.name for file in described.values() for one in file.insides.inputs}
+    for name in given:
+        if name and name not in names:
+            raise UsageError(
+                f"--shape names an input {name} that none of the files has; there are: "
+                f"{', '.join(sorted(names))}.",
+                "mind the spelling, or leave NAME= out where a file has one input",
+            )
+    return {path: _artifact(file, given) for path, file in described.items()}
+
+
+def open_file(path: Path, shapes: Mapping[str, Shape] | None = None) -> ExportedFile:
+    """``open_files`` for one."""
+    return open_files([path], shapes)[path]
+
+
+def digest(path: Path) -> str:
+    """What names the file, whatever is chosen for its open sizes; raises as ``open_files``."""
+    return _describe(path).sha256
+
+
+def _describe(path: Path) -> _Described:
     if path.suffix.lower() in COREML_SUFFIXES:
         raise UsageError(
             f"{path}: Core ML files cannot be measured by this version.",
@@ -62,22 +104,42 @@ def open_file(path: Path) -> ExportedFile:
             head = stream.read(8)
         format = _format(path, head)
         insides = _insides(path, format)
-        size, sha256 = path.stat().st_size, cache.digest(path)
+        parts = [path, *(path.resolve().parent / data for data in insides.data_files)]
+        size = sum(part.stat().st_size for part in parts)
+        return _Described(path, format, insides, _digest(parts), size)
     except FileNotFoundError:
         raise UsageError(
             f"There is no file {path}.", "mnv4bench models lists what needs no file"
         ) from None
     except OSError as error:
         raise BadFile(f"{path} cannot be read: {error.strerror or error}.") from None
+
+
+def _digest(parts: list[Path]) -> str:
+    """The file's own; of several, the digest of their digests, the model's first.
+
+    ``sha256sum MODEL DATA... | cut -c1-64 | sha256sum`` says the same.
+    """
+    digests = [cache.digest(part) for part in parts]
+    if len(digests) == 1:
+        return digests[0]
+    return hashlib.sha256("".join(f"{one}\n" for one in digests).encode()).hexdigest()
+
+
+def _artifact(file: _Described, given: Mapping[str, Shape]) -> ExportedFile:
+    path, inputs = file.path, file.insides.inputs
+    settled = input_shapes.settle(_as_text(path.name), inputs, given)
     artifact = Artifact(
         model=_name(path),
         family=FAMILY,
-        format=format,
-        precision=insides.precision,
-        sha256=sha256,
-        size_bytes=size,
+        format=file.format,
+        precision=file.insides.precision,
+        sha256=file.sha256,
+        size_bytes=file.size_bytes,
         weights=Weights(kind="own", detail=_as_text(path.name)),
-        input_shape=insides.input_shape,
+        input_shape=next(iter(settled.values())) if len(settled) == 1 else None,
+        input_shapes=settled if any(one.is_open for one in inputs) else {},
+        data_files=tuple(map(str, file.insides.data_files)),
     )
     return ExportedFile(path=path.absolute(), artifact=artifact, cached=True)
 
@@ -99,20 +161,55 @@ def _insides(path: Path, format: Format) -> Insides:
     match format:
         case "onnx":
             summary = onnx_wire.summarise(path)
-            if summary.external:
-                raise BadFile(
-                    f"{path} keeps its weights in another file, so its digest would not name them.",
-                    "put them inside: python -c \"import onnx; onnx.save(onnx.load('IN.onnx'), "
-                    "'OUT.onnx', save_as_external_data=False)\"",
-                )
             precision = _precision(path, summary.weight_values, ONNX_TYPES)
-            return Insides(summary.input_shape, precision)
+            return Insides(summary.inputs, precision, _data_files(path, summary.external))
         case "tflite":
             return _tflite_insides(path)
         case "coreml":
             raise AssertionError("refused by its suffix; no content is taken for it")
         case _:
             assert_never(format)
+
+
+def _data_files(path: Path, needed: Mapping[str, int]) -> tuple[Path, ...]:
+    """The files beside an ONNX file that hold its weights, by name; ``needed`` bytes of each.
+
+    Raises BadFile for one that is missing, too short, or not in the model's own folder: a model
+    from elsewhere has no say over which files of this machine are read.
+    """
+    folder = path.resolve().parent
+    found = []
+    for location in sorted(needed):
+        file = folder / location
+        if not _is_inside(folder, location):
+            raise BadFile(
+                f"{path} keeps weights in {_as_text(location) or 'a file without a name'}, outside "
+                "its own folder; such files are not read.",
+                "put the data file beside the model and write its name alone into the model",
+            )
+        try:
+            status = file.stat()
+        except FileNotFoundError:
+            raise BadFile(
+                f"{path} keeps weights in {_as_text(location)}, and there is no such file in "
+                f"{folder}.",
+                f"put {_as_text(location)} there; it came with the model",
+            ) from None
+        if not stat.S_ISREG(status.st_mode) or status.st_size < needed[location]:
+            raise BadFile(
+                f"{path} needs {needed[location]:,} bytes of {_as_text(location)}, which has "
+                f"{status.st_size:,}.",
+                "copy it again, whole",
+            )
+        found.append(file.relative_to(folder))
+    return tuple(found)
+
+
+def _is_inside(folder: Path, location: str) -> bool:
+    try:
+        return bool(location) and (folder / location).resolve().is_relative_to(folder)
+    except (ValueError, RuntimeError):  # a null byte, links in a circle
+        return False
 
 
 def _tflite_insides(path: Path) -> Insides:
@@ -129,20 +226,25 @@ def _tflite_insides(path: Path) -> Insides:
         for tensor in tensors:
             buffer = model.Buffers(tensor.Buffer())
             buffer.DataAsNumpy()  # notices an end that lies beyond the file's
-            sides = _sides(tensor)
+            sides = [tensor.Shape(index) for index in range(tensor.ShapeLength())]
             # As in ONNX: a tensor of fewer than two sides is a bias or a shape.
             if (buffer.DataLength() or buffer.Size()) and len(sides) >= 2:
                 values[tensor.Type()] = values.get(tensor.Type(), 0) + prod(sides)
-        inputs = [tensors[graph.Inputs(index)] for index in range(graph.InputsLength())]
-        shape = _sides(inputs[0]) if len(inputs) == 1 else ()
+        places = [graph.Inputs(index) for index in range(graph.InputsLength())]
+        inputs = tuple(_declared(tensors[place]) for place in places)
     except (struct.error, IndexError, TypeError, ValueError, AttributeError, OverflowError):
         raise BadFile(f"{path} is cut short or damaged.", "copy or export it again") from None
-    whole = bool(shape) and all(side > 0 for side in shape)
-    return Insides(shape if whole else None, _precision(path, values, TFLITE_TYPES))
+    return Insides(inputs, _precision(path, values, TFLITE_TYPES))
 
 
-def _sides(tensor: Any) -> tuple[int, ...]:
-    return tuple(tensor.Shape(index) for index in range(tensor.ShapeLength()))
+def _declared(tensor: Any) -> Declared:
+    """The signature has -1 for an open size, where the shape has a 1 to start with."""
+    if tensor.ShapeSignatureLength():
+        sides = [tensor.ShapeSignature(index) for index in range(tensor.ShapeSignatureLength())]
+    else:
+        sides = [tensor.Shape(index) for index in range(tensor.ShapeLength())]
+    name = (tensor.Name() or b"").decode("utf-8", "replace")
+    return Declared(name, tuple(side if side > 0 else NAMELESS for side in sides))
 
 
 def _precision(path: Path, values: dict[int, int], types: dict[int, Precision]) -> Precision:

@@ -12,6 +12,8 @@ picture to picture.
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import torch
 
 # Per channel, of ImageNet-1k training pixels in 0..1: what the catalog models were trained with.
@@ -27,8 +29,17 @@ CONTRAST = (0.6, 1.2)
 BRIGHTNESS = 0.4
 
 
-def sample_input(input_px: int, seed: int, count: int) -> torch.Tensor:
-    """``count`` images (N, 3, H, W), float32, normalised like ImageNet's; never zeros.
+Channels: TypeAlias = tuple[float, float, float]
+
+
+def sample_input(
+    input_px: int,
+    seed: int,
+    count: int,
+    mean: Channels = IMAGENET_MEAN,
+    std: Channels = IMAGENET_STD,
+) -> torch.Tensor:
+    """``count`` images (N, 3, H, W), float32, less ``mean`` over ``std``; never zeros.
 
     The same arguments give the same tensor, to the rounding of the machine's Fourier transform.
     """
@@ -38,12 +49,15 @@ def sample_input(input_px: int, seed: int, count: int) -> torch.Tensor:
     own = _pink(torch.randn(size, generator=draw))  # (N, 3, H, W)
     contrast = torch.empty(count, 1, 1, 1).uniform_(*CONTRAST, generator=draw)  # (N, 1, 1, 1)
     brightness = BRIGHTNESS * torch.randn(count, 1, 1, 1, generator=draw)  # (N, 1, 1, 1)
-    mean = torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1)
-    std = torch.tensor(IMAGENET_STD).view(1, 3, 1, 1)
     deviation = contrast * (SHARED * common + OWN * own) + brightness  # (N, 3, H, W)
-    pixels = (mean + std * deviation).clamp(0, 1)  # as a camera clips
-    images: torch.Tensor = (pixels - mean) / std  # (N, 3, H, W)
+    pixels = _per_channel(IMAGENET_MEAN) + _per_channel(IMAGENET_STD) * deviation  # (N, 3, H, W)
+    seen = pixels.clamp(0, 1)  # as a camera clips
+    images: torch.Tensor = (seen - _per_channel(mean)) / _per_channel(std)  # (N, 3, H, W)
     return images
+
+
+def _per_channel(values: Channels) -> torch.Tensor:
+    return torch.tensor(values).view(1, 3, 1, 1)
 
 
 def _pink(white: torch.Tensor) -> torch.Tensor:

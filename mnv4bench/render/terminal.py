@@ -190,8 +190,9 @@ def _measurements(alike: Sequence[Summary], write: Write) -> RenderableType:
         invocations = f"{one.invocations:,}"
         if one.invocations_tainted:
             invocations += f" of {one.invocations + one.invocations_tainted:,}"
+        name = f"{one.model} @{one.chosen_shapes}" if one.chosen_shapes else one.model
         table.add_row(
-            write(one.model + (" *" if one.tainted else ""), "yellow" if one.tainted else ""),
+            write(name + (" *" if one.tainted else ""), "yellow" if one.tainted else ""),
             write(units.seconds(one.latency_s, width)),
             write(units.spread(one.latency_s, low, high)) if width is not None else write("none"),
             write(units.seconds(one.p90_s)) if one.p90_s else write("too few", "dim"),

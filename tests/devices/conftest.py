@@ -5,7 +5,12 @@ from pathlib import Path
 import pytest
 
 from mnv4bench.records import Artifact, DeviceProfile, Timing, Weights
-from tests.devices.tiny_models import write_onnx, write_tflite
+from tests.devices.tiny_models import (
+    write_onnx,
+    write_onnx_text,
+    write_tflite,
+    write_tflite_sum,
+)
 
 # Short, and still every rule of the protocol is used.
 TIMING = Timing(
@@ -31,6 +36,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "onnx": write_onnx(folder / "tiny.onnx"),
         "open-batch.onnx": write_onnx(folder / "open-batch.onnx", batch="n"),
         "open.onnx": write_onnx(folder / "open.onnx", batch="n", pixels="side"),
+        "text.onnx": write_onnx_text(folder / "text.onnx"),
+        "sum.tflite": write_tflite_sum(folder / "sum.tflite"),
     }
 
 

@@ -10,8 +10,12 @@ from msgspec.structs import replace
 
 from mnv4bench.devices import host, open_runner
 from mnv4bench.devices.host import HostRunner, HostSession, time_limit_s
+from mnv4bench.devices.inputs import seeded
+from mnv4bench.devices.litert_cpu import LiteRtModel
+from mnv4bench.devices.ort_cpu import OrtModel
 from mnv4bench.errors import MissingExtra, NotMeasured, UsageError, WorkerFailed
 from tests.devices.conftest import TIMING, artifact_of, host_profile
+from tests.devices.tiny_models import write_onnx_text, write_tflite_sum
 
 
 def session_for(file: Path, **changes: object) -> HostSession:
@@ -58,14 +62,62 @@ def test_an_open_batch_is_one(files) -> None:
     assert len(samples.latencies_s) >= TIMING.min_count
 
 
-def test_other_open_sizes_come_from_the_artifact_or_are_refused(files) -> None:
-    file = files["open.onnx"]
-    with pytest.raises(WorkerFailed, match=r"open size \? x 3 x \? x \?"):
-        invoke(file)
-    known = artifact_of(file, input_shape=(1, 3, 32, 32))
-    session = HostRunner(host_profile("onnxruntime")).install(file, known)
-    samples, _ = session.invoke(TIMING, round=0, position=0)
+SHAPES = {
+    "open.onnx": {"image": (1, 3, 32, 32)},
+    "text.onnx": {"ids": (1, 6), "segments": (1, 6), "mask": (1, 6), "scale": (1,)},
+    "sum.tflite": {"left": (1, 5, 8), "right": (1, 5, 8)},
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_other_open_sizes_come_from_the_artifact_or_are_refused(files, name: str) -> None:
+    with pytest.raises(WorkerFailed, match=r"is (\? x )+.* with nothing chosen for it"):
+        invoke(files[name])
+    profile = host_profile("litert" if name.endswith("tflite") else "onnxruntime")
+    known = artifact_of(files[name], input_shapes=SHAPES[name])
+    samples, _ = HostRunner(profile).install(files[name], known).invoke(TIMING, round=0, position=0)
     assert samples.latencies_s
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_runtime_takes_the_chosen_shapes(files, name: str) -> None:
+    opened = LiteRtModel if name.endswith("tflite") else OrtModel
+    model = opened(files[name], threads=1, shapes=SHAPES[name])
+    assert {one.name: one.shape for one in model.inputs()} == SHAPES[name]
+    buffer = [seeded(one, seed=0, buffer=0) for one in model.inputs()]
+    ((fill, infer),) = model.turns([buffer])
+    fill()
+    infer()
+
+
+def test_a_data_file_that_changes_is_noticed(files, tmp_path) -> None:
+    data = tmp_path / "weights.bin"
+    data.write_bytes(b"1")
+    model = tmp_path / "m.onnx"
+    model.write_bytes(files["onnx"].read_bytes())
+    known = artifact_of(model, data_files=("weights.bin",))
+    session = HostRunner(host_profile("onnxruntime")).install(model, known)
+    data.write_bytes(b"22")
+    with pytest.raises(NotMeasured, match=r"weights\.bin changed"):
+        session.invoke(TIMING, round=0, position=0)
+
+
+@pytest.mark.parametrize("domain", ["com.example", "ai.onnx.ml"])
+def test_an_unknown_operator_is_named_by_the_runtime(domain: str, tmp_path) -> None:
+    file = write_onnx_text(tmp_path / "m.onnx", operator="NoSuchThing", domain=domain)
+    with pytest.raises(WorkerFailed, match=r"could not load m\.onnx.*NoSuchThing"):
+        invoke(file)
+
+
+@pytest.mark.parametrize("name", ["NoSuchThing", "FlexErf"])
+def test_an_operator_that_litert_lacks_is_named(name: str, tmp_path) -> None:
+    file = write_tflite_sum(tmp_path / "m.tflite", custom=name)
+    shapes = {"left": (1, 5, 8), "right": (1, 5, 8)}
+    session = HostRunner(host_profile("litert")).install(
+        file, artifact_of(file, input_shapes=shapes)
+    )
+    with pytest.raises(WorkerFailed, match=name):
+        session.invoke(TIMING, round=0, position=0)
 
 
 def test_threads_reach_the_runtime(files) -> None:

@@ -52,25 +52,38 @@ def test_other_types_are_neither_empty_nor_constant(dtype: str) -> None:
 
 
 def test_a_type_without_numbers_is_refused() -> None:
-    with pytest.raises(ValueError, match="complex64"):
+    with pytest.raises(ValueError, match="complex64, which is no number"):
         make(InputSpec("wave", (4,), "complex64"))
+    with pytest.raises(ValueError, match="float7, unknown here"):
+        make(InputSpec("wave", (4,), "float7"))
+
+
+def test_wide_integers_are_pixels_in_an_image_and_stay_inside_any_table_elsewhere() -> None:
+    assert set(np.unique(make(InputSpec("ids", (1, 128), "int64")))) == {0, 1}
+    assert make(InputSpec("image", (1, 64, 64, 3), "int32")).max() == 255
 
 
 @pytest.mark.parametrize(
-    ("declared", "known", "fixed"),
+    ("declared", "chosen", "fixed"),
     [
         ((1, 3, 8, 8), None, (1, 3, 8, 8)),
         ((None, 3, 8, 8), None, (1, 3, 8, 8)),
         ((None, 3, None, None), (1, 3, 8, 8), (1, 3, 8, 8)),
-        ((2, 3, None, 8), (1, 3, 16, 9), (2, 3, 16, 8)),  # what the file fixes stays
+        ((None, 3), (4, 3), (4, 3)),
         ((), None, ()),
+        ((), (2, 2), (2, 2)),  # a file may declare no shape at all
     ],
 )
-def test_open_sizes_are_filled(declared, known, fixed) -> None:
-    assert fixed_shape(declared, known) == fixed
+def test_open_sizes_are_filled(declared, chosen, fixed) -> None:
+    assert fixed_shape("x", declared, {"x": chosen} if chosen else {"y": (1,)}) == fixed
 
 
-@pytest.mark.parametrize("known", [None, (1, 3)])
-def test_an_open_size_that_nothing_fills_is_shown(known) -> None:
-    with pytest.raises(ValueError, match=r"\? x 3 x \? x 8"):
-        fixed_shape((None, 3, None, 8), known)
+def test_an_open_size_that_nothing_fills_is_shown() -> None:
+    with pytest.raises(ValueError, match=r"x is \? x 3 x \? x 8, with nothing chosen"):
+        fixed_shape("x", (None, 3, None, 8), {})
+
+
+@pytest.mark.parametrize("chosen", [(2, 3, 16, 9), (2, 3, 16)])
+def test_what_the_file_fixes_stays(chosen) -> None:
+    with pytest.raises(ValueError, match=r"x is 2 x 3 x \? x 8, not 2 x 3 x 16"):
+        fixed_shape("x", (2, 3, None, 8), {"x": chosen})

@@ -138,3 +138,71 @@ def write_onnx(path: Path, *, batch: int | str = 1, pixels: int | str = SIZE) ->
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     save(model, str(path))
     return path
+
+
+def write_tflite_sum(path: Path, *, custom: str = "") -> Path:
+    """left + right, float32 (open, open, 8) each; or the operator ``custom`` in place of ADD."""
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    model, graph, kind = schema.ModelT(), schema.SubGraphT(), schema.OperatorCodeT()
+    kind.builtinCode = schema.BuiltinOperator.CUSTOM if custom else schema.BuiltinOperator.ADD
+    kind.deprecatedBuiltinCode, kind.version = kind.builtinCode, 1
+    kind.customCode = custom or None
+    graph.tensors = []
+    for name in ("left", "right", "sum"):
+        tensor = schema.TensorT()
+        tensor.name, tensor.shape, tensor.shapeSignature = name, [1, 1, 8], [-1, -1, 8]
+        tensor.buffer, tensor.type = 0, schema.TensorType.FLOAT32
+        graph.tensors.append(tensor)
+    operator = schema.OperatorT()
+    operator.inputs, operator.outputs = [0, 1], [2]
+    if not custom:
+        operator.builtinOptionsType = schema.BuiltinOptions.AddOptions
+        operator.builtinOptions = schema.AddOptionsT()
+    graph.operators, graph.inputs, graph.outputs = [operator], [0, 1], [2]
+    model.version, model.subgraphs, model.buffers = 3, [graph], [schema.BufferT()]
+    model.operatorCodes = [kind]
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    path.write_bytes(builder.Output())
+    return path
+
+
+def write_onnx_text(path: Path, *, operator: str = "Gather", domain: str = "") -> Path:
+    """A language model in small: ids and segments int64, mask bool, each (batch, length), and a
+    scale of half precision (1). The table of segments has two rows."""
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    rng = np.random.default_rng(1)
+
+    def table(name, rows):
+        return numpy_helper.from_array(rng.standard_normal((rows, 8)).astype(np.float32), name)
+
+    def tokens(name, kind):
+        return helper.make_tensor_value_info(name, kind, ["batch", "length"])
+
+    graph = helper.make_graph(
+        [
+            helper.make_node(operator, ["words", "ids"], ["word"], domain=domain),
+            helper.make_node("Gather", ["kinds", "segments"], ["kind"]),
+            helper.make_node("Add", ["word", "kind"], ["sum"]),
+            helper.make_node("Cast", ["mask"], ["kept"], to=TensorProto.FLOAT),
+            helper.make_node("Unsqueeze", ["kept", "last"], ["column"]),
+            helper.make_node("Mul", ["sum", "column"], ["masked"]),
+            helper.make_node("Cast", ["scale"], ["factor"], to=TensorProto.FLOAT),
+            helper.make_node("Mul", ["masked", "factor"], ["answer"]),
+        ],
+        "text",
+        [
+            tokens("ids", TensorProto.INT64),
+            tokens("segments", TensorProto.INT64),
+            tokens("mask", TensorProto.BOOL),
+            helper.make_tensor_value_info("scale", TensorProto.FLOAT16, [1]),
+        ],
+        [helper.make_tensor_value_info("answer", TensorProto.FLOAT, ["batch", "length", 8])],
+        [table("words", 100), table("kinds", 2), numpy_helper.from_array(np.array([2]), "last")],
+    )
+    opsets = [helper.make_opsetid("", 18)] + ([helper.make_opsetid(domain, 1)] if domain else [])
+    save(helper.make_model(graph, opset_imports=opsets, ir_version=10), str(path))
+    return path

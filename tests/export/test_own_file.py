@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,15 @@ import pytest
 from mnv4bench.errors import BadFile, UsageError
 from mnv4bench.export import Exports, cache, own_file
 from mnv4bench.records import Artifact
+from tests.devices.tiny_models import write_onnx_text, write_tflite_sum
 from tests.export.conftest import CONV_S_ONNX, CONV_S_TFLITE
 
 
-def onnx_file(path: Path, *, dtype=np.float32, side: int | str = 8, external: bool = False) -> Path:
-    """A network of one matrix product whose weights are stored as ``dtype``."""
-    import onnx
+def onnx_file(
+    path: Path, *, dtype=np.float32, side: int | str = 8, external: str = "", inside: bool = False
+) -> Path:
+    """A network of one matrix product whose weights are stored as ``dtype``, in the file
+    ``external`` if it is named; ``inside`` hides a second such weight in the branch of an If."""
     from onnx import TensorProto, helper, numpy_helper
 
     weights = numpy_helper.from_array(np.ones((64, 64), dtype), "w")
@@ -28,9 +32,36 @@ def onnx_file(path: Path, *, dtype=np.float32, side: int | str = 8, external: bo
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3, side, 64])],
         [weights],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
-    onnx.save(model, path, save_as_external_data=external, size_threshold=0, location="w.bin")
+    if inside:
+        other = numpy_helper.from_array(np.ones((64, 64), dtype), "v")
+        value = helper.make_tensor_value_info("v", TensorProto.FLOAT, [64, 64])
+        branch = helper.make_graph([], "branch", [], [value], [other])
+        yes = numpy_helper.from_array(np.array(True), "yes")
+        graph.initializer.append(yes)
+        graph.node.append(
+            helper.make_node("If", ["yes"], ["z"], then_branch=branch, else_branch=branch)
+        )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    if external:
+        place_outside(model.graph.initializer[0], external, path)
+        if inside:
+            for attribute in model.graph.node[-1].attribute:
+                place_outside(attribute.g.initializer[0], "inner.bin", path)
+    path.write_bytes(model.SerializeToString())
     return path
+
+
+def place_outside(tensor, location: str, path: Path) -> None:
+    """Move a tensor's numbers to ``location``, which is written as it is; no check, unlike onnx."""
+    from onnx import TensorProto
+
+    (path.parent / location).write_bytes(tensor.raw_data)
+    facts = {"location": location, "offset": "0", "length": str(len(tensor.raw_data))}
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    for key, value in facts.items():
+        entry = tensor.external_data.add()
+        entry.key, entry.value = key, value
 
 
 @pytest.mark.parametrize("request_", [CONV_S_ONNX, CONV_S_TFLITE], ids=lambda r: r.format)
@@ -67,9 +98,43 @@ def test_a_type_without_a_name_is_refused(tmp_path: Path) -> None:
         own_file.open_file(onnx_file(tmp_path / "m.onnx", dtype=np.float64))
 
 
-def test_an_open_side_leaves_the_shape_unknown(tmp_path: Path) -> None:
-    own = own_file.open_file(onnx_file(tmp_path / "m.onnx", side="height")).artifact
-    assert own.input_shape is None
+def test_open_sizes_are_the_users(tmp_path: Path) -> None:
+    file = onnx_file(tmp_path / "m.onnx", side="height")
+    with pytest.raises(UsageError, match=r"input x open: 1 x 3 x height x 64") as caught:
+        own_file.open_file(file)
+    assert "--shape x=1x3xNx64" in caught.value.next_step
+    for shapes in ({"": (1, 3, 9, 64)}, {"x": (1, 3, 9, 64)}):
+        own = own_file.open_file(file, shapes).artifact
+        assert own.input_shape == (1, 3, 9, 64)
+        assert own.input_shapes == {"x": (1, 3, 9, 64)}
+        assert own.chosen_shapes == "1x3x9x64"
+        assert own.sha256 == cache.digest(file) == own_file.digest(file)
+
+
+def test_a_file_that_leaves_nothing_open_has_no_chosen_shapes(tmp_path: Path) -> None:
+    own = own_file.open_file(onnx_file(tmp_path / "m.onnx"), {"x": (1, 3, 8, 64)}).artifact
+    assert (own.input_shapes, own.chosen_shapes) == ({}, "")
+
+
+def test_a_shape_for_an_input_that_no_file_has(tmp_path: Path) -> None:
+    one = onnx_file(tmp_path / "one.onnx", side="height")
+    two = write_onnx_text(tmp_path / "two.onnx")
+    shapes = {"ids": (1, 7), "x": (1, 3, 9, 64)}
+    found = own_file.open_files([one, two], shapes)
+    assert found[one].artifact.input_shapes == {"x": (1, 3, 9, 64)}
+    assert found[two].artifact.chosen_shapes == "ids 1x7, segments 1x7, mask 1x7, scale 1"
+    assert found[two].artifact.input_shape is None
+    with pytest.raises(UsageError, match=r"an input idz .* there are: ids, mask, scale, segments"):
+        own_file.open_files([two], {"idz": (1, 7)})
+
+
+def test_a_tflite_with_open_sizes_is_not_taken_for_its_first_shape(tmp_path: Path) -> None:
+    file = write_tflite_sum(tmp_path / "m.tflite")  # its shapes say 1 x 1 x 8
+    with pytest.raises(UsageError, match="left open") as caught:
+        own_file.open_file(file)
+    assert "--shape left=1xNx8 --shape right=1xNx8" in caught.value.next_step
+    own = own_file.open_file(file, {"left": (1, 5, 8), "right": (1, 5, 8)}).artifact
+    assert own.chosen_shapes == "left 1x5x8, right 1x5x8"
 
 
 def test_a_quantised_tflite_is_int8(conv_s_tflite: Path, tmp_path: Path) -> None:
@@ -83,10 +148,84 @@ def test_a_quantised_tflite_is_int8(conv_s_tflite: Path, tmp_path: Path) -> None
     assert own.input_shape == (1, 224, 224, 3)
 
 
-def test_weights_in_another_file_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadFile, match="another file") as caught:
-        own_file.open_file(onnx_file(tmp_path / "m.onnx", external=True))
-    assert "save_as_external_data=False" in caught.value.next_step
+def test_weights_in_other_files_belong_to_the_digest_and_the_size(tmp_path: Path) -> None:
+    file = onnx_file(tmp_path / "m.onnx", external="w.bin", inside=True)
+    data = [tmp_path / "inner.bin", tmp_path / "w.bin"]
+    own = own_file.open_file(file).artifact
+    assert own.data_files == ("inner.bin", "w.bin")
+    assert own.size_bytes == sum(part.stat().st_size for part in (file, *data))
+    names = " ".join(part.name for part in (file, *data))
+    told = subprocess.run(
+        f"sha256sum {names} | cut -c1-64 | sha256sum", shell=True, cwd=tmp_path, capture_output=True
+    )
+    assert told.stdout.split()[0].decode() == own.sha256
+    data[0].write_bytes(bytes(data[0].stat().st_size))
+    assert own_file.digest(file) != own.sha256
+
+
+@pytest.mark.parametrize("name", ["w.bin", "inner.bin"])
+def test_a_missing_or_short_data_file_is_named(name: str, tmp_path: Path) -> None:
+    file = onnx_file(tmp_path / "m.onnx", external="w.bin", inside=True)
+    (tmp_path / name).write_bytes(b"short")
+    with pytest.raises(BadFile, match=f"needs 16,384 bytes of {name}, which has 5"):
+        own_file.open_file(file)
+    (tmp_path / name).unlink()
+    with pytest.raises(BadFile, match=f"weights in {name}, and there is no such file") as caught:
+        own_file.open_file(file)
+    assert f"put {name} there" in caught.value.next_step
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(BadFile, match=name):
+        own_file.open_file(file)
+
+
+@pytest.mark.parametrize("location", ["../w.bin", "a/../../w.bin", "{outside}/w.bin", "link.bin"])
+def test_weights_outside_the_models_folder_are_not_read(location: str, tmp_path: Path) -> None:
+    inside = tmp_path / "model"
+    (inside / "a").mkdir(parents=True)
+    (inside / "link.bin").symlink_to(tmp_path / "w.bin")
+    location = location.format(outside=tmp_path)
+    file = onnx_file(inside / "m.onnx", external=location)
+    assert (tmp_path / "w.bin").exists()
+    with pytest.raises(BadFile, match="outside its own folder"):
+        own_file.open_file(file)
+
+
+@pytest.mark.parametrize("location", ["", "w\0.bin", "*/_ORT_MEM_ADDR_/*", "circle", "x" * 3000])
+def test_odd_places_for_weights_are_sentences(location: str, tmp_path: Path) -> None:
+    import onnx
+
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    file = onnx_file(tmp_path / "m.onnx", external="w.bin")
+    model = onnx.load(file, load_external_data=False)
+    model.graph.initializer[0].external_data[0].value = location
+    file.write_bytes(model.SerializeToString())
+    with pytest.raises(BadFile, match=r"m\.onnx"):
+        own_file.open_file(file)
+
+
+def test_a_model_that_is_a_link_has_its_data_where_it_really_lies(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    real = onnx_file(tmp_path / "real" / "m.onnx", external="w.bin")
+    (tmp_path / "m.onnx").symlink_to(real)
+    assert own_file.digest(tmp_path / "m.onnx") == own_file.digest(real)
+
+
+def test_graphs_within_graphs_without_end_are_refused(tmp_path: Path) -> None:
+    """Bytes that no exporter writes: each graph holds one node whose attribute is a graph."""
+
+    def field(number: int, content: bytes) -> bytes:
+        length, head = len(content), bytearray()
+        while length > 127:
+            head.append(length & 127 | 128)
+            length >>= 7
+        return bytes([number << 3 | 2, *head, length]) + content
+
+    graph = b""
+    for _ in range(5000):
+        graph = field(1, field(5, field(6, graph)))
+    (tmp_path / "deep.onnx").write_bytes(b"\x08\x0a" + field(7, graph))
+    with pytest.raises(BadFile, match="nests more than"):
+        own_file.open_file(tmp_path / "deep.onnx")
 
 
 @pytest.mark.parametrize("suffix", [".onnx", ".tflite"])
