@@ -31,8 +31,7 @@ def rounded_outputs(
     """Outputs (N, classes) for ``inputs`` (N, 3, H, W) with everything rounded that is stored.
 
     Weights: int8 with one scale for each output channel, or float16. Activations: 8 bits within
-    the range seen on ``calibration`` (int8) or in the very tensor (int8-dynamic); float16 keeps
-    them, because the processors that compare files compute in float32.
+    the range seen on ``calibration`` (int8) or in the very tensor (int8-dynamic), or float16.
     """
     import torch
 
@@ -42,29 +41,28 @@ def rounded_outputs(
     smaller = folded(net, inputs[:1])
     for module in smaller.modules():
         if isinstance(module, torch.nn.Conv2d | torch.nn.Linear):
-            module.weight.data = (_half if half else _per_channel)(module.weight.data)
+            module.weight.data = (_half if half else per_channel)(module.weight.data)
     with torch.no_grad():
-        if half:
-            return torch.cat([smaller(one[None]) for one in inputs])
-        graph = torch.export.export(smaller.eval(), (inputs[:1],)).module()
-        run = _interpreter(graph, dynamic=precision == "int8-dynamic")
-        for one in calibration[:RANGE_INPUTS]:
-            run.see(one[None])
+        graph = torch.export.export(smaller, (inputs[:1],)).module()
+        run = _interpreter(graph, precision)
+        if precision == "int8":
+            for one in calibration[:RANGE_INPUTS]:
+                run.see(one[None])
         return torch.cat([run.round(one[None]) for one in inputs])
 
 
-def _half(weight: Tensor) -> Tensor:
-    return weight.half().float()
+def _half(values: Tensor) -> Tensor:
+    return values.half().float()
 
 
-def _per_channel(weight: Tensor) -> Tensor:
+def per_channel(weight: Tensor) -> Tensor:
     """Symmetric, 127 steps to either side, along the first axis: (C_out, ...)."""
     scale = weight.flatten(1).abs().amax(1).clamp(min=1e-12) / 127  # (C_out,)
     scale = scale.view(-1, *[1] * (weight.dim() - 1))
     return (weight / scale).round() * scale
 
 
-def _interpreter(graph: Any, *, dynamic: bool) -> Any:
+def _interpreter(graph: Any, precision: Precision) -> Any:
     """Runs ``graph``, an exported module, operator by operator, and rounds between them.
 
     ``see`` takes note of each result's range, ``round`` rounds to it.
@@ -91,12 +89,14 @@ def _interpreter(graph: Any, *, dynamic: bool) -> Any:
                 return result
             if n.op not in ("placeholder", "call_function") or _continues(n):
                 return result
+            if precision == "fp16":
+                return _half(result)
             low, high = min(0.0, float(result.min())), max(0.0, float(result.max()))
             if self.seeing:
                 before = self.ranges.get(n, (0.0, 0.0))
                 self.ranges[n] = min(low, before[0]), max(high, before[1])
                 return result
-            return _to_8_bits(result, *((low, high) if dynamic else self.ranges[n]))
+            return _to_8_bits(result, *self.ranges.get(n, (low, high)))
 
     made = Rounding(graph)
     made.ranges = {}
