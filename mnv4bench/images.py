@@ -1,0 +1,92 @@
+"""A folder of images becomes arrays, prepared as a network's weights want them.
+
+Knows: image files and the evaluation transform of timm and torchvision. Does not know: labels,
+networks, runtimes.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mnv4bench.errors import BadFile, UsageError
+from mnv4bench.records import Preprocessing
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+
+
+class Unreadable(BadFile):
+    """An image that cannot be decoded."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} is no image that can be read: {reason}.", "replace or remove it")
+        self.path = path
+        self.reason = reason
+
+
+def find(folder: Path) -> tuple[Path, ...]:
+    """The image files below ``folder``, sorted by their path. Raises UsageError for none."""
+    if not folder.is_dir():
+        what = "is not a folder" if folder.exists() else "is not there"
+        raise UsageError(f"{folder} {what}.", "give a folder that holds images")
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    found = tuple(sorted(path for path in files if path.suffix.lower() in SUFFIXES))
+    if not found:
+        raise UsageError(
+            f"{folder} holds no image among its {len(files)} files.",
+            f"give a folder with files ending in {', '.join(SUFFIXES)}",
+        )
+    return found
+
+
+def content(path: Path) -> bytes:
+    """The bytes of an image file. Raises Unreadable."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Unreadable(path, error.strerror or str(error)) from None
+
+
+def read(path: Path, preprocessing: Preprocessing) -> NDArray[np.float32]:
+    """The image (3, H, W), RGB, normalised. Raises Unreadable.
+
+    Equal to torchvision's Resize, CenterCrop, ToTensor and Normalize, which timm evaluates with:
+    the shorter side is resized (and the other rounded down), no EXIF rotation is applied.
+    """
+    import numpy as np
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd metadata
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as opened:
+                image = _cropped(opened.convert("RGB"), preprocessing)
+    except Exception as error:  # noqa: BLE001 - a damaged file can fail in any way
+        raise Unreadable(path, str(error) or type(error).__name__) from None
+    pixels = np.asarray(image, dtype=np.float32).transpose(2, 0, 1) / 255  # (3, H, W)
+    mean = np.array(preprocessing.mean, dtype=np.float32)[:, None, None]
+    std = np.array(preprocessing.std, dtype=np.float32)[:, None, None]
+    return np.ascontiguousarray((pixels - mean) / std)
+
+
+def _cropped(image: Any, preprocessing: Preprocessing) -> Any:
+    from PIL import Image
+
+    kinds = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+    short, px = preprocessing.resize_px, preprocessing.crop_px
+    width, height = image.size
+    size = (
+        (short, int(short * height / width))
+        if width <= height
+        else (int(short * width / height), short)
+    )
+    if size != image.size:
+        image = image.resize(size, kinds[preprocessing.interpolation])
+    left, top = round((size[0] - px) / 2), round((size[1] - px) / 2)
+    return image.crop((left, top, left + px, top + px))  # beyond its edges black
