@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from msgspec import structs
+
 from mnv4bench.errors import MissingExtra
 
 try:
@@ -18,7 +20,7 @@ except ModuleNotFoundError as error:
 from mnv4bench.models import baselines, calibration, catalog, preprocessing, weights
 from mnv4bench.models.inputs import sample_input
 from mnv4bench.models.mnv4 import MobileNetV4
-from mnv4bench.models.weights import Random, WeightsChoice
+from mnv4bench.models.weights import File, Random, Timm, WeightsChoice
 from mnv4bench.records import ModelEntry, Preprocessing, Weights
 
 __all__ = ["BuiltModel", "build", "measured_macs", "sample_input"]
@@ -46,18 +48,24 @@ def build(model: str, choice: WeightsChoice) -> BuiltModel:
     entry = catalog.entry(model)
     prepared, px = preprocessing.of(model, choice), preprocessing.input_px(model, choice)
     with calibration.seeded(choice.seed if isinstance(choice, Random) else 0):
-        net = _fresh(model)
+        net = _fresh(model, choice)
     params = sum(parameter.numel() for parameter in net.parameters())
     given = weights.apply(net, choice, model, px)
     net = _deployed(net).requires_grad_(False)
-    known = entry.macs if px == entry.input_px else None
+    own = px == entry.input_px and params == entry.params  # else another size, or other classes
+    known = entry.macs if own else None
     macs = measured_macs(net, px) if known is None else known
     return BuiltModel(net, entry, given, prepared, px, params, macs)
 
 
-def _fresh(model: str) -> nn.Module:
+def _fresh(model: str, choice: WeightsChoice) -> nn.Module:
+    """The network as initialised, for the classes and the size of the weights to come."""
+    classes = choice.classes if isinstance(choice, File) else None
     network = None if catalog.is_timm(model) else catalog.definition(model).network
-    return MobileNetV4(network) if network else baselines.create(catalog.arch(model))
+    if network is None:
+        tag = weights.timm_tag(choice, model) if isinstance(choice, Timm) else None
+        return baselines.create(catalog.arch(model), tag, classes)
+    return MobileNetV4(structs.replace(network, classes=classes or network.classes))
 
 
 def _deployed(net: nn.Module) -> nn.Module:

@@ -5,6 +5,7 @@ Knows: tensors by name. Does not know: what ``--weights`` means, timm's hub.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -17,16 +18,23 @@ from mnv4bench.errors import BadFile
 # Batch norm's count of training steps. No output depends on it, and some checkpoints leave it out.
 STEP_COUNT = "num_batches_tracked"
 
+# Where training scripts put the tensors. An average over the steps is what such a run is meant to
+# give, so it comes first, as in timm's own loader.
+AVERAGED = ("state_dict_ema", "model_ema")
+PLAIN = ("state_dict", "model")
+# What data-parallel training and torch.compile put before every name.
+PREFIXES = ("_orig_mod.", "module.", "_orig_mod.")
+
 NAMES_SHOWN = 3  # of each kind of disagreement; the count tells the rest
 
 
-def read(path: Path) -> dict[str, Tensor]:
-    """The tensors of a ``.safetensors`` or a torch file, on the CPU, by name.
+def read(path: Path) -> tuple[dict[str, Tensor], str]:
+    """(tensors of a ``.safetensors`` or a torch file, on the CPU, by name; which average they are).
 
     A torch file is a pickle, which could run code: it is opened with ``weights_only``, which
-    builds tensors and containers and nothing else. Taken are a bare state dict, one under
-    "state_dict" or "model", and names with the "module." of data-parallel training.
-    Raises BadFile.
+    builds tensors and containers and nothing else (and the plain record of a script's arguments
+    that timm's training stores). Taken are a bare state dict, one under a name of ``AVERAGED``,
+    which is then told, or of ``PLAIN``, and names with ``PREFIXES``. Raises BadFile.
     """
     next_step = "give a state dict saved as .safetensors, or use --weights random"
     try:
@@ -35,16 +43,19 @@ def read(path: Path) -> dict[str, Tensor]:
 
             held: object = load_file(path, device="cpu")
         else:
-            held = torch.load(path, map_location="cpu", weights_only=True)
+            with torch.serialization.safe_globals([argparse.Namespace]):
+                held = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged or hostile file can fail in any way
         reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
         raise BadFile(
             f"{path} cannot be read as weights; no code in it was run ({reason[0][:200]}).",
             next_step,
         ) from error
+    average = ""
     if isinstance(held, Mapping):
-        inner = (held.get(key) for key in ("state_dict", "model"))
-        held = next((value for value in inner if isinstance(value, Mapping)), held)
+        inner = (key for key in AVERAGED + PLAIN if isinstance(held.get(key), Mapping))
+        if key := next(inner, ""):
+            held, average = held[key], key if key in AVERAGED else ""
     if not isinstance(held, Mapping) or not held:
         found = "an empty mapping" if held == {} else f"a {type(held).__name__}"
         raise BadFile(f"{path} holds {found}, not tensors by name.", next_step)
@@ -57,13 +68,34 @@ def read(path: Path) -> dict[str, Tensor]:
     ]
     if alien:
         raise BadFile(f"{path} holds things that are no plain tensors: {_some(alien)}.", next_step)
-    return _without_prefix(held)
+    return _without_prefix(held), average
 
 
 def _without_prefix(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    prefix = "module."
-    wrapped = all(name.startswith(prefix) for name in state)
-    return {name.removeprefix(prefix) if wrapped else name: state[name] for name in state}
+    for prefix in PREFIXES:
+        if all(name.startswith(prefix) for name in state):
+            state = {name.removeprefix(prefix): value for name, value in state.items()}
+    return dict(state)
+
+
+def other_classes(net: nn.Module, state: Mapping[str, Tensor]) -> tuple[int, int] | None:
+    """(classes of ``state``, classes of ``net``) where the two differ in nothing else.
+
+    Then the first dimension of the classifier's tensors is another one, and all else is alike.
+    """
+    wanted = {name: own for name, own in net.state_dict().items() if not name.endswith(STEP_COUNT)}
+    if not wanted.keys() <= state.keys() <= net.state_dict().keys():
+        return None
+    unlike = {
+        (tuple(state[name].shape), tuple(own.shape))
+        for name, own in wanted.items()
+        if state[name].shape != own.shape
+    }
+    counts = {found[:1] + own[:1] for found, own in unlike if found[1:] == own[1:]}
+    if len(counts) != 1 or any(found[1:] != own[1:] for found, own in unlike):
+        return None
+    found, *own = counts.pop()
+    return (found, own[0]) if found and own else None
 
 
 def load_whole(net: nn.Module, state: Mapping[str, Tensor], source: str, model: str) -> None:

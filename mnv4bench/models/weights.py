@@ -23,10 +23,16 @@ if TYPE_CHECKING:
 
 # Raise it when calibration.py changes what the same seed gives: cached files are then made anew.
 CALIBRATION = 3
+# Raise it when checkpoint.read takes other tensors from the same file.
+READING = 2
 
-SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
+SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".pth.tar")
 MAX_SEED = 2**63 - 1  # what torch's generator and JSON's integers both take
-_FORMS = "random, random:SEED, timm, timm:TAG, or a file ending in " + ", ".join(SUFFIXES)
+_FORMS = (
+    "random, random:SEED, timm, timm:TAG, or a FILE ending in "
+    + ", ".join(SUFFIXES)
+    + " (FILE:CLASSES for a classifier of its own)"
+)
 _BYTES_PER_READ = 1 << 20
 
 
@@ -43,9 +49,10 @@ class Timm(Struct, frozen=True, tag=True):
 
 
 class File(Struct, frozen=True, tag=True):
-    """A state dict in a local file."""
+    """A state dict in a local file. ``classes`` None: as many as the model has."""
 
     path: Path
+    classes: int | None = None
 
 
 WeightsChoice: TypeAlias = Random | Timm | File
@@ -68,16 +75,19 @@ def parse(text: str) -> WeightsChoice:
             return Timm()
         case "timm" if detail:
             return Timm(detail)
-    path = Path(text)
+    path, classes = Path(text), None
     found = _found(path)
-    if path.suffix not in SUFFIXES:
+    if found != "file" and (both := re.fullmatch("(.+):([1-9][0-9]{0,5})", text)):
+        path, classes = Path(both[1]), int(both[2])
+        found = _found(path)
+    if not path.name.endswith(SUFFIXES):
         kind = "a file of another kind" if found == "file" else "neither a word nor a file known"
         raise UsageError(f"--weights {text} is {kind} here.", f"give {_FORMS}")
     if found != "file":
         raise UsageError(
             f"--weights {text} names a file that is {found}.", f"check the path, or give {_FORMS}"
         )
-    return File(path)
+    return File(path, classes)
 
 
 def _found(path: Path) -> str:
@@ -114,8 +124,8 @@ def identity(choice: WeightsChoice, model: str) -> str:
         case Timm():
             tag = timm_tag(choice, model) or "default"
             return f"timm {catalog.timm_version()} {catalog.arch(model)}.{tag}"
-        case File(path=path):
-            return f"file sha256 {_file_sha256(path)}"
+        case File(path=path, classes=classes):
+            return f"file sha256 {_file_sha256(path)} classes {classes} reading {READING}"
 
 
 def _file_sha256(path: Path) -> str:
@@ -137,7 +147,7 @@ def apply(net: nn.Module, choice: WeightsChoice, model: str, input_px: int) -> W
     For Random the network has to come freshly initialised, under ``calibration.seeded``.
     Raises UsageError (no such tag), NotMeasured (hub out of reach), BadFile (does not fit).
     """
-    from mnv4bench.models import baselines, calibration, checkpoint
+    from mnv4bench.models import calibration, checkpoint
 
     kind: Literal["random", "timm", "file"]
     match choice:
@@ -145,11 +155,46 @@ def apply(net: nn.Module, choice: WeightsChoice, model: str, input_px: int) -> W
             kind, detail = "random", f"seed {seed}"
             calibration.calibrate(net, input_px, seed)
         case Timm():
-            detail, state = baselines.hub_state(catalog.arch(model), timm_tag(choice, model))
-            kind = "timm"
-            checkpoint.load_whole(net, state, f"timm's {detail}", model)
-        case File(path=path):
-            kind, detail = "file", path.name
-            checkpoint.load_whole(net, checkpoint.read(path), str(path), model)
+            kind, detail = "timm", _load_from_hub(net, choice, model)
+        case File():
+            kind, detail = "file", _load_from_file(net, choice, model)
     net.eval()
     return Weights(kind=kind, detail=detail, sha256=checkpoint.digest(net.state_dict()))
+
+
+def _load_from_hub(net: nn.Module, choice: Timm, model: str) -> str:
+    """Load the tag's published file; returns "arch.tag"."""
+    from mnv4bench.models import baselines, checkpoint, hub
+
+    arch = catalog.arch(model)
+    published = baselines.published(arch, timm_tag(choice, model))
+    name = f"{arch}.{published.tag}"
+    path = hub.fetch(published.hf_hub_id)
+    try:
+        state, _ = checkpoint.read(path)
+        if catalog.is_timm(model) or catalog.definition(model).network is None:
+            state = baselines.renamed(name, state)
+        checkpoint.load_whole(net, state, f"timm's {name} in {path}", model)
+    except BadFile as error:
+        raise BadFile(
+            error.what, f"delete {path} and run the command again with a connection"
+        ) from error
+    return name
+
+
+def _load_from_file(net: nn.Module, choice: File, model: str) -> str:
+    """Load the user's file; returns its name with what a reader has to know about it."""
+    from mnv4bench.models import checkpoint
+
+    state, average = checkpoint.read(choice.path)
+    if unlike := checkpoint.other_classes(net, state):
+        found, own = unlike
+        raise BadFile(
+            f"{choice.path} is for {found} classes, and {model} was built for {own}; nothing was "
+            "loaded.",
+            f"if {found} classes are meant, say so: --weights {choice.path}:{found}",
+        )
+    checkpoint.load_whole(net, state, str(choice.path), model)
+    notes = [average, f"{choice.classes} classes" if choice.classes else ""]
+    told = ", ".join(note for note in notes if note)
+    return f"{choice.path.name} ({told})" if told else choice.path.name

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
 
-from mnv4bench.models import baselines, calibration, checkpoint
+from mnv4bench.models import baselines, calibration
 from mnv4bench.models.inputs import sample_input
 
 
@@ -120,36 +119,3 @@ def test_fastvit_is_merged_without_changing_its_outputs(arch: str) -> None:
     size, merged_size = (sum(p.numel() for p in n.parameters()) for n in (net, merged))
     assert merged_size < size
     assert len(list(merged.modules())) < len(list(net.modules()))
-
-
-# --- the hub ----------------------------------------------------------------------------------
-
-TAGGED = "mobilenetv4_conv_small.e2400_r224_in1k"
-LOAD = """
-from mnv4bench.errors import NotMeasured
-from mnv4bench.models import build, weights
-for text in ("timm", "timm:e1200_r224_in1k"):
-    try:
-        given = build.build("mnv4-conv-s", weights.parse(text)).weights
-        print(given.kind, given.detail, given.sha256)
-    except NotMeasured as error:
-        print(error)
-"""
-
-
-def test_a_tag_is_taken_from_the_hubs_cache_and_a_hub_out_of_reach_is_a_sentence(
-    tmp_path: Path,
-) -> None:
-    with calibration.seeded(5):
-        state = baselines.create("mobilenetv4_conv_small").state_dict()
-    cached = tmp_path / "hub" / f"models--timm--{TAGGED}"
-    (cached / "refs").mkdir(parents=True)
-    (cached / "refs" / "main").write_text("0" * 40)
-    (cached / "snapshots" / ("0" * 40)).mkdir(parents=True)
-    save_file(state, cached / "snapshots" / ("0" * 40) / "model.safetensors")
-    said = python(LOAD, HF_HOME=str(tmp_path), HF_HUB_OFFLINE="1").splitlines()
-    assert said[0] == f"timm {TAGGED} {checkpoint.digest(state)}"
-    assert "hub could not be reached" in said[1]
-    assert "e1200_r224_in1k" in said[1]
-    assert "--weights FILE" in said[2]
-    assert "--weights random" in said[2]

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from mnv4bench.errors import UsageError
-from mnv4bench.models import build, calibration, checkpoint, preprocessing
+from mnv4bench.errors import BadFile, UsageError
+from mnv4bench.models import build, calibration, catalog, checkpoint, preprocessing
 from mnv4bench.models.mnv4 import MobileNetV4
 from mnv4bench.models.specs import CONV_S
 from mnv4bench.models.weights import File, Random
@@ -109,6 +109,28 @@ def test_a_file_gives_its_weights(tmp_path: Path, conv_s: build.BuiltModel) -> N
     assert built.weights.sha256 == conv_s.weights.sha256
     images = build.sample_input(224, seed=0, count=1)
     assert torch.equal(built.net(images), conv_s.net(images))
+
+
+@pytest.mark.parametrize("model", ["mnv4-conv-s", "mobilenetv3-small", "fastvit-t8"])
+def test_a_file_of_ten_classes_gives_a_network_of_ten(tmp_path: Path, model: str) -> None:
+    entry = catalog.entry(model)
+    with calibration.seeded(3):
+        tuned = build._fresh(model, File(tmp_path, classes=10))
+    calibration.calibrate(tuned, 64, seed=3)
+    path = tmp_path / "tuned.pth"
+    torch.save({"state_dict": tuned.state_dict()}, path)
+    with pytest.raises(BadFile, match=r"is for 10 classes, and .* was built for 1000"):
+        build.build(model, File(path))
+    built = build.build(model, File(path, classes=10))
+    images = build.sample_input(entry.input_px, seed=0, count=1)
+    with torch.no_grad():
+        ours, theirs = built.net(images), tuned.eval()(images)
+    assert ours.shape == (1, 10)
+    assert float((ours - theirs).abs().max() / theirs.abs().max()) < 1e-4
+    width = entry.params - built.params  # of the classifier, for each class that it has less
+    assert width % 990 == 0
+    assert entry.macs - built.macs == width - 990  # its bias costs no multiplication
+    assert built.weights.detail == "tuned.pth (10 classes)"
 
 
 def test_an_unknown_model_is_a_sentence() -> None:

@@ -1,10 +1,12 @@
 """State dicts from files: matched whole, or refused in a sentence; never run."""
 
+import argparse
 import pickle
 from pathlib import Path
 
 import pytest
 import torch
+from msgspec import structs
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -45,20 +47,68 @@ def wrapped(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {f"module.{name}": value for name, value in state.items()}
 
 
-@pytest.mark.parametrize("form", ["bare", "state_dict", "model", "data parallel"])
-@pytest.mark.parametrize("suffix", [".pth", ".pt", ".bin"])
+@pytest.mark.parametrize("form", ["bare", "state_dict", "model", "data parallel", "compiled"])
+@pytest.mark.parametrize("suffix", [".pth", ".pt", ".bin", ".pth.tar"])
 def test_torch_files_load(tmp_path: Path, state: dict[str, Tensor], form: str, suffix: str) -> None:
     held = {
         "bare": state,
         "state_dict": {"epoch": 3, "state_dict": state},
         "model": {"model": state, "optimizer": {"lr": 0.1}},
         "data parallel": {"state_dict": wrapped(state)},
+        "compiled": {f"_orig_mod.{name}": value for name, value in wrapped(state).items()},
     }[form]
     torch.save(held, tmp_path / f"weights{suffix}")
     net, given = apply(tmp_path / f"weights{suffix}")
     assert given == Weights(kind="file", detail=f"weights{suffix}", sha256=checkpoint.digest(state))
     assert all(torch.equal(value, state[name]) for name, value in net.state_dict().items())
     assert not net.training
+
+
+@pytest.mark.parametrize("key", ["state_dict_ema", "model_ema"])
+def test_the_average_of_a_training_is_taken_and_said(
+    tmp_path: Path, state: dict[str, Tensor], key: str
+) -> None:
+    """What timm's training script stores, its arguments included."""
+    last = {name: torch.zeros_like(value) for name, value in state.items()}
+    held = {"arch": "tiny", "state_dict": last, key: state, "args": argparse.Namespace(lr=0.1)}
+    torch.save(held, tmp_path / "model_best.pth.tar")
+    _, given = apply(tmp_path / "model_best.pth.tar")
+    assert given.sha256 == checkpoint.digest(state)
+    assert given.detail == f"model_best.pth.tar ({key})"
+    torch.save({**held, key: None}, tmp_path / "model_best.pth.tar")  # a training without one
+    _, given = apply(tmp_path / "model_best.pth.tar")
+    assert (given.sha256, given.detail) == (checkpoint.digest(last), "model_best.pth.tar")
+
+
+def test_another_number_of_classes_is_named_with_the_way_to_ask_for_it(
+    tmp_path: Path, state: dict[str, Tensor]
+) -> None:
+    path = tmp_path / "ten.safetensors"
+    ten = MobileNetV4(structs.replace(TINY, classes=10))
+    save_file(ten.state_dict(), path)
+    with pytest.raises(BadFile, match="is for 10 classes, and tiny was built for 4") as caught:
+        apply(path)
+    assert caught.value.next_step.endswith(f"--weights {path}:10")
+    given = weights.apply(ten, weights.parse(f"{path}:10"), "tiny", TINY.input_px)
+    assert given.detail == "ten.safetensors (10 classes)"
+    save_file(state, path)
+    with pytest.raises(BadFile, match="is for 4 classes, and tiny was built for 10"):
+        weights.apply(ten, weights.parse(f"{path}:10"), "tiny", TINY.input_px)
+
+
+@pytest.mark.parametrize("other", ["a missing tensor", "a wider head", "an empty classifier"])
+def test_other_differences_are_not_taken_for_classes(state: dict[str, Tensor], other: str) -> None:
+    ten = MobileNetV4(structs.replace(TINY, classes=10)).state_dict()
+    assert checkpoint.other_classes(fresh(), ten) == (10, 4)
+    assert checkpoint.other_classes(fresh(), state) is None
+    match other:
+        case "a missing tensor":
+            del ten["bn1.weight"]
+        case "a wider head":
+            ten = MobileNetV4(structs.replace(TINY, head_width=32, classes=10)).state_dict()
+        case "an empty classifier":
+            ten |= {"classifier.weight": torch.zeros(0, 16), "classifier.bias": torch.zeros(0)}
+    assert checkpoint.other_classes(fresh(), ten) is None
 
 
 def test_safetensors_load_and_give_the_same_digest(

@@ -31,11 +31,22 @@ def test_words(text: str, choice: weights.WeightsChoice) -> None:
     assert weights.parse(text) == choice
 
 
-@pytest.mark.parametrize("suffix", [".safetensors", ".pth", ".pt", ".bin"])
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth", ".pt", ".bin", ".pth.tar"])
 def test_files(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"weights{suffix}"
     path.touch()
     assert weights.parse(str(path)) == File(path)
+    assert weights.parse(f"{path}:10") == File(path, classes=10)
+
+
+def test_a_name_that_ends_like_a_number_of_classes_is_a_name_where_it_is_there(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "weights.pth:10"
+    path.with_name("weights.pth").touch()
+    assert weights.parse(str(path)) == File(tmp_path / "weights.pth", classes=10)
+    path.with_name("epoch:10.pth").touch()
+    assert weights.parse(str(path.with_name("epoch:10.pth"))) == File(tmp_path / "epoch:10.pth")
 
 
 @pytest.mark.parametrize(
@@ -54,6 +65,8 @@ def test_files(tmp_path: Path, suffix: str) -> None:
         ("somewhere/else.pth", "is not there"),
         ("x" * 5000 + ".pth", "is out of reach"),
         ("a\0b.pth", "is out of reach"),
+        ("missing.pth:10", "is not there"),
+        ("missing.pth:0", "neither a word nor a file"),
         ("/dev/null", "neither a word nor a file"),
     ],
 )
@@ -81,7 +94,7 @@ def test_the_default_tag_is_the_plain_training_at_the_models_size() -> None:
 
 def test_different_weights_have_different_identities(file: Path) -> None:
     model = "mnv4-conv-s"
-    texts = ("random", "random:1", "timm", "timm:e1200_r224_in1k", str(file))
+    texts = ("random", "random:1", "timm", "timm:e1200_r224_in1k", str(file), f"{file}:10")
     names = [weights.identity(weights.parse(text), model) for text in texts]
     assert len(set(names)) == len(names)
     assert names[2] == weights.identity(Timm("e2400_r224_in1k"), model)  # the default, by name
