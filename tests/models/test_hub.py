@@ -20,6 +20,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
 
+from mnv4bench import images
 from mnv4bench.errors import BadFile, NotMeasured
 from mnv4bench.models import baselines, build, calibration, catalog, checkpoint, counts, hub
 from mnv4bench.models.weights import Timm
@@ -76,11 +77,13 @@ def test_no_mobilenetv4_is_left_out() -> None:
     assert set(NETWORKS) <= TAGS.keys()
 
 
-def photograph() -> Image.Image:
+@pytest.fixture
+def photograph(tmp_path: Path) -> Path:
     """Wider than high, so that a squashed image would show."""
     noise = torch.randint(0, 256, (30, 40, 3), generator=torch.Generator().manual_seed(1))
     small = Image.fromarray(noise.to(torch.uint8).numpy())
-    return small.resize((400, 300), Image.Resampling.BICUBIC)
+    small.resize((400, 300), Image.Resampling.BICUBIC).save(tmp_path / "photograph.png")
+    return tmp_path / "photograph.png"
 
 
 @pytest.mark.parametrize("model", TAGS)
@@ -89,6 +92,7 @@ def test_a_tag_gives_timms_outputs_on_timms_images(
     cache: Path,
     monkeypatch: pytest.MonkeyPatch,
     twins: Callable[[str], tuple[nn.Module, nn.Module]],
+    photograph: Path,
 ) -> None:
     """Random weights stand in for the published ones, which are not on every machine."""
     from timm.data import create_transform, resolve_model_data_config
@@ -105,14 +109,17 @@ def test_a_tag_gives_timms_outputs_on_timms_images(
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
 
     theirs = timm.create_model(f"{arch}.{tag}", pretrained=True).eval()  # by timm's own loader
-    images = create_transform(**resolve_model_data_config(theirs))(photograph())[None]
+    transform = create_transform(**resolve_model_data_config(theirs))
+    with Image.open(photograph) as image, torch.no_grad():
+        wanted = theirs(transform(image)[None])
     built = build.build(model, Timm(tag))
-    assert images.shape == (1, 3, px, px)
     assert built.input_px == px
-    assert built.weights.kind == "timm"
-    assert built.weights.detail == f"{arch}.{tag}"
+    assert (built.weights.kind, built.weights.detail) == ("timm", f"{arch}.{tag}")
+    assert built.preprocessing is not None
+    prepared = images.read(photograph, built.preprocessing)
+    assert prepared.shape == (3, px, px)
     with torch.no_grad():
-        ours, wanted = built.net(images), theirs(images)
+        ours = built.net(torch.from_numpy(prepared)[None])
     assert wanted.std() > 0.01
     assert float((ours - wanted).abs().max() / wanted.abs().max()) < 1e-4
     network = None if catalog.is_timm(model) else catalog.definition(model).network
