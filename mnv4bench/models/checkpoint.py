@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -36,7 +37,10 @@ def read(path: Path) -> tuple[dict[str, Tensor], str]:
     that timm's training stores). Taken are a bare state dict, one under a name of ``AVERAGED``,
     which is then told, or of ``PLAIN``, and names with ``PREFIXES``. Raises BadFile.
     """
-    next_step = "give a state dict saved as .safetensors, or use --weights random"
+    next_step = (
+        "save its tensors alone (torch.save(net.state_dict(), FILE), or as .safetensors), or use "
+        "--weights random"
+    )
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
@@ -46,9 +50,8 @@ def read(path: Path) -> tuple[dict[str, Tensor], str]:
             with torch.serialization.safe_globals([argparse.Namespace]):
                 held = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged or hostile file can fail in any way
-        reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
         raise BadFile(
-            f"{path} cannot be read as weights; no code in it was run ({reason[0][:200]}).",
+            f"{path} cannot be read as weights; no code in it was run ({_reason(error)}).",
             next_step,
         ) from error
     average = ""
@@ -65,10 +68,21 @@ def read(path: Path) -> tuple[dict[str, Tensor], str]:
         if not isinstance(name, str)
         or not isinstance(value, Tensor)
         or value.layout != torch.strided
+        or value.is_meta  # shapes without values
     ]
     if alien:
         raise BadFile(f"{path} holds things that are no plain tensors: {_some(alien)}.", next_step)
     return _without_prefix(held), average
+
+
+def _reason(error: Exception) -> str:
+    """The fact in a reader's message. torch's own goes on to advise reading without protection."""
+    text = str(error)
+    if asked := re.search(r"Unsupported global: GLOBAL (\S+)", text):
+        return f"it asks for {asked[1][:200]}, which is no tensor"
+    _, _, inner = text.rpartition("WeightsUnpickler error:")
+    lines = inner.strip().splitlines() or [type(error).__name__]
+    return lines[0].partition(". ")[0][:200]
 
 
 def _without_prefix(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
