@@ -34,8 +34,8 @@ class PrecisionWord(StrEnum):
 WeightsOption = Annotated[
     str,
     typer.Option(
-        help="random, random:SEED, timm, timm:TAG, or a .safetensors or .pth file. "
-        "Random weights are calibrated so that latency is that of a trained network."
+        help="random, random:SEED, timm, timm:TAG, or a .safetensors or .pth file; FILE:CLASSES "
+        "for one with another number of classes. Random weights are calibrated so that latency is that of a trained network."
     ),
 ]
 CalibrationOption = Annotated[
