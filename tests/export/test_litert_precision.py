@@ -9,6 +9,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from mnv4bench import runtimes
+from mnv4bench.devices.litert_cpu import LiteRtModel
 from mnv4bench.export import litert_precision
 from mnv4bench.records import Precision
 
@@ -83,6 +84,28 @@ def test_int8_is_full_integer_with_int8_in_and_out(files) -> None:
 def test_the_others_take_and_give_float32(files, precision) -> None:
     loaded = runtimes.load(files[precision], "tflite")
     assert [spec.dtype for spec in (*loaded.inputs, *loaded.outputs)] == ["float32", "float32"]
+
+
+def test_dynamic_int8_is_where_xnnpack_takes_it(files) -> None:
+    """Depthwise convolutions and those behind a padding stay in float, so nothing is left."""
+    _, subgraph = graph(files["int8-dynamic"])
+    weights = Counter(
+        f"{name}: {TYPES[subgraph.tensors[one.inputs[1]].type]}"
+        for name, one in operators(files["int8-dynamic"])
+        if name in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+    )
+    assert weights == {
+        "CONV_2D: INT8": 28,
+        "CONV_2D: FLOAT32": 3,
+        "DEPTHWISE_CONV_2D: FLOAT32": 15,
+        "FULLY_CONNECTED: INT8": 1,
+    }
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_xnnpack_takes_the_whole_file(files, precision) -> None:
+    placement = LiteRtModel(files[precision], threads=1, shapes={}).placement()
+    assert placement.on_unit == placement.operators
 
 
 def test_int8_convolutions_have_a_scale_for_each_output_channel(files) -> None:
