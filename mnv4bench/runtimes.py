@@ -60,15 +60,22 @@ class TensorSpec:
 class Loaded:
     """A file that is ready to run. ``run`` takes and gives arrays in the file's own types."""
 
+    name: str  # of the file, for messages
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     runtime: str  # with version, e.g. "ai-edge-litert 2.3.0"
     run: Callable[[Sequence[Array]], list[Array]]
 
     def floats(self, values: Sequence[Array]) -> list[NDArray[np.float32]]:
-        """Run on float inputs, encoded as the file wants them; the outputs decoded to float32."""
+        """Run on float inputs, encoded as the file wants them; the outputs decoded to float32.
+
+        Raises BadFile with the runtime's own words when it fails at it.
+        """
         encoded = [spec.encode(value) for spec, value in zip(self.inputs, values, strict=True)]
-        given = self.run(encoded)
+        try:
+            given = self.run(encoded)
+        except Exception as error:  # noqa: BLE001 - a runtime raises what it likes
+            raise BadFile(f"{self.name} fails while running: {_reason(error)}.") from None
         return [spec.decode(value) for spec, value in zip(self.outputs, given, strict=True)]
 
 
@@ -95,8 +102,9 @@ def load(file: Path, format: Format, *, threads: int = 1) -> Loaded:
     except ModuleNotFoundError as error:
         raise MissingExtra(error.name or format, "run", f"Running a {format} file") from None
     except Exception as error:  # noqa: BLE001 - a runtime raises what it likes
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
-        raise BadFile(f"{file} cannot be loaded: {reason}.", "export or copy it again") from None
+        raise BadFile(
+            f"{file} cannot be loaded: {_reason(error)}.", "export or copy it again"
+        ) from None
 
 
 def _opener(format: Format) -> Callable[[Path, int], Loaded]:
@@ -133,7 +141,7 @@ def _onnxruntime(file: Path, threads: int) -> Loaded:
     def run(values: Sequence[Array]) -> list[Array]:
         return list(session.run(None, dict(zip(names, values, strict=True))))
 
-    return Loaded(inputs, outputs, _version("onnxruntime"), run)
+    return Loaded(file.name, inputs, outputs, _version("onnxruntime"), run)
 
 
 def _litert(file: Path, threads: int) -> Loaded:
@@ -158,7 +166,7 @@ def _litert(file: Path, threads: int) -> Loaded:
         return [interpreter.get_tensor(place["index"]) for place in given]
 
     inputs, outputs = tuple(map(spec, taken)), tuple(map(spec, given))
-    return Loaded(inputs, outputs, _version("ai-edge-litert"), run)
+    return Loaded(file.name, inputs, outputs, _version("ai-edge-litert"), run)
 
 
 def _coreml(file: Path, threads: int) -> Loaded:
@@ -181,7 +189,12 @@ def _coreml(file: Path, threads: int) -> Loaded:
         answer = model.predict(named)
         return [np.asarray(answer[one.name]) for one in outputs]
 
-    return Loaded(inputs, outputs, _version("coremltools"), run)
+    return Loaded(file.name, inputs, outputs, _version("coremltools"), run)
+
+
+def _reason(error: Exception) -> str:
+    """The runtime's own words in one line."""
+    return " ".join(str(error).split())[:300].rstrip(".") or type(error).__name__
 
 
 def _version(distribution: str) -> str:

@@ -35,7 +35,8 @@ WeightsOption = Annotated[
     str,
     typer.Option(
         help="random, random:SEED, timm, timm:TAG, or a .safetensors or .pth file; FILE:CLASSES "
-        "for one with another number of classes. Random weights are calibrated so that latency is that of a trained network."
+        "for one with another number of classes. Random weights are calibrated so that latency is "
+        "that of a trained network."
     ),
 ]
 CalibrationOption = Annotated[

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnv4bench import runtimes
-from mnv4bench.errors import ExportFailed
+from mnv4bench.errors import BadFile, ExportFailed
 from mnv4bench.export.calibration import Inputs
 from mnv4bench.export.formats import Recipe
 from mnv4bench.records import Parity
@@ -92,7 +92,10 @@ def compare(built: "BuiltModel", file: Path, recipe: Recipe, given: Inputs) -> O
     if wanted != (batches[0].shape,):
         taken = ", ".join(map(str, wanted))
         raise _refused(built, recipe, f"takes {taken}, not {batches[0].shape}")
-    actual = np.concatenate([loaded.floats([batch])[0] for batch in batches])
+    try:
+        actual = np.concatenate([loaded.floats([batch])[0] for batch in batches])
+    except BadFile as error:
+        raise _refused(built, recipe, f"does not run: {error.what.rstrip('.')}") from None
     if actual.shape != expected.shape:
         raise _refused(built, recipe, f"gives {actual.shape}, torch {expected.shape}")
     if not np.isfinite(expected).all() or not expected.any():
