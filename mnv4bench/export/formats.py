@@ -71,11 +71,11 @@ def recipe(format: Format, precision: Precision) -> Recipe:
         )
     match format:
         case "onnx":
-            plain = Recipe("onnx", precision, "NCHW", 5, _ONNX, "onnxruntime")
+            plain = Recipe("onnx", precision, "NCHW", 6, _ONNX, "onnxruntime")
             # The runtime's own tools write the other precisions.
             return _derived(plain, "onnxruntime")
         case "tflite":
-            plain = Recipe("tflite", precision, "NHWC", 3, _LITERT, "ai-edge-litert")
+            plain = Recipe("tflite", precision, "NHWC", 4, _LITERT, "ai-edge-litert")
             return _derived(plain, "ai-edge-quantizer")
         case "coreml":
             return Recipe(

@@ -20,12 +20,14 @@ def convert(built: "BuiltModel", file: Path) -> None:
     import litert_torch
 
     from mnv4bench.export.folding import folded
+    from mnv4bench.export.lowering import lowered
     from mnv4bench.models.build import sample_input
 
     example = sample_input(built.input_px, seed=0, count=1)  # (1, 3, H, W)
     with warnings.catch_warnings():
         # The converter warns about its own internals; whether the file is right is compared after.
         warnings.simplefilter("ignore")
-        channels_last = litert_torch.to_channel_last_io(folded(built.net, example), args=[0])
+        net = lowered(folded(built.net, example), "NHWC")
+        channels_last = litert_torch.to_channel_last_io(net, args=[0])
         nhwc = example.permute(0, 2, 3, 1).contiguous()
         litert_torch.convert(channels_last.eval(), (nhwc,)).export(str(file))

@@ -35,6 +35,7 @@ def convert(built: "BuiltModel", file: Path) -> None:
     import torch
 
     from mnv4bench.export.folding import folded
+    from mnv4bench.export.lowering import lowered
     from mnv4bench.models.build import sample_input
 
     example = sample_input(built.input_px, seed=0, count=1)
@@ -42,7 +43,7 @@ def convert(built: "BuiltModel", file: Path) -> None:
         # torch warns about its own internals; whether the file is right is compared afterwards.
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            folded(built.net, example),
+            lowered(folded(built.net, example), "NCHW"),
             (example,),
             dynamo=True,
             opset_version=OPSET,
@@ -60,8 +61,8 @@ def convert(built: "BuiltModel", file: Path) -> None:
 
 
 # Batched products of two matrices, in einsum's words: the second one as it is, or transposed.
-PLAIN = re.compile(r"(\w)(\w)(\w),\1\3(\w)->\1\2\4")
-TRANSPOSED = re.compile(r"(\w)(\w)(\w),\1(\w)\3->\1\2\4")
+PLAIN = re.compile(r"(\w+)(\w)(\w),\1\3(\w)->\1\2\4")
+TRANSPOSED = re.compile(r"(\w+)(\w)(\w),\1(\w)\3->\1\2\4")
 
 
 def write_products_out(graph: "Graph") -> None:
@@ -78,8 +79,11 @@ def write_products_out(graph: "Graph") -> None:
             continue
         equation = node.attributes["equation"].as_string().replace(" ", "")
         second = node.inputs[1]
-        if TRANSPOSED.fullmatch(equation):
-            turned = onnx_ir.node("Transpose", [second], {"perm": (0, 2, 1)})
+        if match := TRANSPOSED.fullmatch(equation):
+            batches = len(match[1])
+            turned = onnx_ir.node(
+                "Transpose", [second], {"perm": (*range(batches), batches + 1, batches)}
+            )
             turned.metadata_props.update(node.metadata_props)
             node.prepend(turned)
             node.replace_input_with(1, turned.outputs[0])

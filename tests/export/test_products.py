@@ -17,6 +17,8 @@ from mnv4bench.export.onnx import write_products_out
         ("bnd,bmd->bnm", (2, 5, 3), (2, 4, 3), ["Transpose", "MatMul"]),
         ("bnm,bmd->bnd", (2, 5, 4), (2, 4, 3), ["MatMul"]),
         ("b n d, b m d -> b n m", (1, 5, 3), (1, 4, 3), ["Transpose", "MatMul"]),
+        ("bhnd,bhmd->bhnm", (1, 2, 5, 3), (1, 2, 4, 3), ["Transpose", "MatMul"]),
+        ("bhnm,bhmd->bhnd", (1, 2, 5, 4), (1, 2, 4, 3), ["MatMul"]),
         ("bnd,bmd->bmn", (2, 5, 3), (2, 4, 3), ["Einsum"]),
         ("bnd,bnd->bn", (2, 5, 3), (2, 5, 3), ["Einsum"]),
     ],
