@@ -1,14 +1,18 @@
-"""Are our artifacts at least as fast as the plain exports of the same nets by the same tools?
+"""Are our artifacts at least as fast as the best file that any other path gives of the same net?
 
     python benchmarks/export_speed.py [MODEL ...] [--format onnx tflite] [--processes 7]
+        [--work DIR] [--python onnx2tf=DIR/bin/python keras=... onnxslim=... onnxsim=...]
 
-Plain means what a person types first: ``torch.onnx.export(net, (x,), path, dynamo=True)`` and
-``litert_torch.convert(net, (x,))``, of timm's module with the same weights in the same deployed
-form. Both files are loaded into one fresh process, one thread each, and timed in alternating
-blocks of ten calls, so that drift hurts both alike. A process gives the ratio of its two medians;
-printed are the median and the range of that ratio over the processes, which take turns in who is
-loaded first. Goal: at most 1.00. The exit status is 1 where every process found ours slower by
-more than NOISE, by which two sessions of one and the same file differ.
+competitors.py has the paths and says what a person would type; what needs an environment of its
+own is left out, with the command that makes one, unless --python names it. Files are kept in
+--work and not made again.
+
+All files of a model in a format are loaded into one fresh process, one thread each, and timed in
+alternating blocks of ten calls, so that drift hurts all alike. A process gives the ratio of ours
+to each other's median; printed are the median and the range of that ratio over the processes,
+which take turns in who is loaded first. "best" is the path with the least median. Goal: at most
+1.00. The exit status is 1 where every process found ours slower than the best by more than NOISE,
+by which two sessions of one and the same file differ.
 """
 
 import argparse
@@ -21,97 +25,107 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+from competitors import ENVIRONMENTS, PATHS, WEIGHTS
+
 from mnv4bench.export import ExportRequest, ensure
 from mnv4bench.models import catalog
 
-MODELS = ("mnv4-conv-s", "mnv4-hybrid-m", "mobilenetv3-large", "efficientvit-b1", "fastvit-t8")
-FORMATS = ("onnx", "tflite")
-WEIGHTS = "random"
 PER_BLOCK = 10  # alternating call by call would time cold caches
 WARM_UP_CALLS = 10
 MIN_BLOCKS, MAX_BLOCKS = 6, 60
-PROCESS_S = 8.0  # of timing in each process
+PROCESS_S = 12.0  # of timing in each process
 NOISE = 0.01  # ratio of two sessions of the same file, alternating blocks, quiet machine
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("models", nargs="*", default=MODELS)
-    parser.add_argument("--format", nargs="+", choices=FORMATS, default=FORMATS)
+    parser.add_argument("models", nargs="*", default=[row.model for row in catalog.entries()])
+    parser.add_argument("--format", nargs="+", choices=PATHS, default=list(PATHS))
     parser.add_argument("--processes", type=int, default=7)
+    parser.add_argument("--work", type=Path, help="folder in which the others' files are kept")
+    parser.add_argument("--python", nargs="+", default=[], metavar="PATH=PYTHON")
     options = parser.parse_args()
-    requests = [
-        ExportRequest(model, kind, WEIGHTS) for model in options.models for kind in options.format
-    ]
-    exports = ensure(requests, listen=lambda p: print(p.request.model, p.phase, file=sys.stderr))
+    pythons = dict(each.split("=", 1) for each in options.python)
+    for path in ENVIRONMENTS.keys() - pythons.keys():
+        print(f"{path} is left out; make it with: {ENVIRONMENTS[path]}", file=sys.stderr)
+    print("| model | format | ours, ms | best | ours / best | ours / others |\n|" + "---|" * 6)
     slower = False
-    with tempfile.TemporaryDirectory() as work:
-        for request, ours in exports.files.items():
-            plain = Path(work, f"{request.model}.{request.format}")
-            again("export", request.model, str(plain))
-            ratios = []
-            for process in range(options.processes):
-                first = "ours" if process % 2 else "plain"
-                ratios.append(json.loads(again("pair", str(ours.path), str(plain), first)))
-            ratio = sorted(own / other for own, other in ratios)
-            slower |= ratio[0] > 1.0 + NOISE
-            print(
-                f"{request.model:18} {request.format:6} "
-                f"ours {median(own for own, _ in ratios) * 1e3:7.3f} ms  "
-                f"plain {median(other for _, other in ratios) * 1e3:7.3f} ms  "
-                f"ours/plain {median(ratio):.3f} [{ratio[0]:.3f}, {ratio[-1]:.3f}]",
-                flush=True,
-            )
-    for request, failure in exports.failures.items():
-        print(f"{request.model} {request.format}: {failure}", file=sys.stderr)
-    return 1 if slower or exports.failures else 0
+    with tempfile.TemporaryDirectory() as temporary:
+        work = options.work or Path(temporary)
+        work.mkdir(parents=True, exist_ok=True)
+        for model in options.models:
+            for kind in options.format:
+                slower |= compare(model, kind, work, pythons, options.processes)
+    return int(slower)
+
+
+def compare(model: str, kind: str, work: Path, pythons: dict[str, str], processes: int) -> bool:
+    """Print the table's row; whether ours is slower than the best beyond doubt."""
+    request = ExportRequest(model, kind, WEIGHTS)
+    exports = ensure([request])
+    if request in exports.failures:
+        sys.exit(f"{model} {kind}: {exports.failures[request]}")
+    files = {"ours": exports.files[request].path}
+    for path in PATHS[kind]:
+        if path in ENVIRONMENTS and path not in pythons:
+            continue
+        file = work / f"{model}.{path}.{kind}"
+        refusal = file.with_suffix(".refused")
+        if not file.exists() and not refusal.exists():
+            refused = made(path, model, file, pythons.get(path))
+            if refused:
+                refusal.write_text(refused)
+        if file.exists():
+            files[path] = file
+        else:
+            print(f"{model} {kind}: no file by {path}: {refusal.read_text()}", file=sys.stderr)
+    runs = []
+    names = list(files)
+    for process in range(processes):
+        order = names[process % len(names) :] + names[: process % len(names)]
+        runs.append(json.loads(again("--time", *(f"{name}={files[name]}" for name in order))))
+    others = {name: median(run[name] for run in runs) for name in names[1:]}
+    best = min(others, key=others.__getitem__)
+    ratios = {name: sorted(run["ours"] / run[name] for run in runs) for name in others}
+    said = {
+        name: f"{median(each):.3f} [{each[0]:.3f}, {each[-1]:.3f}]" for name, each in ratios.items()
+    }
+    rest = ", ".join(f"{name} {text}" for name, text in said.items() if name != best)
+    ours = median(run["ours"] for run in runs) * 1e3
+    print(f"| {model} | {kind} | {ours:.2f} | {best} | {said[best]} | {rest} |", flush=True)
+    return ratios[best][0] > 1.0 + NOISE
+
+
+def made(path: str, model: str, file: Path, python: str | None) -> str:
+    """Have a competitor's file written in a fresh process; why there is none, or ""."""
+    script = str(Path(__file__).with_name("competitors.py"))
+    command = [sys.executable, script, path, model, str(file), *([python] if python else [])]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    lines = ran.stderr.strip().splitlines() or ["it ended without a word"]
+    return lines[-1] if ran.returncode else ""
 
 
 def again(*words: str) -> str:
     """The last line that this script prints in a fresh process."""
-    command = [sys.executable, __file__, f"--{words[0]}", *words[1:]]
+    command = [sys.executable, __file__, *words]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     if ran.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{ran.stderr[-3000:]}")
     return ran.stdout.splitlines()[-1]
 
 
-def export_plainly(model: str, file: Path) -> None:
-    """What a person types first, of timm's module with the weights that ours has."""
-    import torch
-
-    from mnv4bench.models import baselines, build, weights
-
-    built = build.build(model, weights.parse(WEIGHTS))
-    net = built.net
-    if catalog.definition(model).network:  # ours is written out; timm's has the same names
-        net = baselines.create(catalog.arch(model))
-        net.load_state_dict(built.net.state_dict(), strict=True)
-    net.eval()
-    example = (build.sample_input(built.input_px, seed=0, count=1),)
-    if file.suffix == ".onnx":
-        torch.onnx.export(net, example, str(file), dynamo=True, external_data=False)
-    else:
-        import litert_torch
-
-        litert_torch.convert(net, example).export(str(file))
-    print("done")
-
-
-def pair(ours: Path, plain: Path, first: str) -> None:
-    """Prints [ours, plain]: the medians in seconds per call, from alternating blocks."""
-    files = {"ours": ours, "plain": plain}
-    order = [first, *(name for name in files if name != first)]
-    runs = {name: runnable(files[name]) for name in order}
-    samples: dict[str, list[float]] = {name: [] for name in order}
+def time_all(files: dict[str, Path]) -> None:
+    """Prints name -> median seconds per call, from alternating blocks."""
+    runs = {name: runnable(file) for name, file in files.items()}
+    samples: dict[str, list[float]] = {name: [] for name in files}
     for run in runs.values():
         timed(run, WARM_UP_CALLS)
-    per_pair = PER_BLOCK * sum(median(timed(run, PER_BLOCK)) for run in runs.values())
-    blocks = int(min(MAX_BLOCKS, max(MIN_BLOCKS, PROCESS_S / per_pair)))
+    per_round = PER_BLOCK * sum(median(timed(run, PER_BLOCK)) for run in runs.values())
+    blocks = int(min(MAX_BLOCKS, max(MIN_BLOCKS, PROCESS_S / per_round)))
     for _ in range(blocks):
         for name, run in runs.items():
             samples[name] += timed(run, PER_BLOCK)
-    print(json.dumps([median(samples["ours"]), median(samples["plain"])]))
+    print(json.dumps({name: median(each) for name, each in samples.items()}))
 
 
 def timed(run: Callable[[], object], calls: int) -> list[float]:
@@ -154,10 +168,7 @@ def runnable(file: Path) -> Callable[[], object]:
 
 
 if __name__ == "__main__":
-    match sys.argv[1:]:
-        case ["--export", model, file]:
-            export_plainly(model, Path(file))
-        case ["--pair", ours, plain, first]:
-            pair(Path(ours), Path(plain), first)
-        case _:
-            sys.exit(main())
+    if sys.argv[1:2] == ["--time"]:
+        time_all({name: Path(file) for name, _, file in (w.partition("=") for w in sys.argv[2:])})
+    else:
+        sys.exit(main())
