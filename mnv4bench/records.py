@@ -118,9 +118,9 @@ class Parity(Struct, frozen=True, kw_only=True):
 
 
 class Structure(Struct, frozen=True, kw_only=True):
-    """What was checked of an artifact that this host cannot run."""
+    """What was checked of a Core ML artifact without running it."""
 
-    not_run: str  # why: "not run here: Core ML runs on macOS, and this is Linux"
+    not_run: str  # "not run here: Core ML runs on macOS, and this is Linux"; empty: parity ran it
     operators: dict[str, int]  # type -> count, constants left out
     input: str  # e.g. "input float16 (1, 3, 224, 224)"
     output: str
@@ -147,7 +147,7 @@ class Artifact(Struct, frozen=True, kw_only=True):
     spec_sha256: Sha256 | None = None  # of the architecture's definition
     exporter: dict[str, str] = {}  # package -> version
     parity: Parity | None = None  # None: a file that the user brought, or one not run here
-    structure: Structure | None = None  # of a file that the exporting host could not run
+    structure: Structure | None = None  # of Core ML, which the exporting host may not run
     preprocessing: Preprocessing | None = None  # of the weights; None: not known
     calibration: Calibration | None = None  # None: nothing was calibrated
     activations: ActivationType | None = None  # of an ONNX int8 file

@@ -102,7 +102,7 @@ def _made(
                 "choose a smaller model: such files hold at most 2 GB",
             )
         _say(events, {"phase": "comparing"})
-        parity, structure, input_shape = _evidence(built, file, recipe, given)
+        parity, structure, input_shape = _evidence(built, file, request, given)
         _say(events, {"phase": "writing"})
         artifact = Artifact(
             model=request.model,
@@ -178,19 +178,21 @@ def convert(
 
 
 def _evidence(
-    built: "BuiltModel", file: Path, recipe: formats.Recipe, given: calibration.Inputs
+    built: "BuiltModel", file: Path, request: ExportRequest, given: calibration.Inputs
 ) -> tuple[Parity | None, Structure | None, tuple[int, ...]]:
     """What shows that the file is right. Raises ExportFailed when it is not.
 
     A file that this system cannot run is checked by its structure; so is any Core ML file.
     """
     structure = None
-    if recipe.format == "coreml":
+    if request.format == "coreml":
         from mnv4bench.export import coreml_structure
 
-        structure = coreml_structure.check(built, file, recipe.precision)
-    if not runtimes.can_run(recipe.format):
+        target = request.deployment_target
+        structure = coreml_structure.check(built, file, request.precision, target)
+    if not runtimes.can_run(request.format):
         return None, structure, (1, 3, built.input_px, built.input_px)
+    recipe = formats.recipe(request.format, request.precision)
     outcome = parity.compare(built, file, recipe, given)
     return outcome.parity, structure, outcome.input_shape
 

@@ -52,9 +52,10 @@ def parity(parity: Parity) -> str:
 
 
 def structure(structure: Structure) -> str:
-    """What was checked of a file that was not run."""
+    """What was checked without running the file."""
+    said = f"{structure.not_run}. " if structure.not_run else ""
     return (
-        f"{structure.not_run}. Its structure was checked: {sum(structure.operators.values())} "
+        f"{said}Its structure was checked: {sum(structure.operators.values())} "
         f"operators in {structure.compute}, {structure.input} to {structure.output}, "
         f"{structure.weights_compared} weights equal to torch's but for "
         f"{structure.max_weight_error:.1e} (at most {structure.tolerance:.1e}: "
