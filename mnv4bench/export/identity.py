@@ -13,6 +13,10 @@ def key(request: ExportRequest) -> str:
     request = formats.settled(request)
     recipe = formats.recipe(request.format, request.precision)
     choice = weights.parse(request.weights)
+    if request.deployment_target:
+        from mnv4bench.export import coreml
+
+        coreml.specification(request.deployment_target, request.precision)  # refuses
     return cache.key(
         {
             "model": request.model,

@@ -11,7 +11,7 @@ formats, files, or how a runtime goes about it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 from mnv4bench.records import Precision
 
@@ -30,18 +30,18 @@ def rounded_outputs(
 ) -> Tensor:
     """Outputs (N, classes) for ``inputs`` (N, 3, H, W) with everything rounded that is stored.
 
-    Weights: int8 with one scale for each output channel, or float16. Activations: 8 bits within
-    the range seen on ``calibration`` (int8) or in the very tensor (int8-dynamic), or float16.
+    Weights: int8 with one scale for each output channel, one of 16 values (palette4), or float16.
+    Activations: 8 bits within the range seen on ``calibration`` (int8) or in the very tensor
+    (int8-dynamic), or float16.
     """
     import torch
 
     from mnv4bench.export.folding import folded
 
-    half = precision == "fp16"
     smaller = folded(net, inputs[:1])
     for module in smaller.modules():
         if isinstance(module, torch.nn.Conv2d | torch.nn.Linear):
-            module.weight.data = (_half if half else per_channel)(module.weight.data)
+            module.weight.data = _stored(module.weight.data, precision)
     with torch.no_grad():
         graph = torch.export.export(smaller, (inputs[:1],)).module()
         run = _interpreter(graph, precision)
@@ -49,6 +49,21 @@ def rounded_outputs(
             for one in calibration[:RANGE_INPUTS]:
                 run.see(one[None])
         return torch.cat([run.round(one[None]) for one in inputs])
+
+
+def _stored(weight: Tensor, precision: Precision) -> Tensor:
+    match precision:
+        case "fp32":
+            return weight
+        case "fp16":
+            return _half(weight)
+        case "int8" | "int8-dynamic" | "int8-weights":
+            return per_channel(weight)
+        case "palette4":  # a palette that is fitted to the weights does better than this even one
+            low, high = float(weight.min()), float(weight.max())
+            return low + ((weight - low) * 15 / (high - low)).round() * (high - low) / 15
+        case _:
+            assert_never(precision)
 
 
 def _half(values: Tensor) -> Tensor:
@@ -89,7 +104,7 @@ def _interpreter(graph: Any, precision: Precision) -> Any:
                 return result
             if n.op not in ("placeholder", "call_function") or _continues(n):
                 return result
-            if precision == "fp16":
+            if precision not in ("int8", "int8-dynamic"):
                 return _half(result)
             low, high = min(0.0, float(result.min())), max(0.0, float(result.max()))
             if self.seeing:

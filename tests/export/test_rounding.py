@@ -31,7 +31,13 @@ def noise(net: nn.Module, precision: str) -> float:
 
 
 @pytest.mark.parametrize(
-    ("precision", "least", "most"), [("fp16", 1e-5, 2e-3), ("int8", 2e-3, 0.1)]
+    ("precision", "least", "most"),
+    [
+        ("fp16", 1e-5, 2e-3),
+        ("int8-weights", 1e-4, 0.05),
+        ("int8", 2e-3, 0.1),
+        ("palette4", 0.02, 0.5),
+    ],
 )
 def test_noise_is_of_the_size_of_the_steps(precision: str, least: float, most: float) -> None:
     torch.manual_seed(0)

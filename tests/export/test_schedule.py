@@ -65,6 +65,10 @@ def test_one_failure_stops_no_other_export_and_is_told(exports: Exports, tmp_pat
         (ExportRequest("mnv4-conv-s", "coreml", "random"), "coreml in fp32 cannot be had"),
         (ExportRequest("mnv4-conv-s", "onnx", "random", "int8-dynamic"), "ConvInteger"),
         (ExportRequest("mnv4-conv-s", "onnx", "random", "int8", "no-such-folder"), "no-such"),
+        (
+            ExportRequest("mnv4-conv-s", "coreml", "random", "fp16", deployment_target="iOS1"),
+            "nearest: iOS18",
+        ),
     ],
 )
 def test_words_that_cannot_be_had_are_refused_first(
