@@ -8,11 +8,14 @@ Does not know: torch, images, what is compared with what.
 
 from __future__ import annotations
 
+import logging
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, assert_never
 
 from mnv4bench.errors import BadFile, MissingExtra, NotMeasured
@@ -170,24 +173,32 @@ def _litert(file: Path, threads: int) -> Loaded:
 
 
 def _coreml(file: Path, threads: int) -> Loaded:
-    import coremltools
+    """Core ML takes and gives float16 as float32 (coremltools 9, CoreMLPythonUtils.mm)."""
     import numpy as np
 
     del threads  # Core ML has no such setting
-    model = coremltools.models.MLModel(str(file))
+    tools = coremltools()
+    with warnings.catch_warnings():
+        # coremltools only warns when the system refuses a file, and fails at the first prediction.
+        warnings.simplefilter("error", RuntimeWarning)
+        model = tools.models.MLModel(str(file))
     described = model.get_spec().description
-    numpy_names = {65568: "float32", 65552: "float16", 65600: "float64", 131104: "int32"}
+    if getattr(model, "__proxy__", None) is None:
+        version = model.get_spec().specificationVersion
+        raise ValueError(f"this macOS is too old for version {version} of the format")
 
     def spec(declared: Any) -> TensorSpec:
         array = declared.type.multiArrayType
-        return TensorSpec(declared.name, tuple(array.shape), numpy_names[array.dataType])
+        if declared.type.WhichOneof("Type") != "multiArrayType":
+            raise ValueError(f"{declared.name} is no array of numbers")
+        name = str(array.ArrayDataType.Name(array.dataType)).lower()  # FLOAT16, DOUBLE, INT32
+        return TensorSpec(declared.name, tuple(array.shape), np.dtype(name).name)
 
     inputs, outputs = tuple(map(spec, described.input)), tuple(map(spec, described.output))
 
     def run(values: Sequence[Array]) -> list[Array]:
-        named = {one.name: value for one, value in zip(inputs, values, strict=True)}
-        answer = model.predict(named)
-        return [np.asarray(answer[one.name]) for one in outputs]
+        answer = model.predict(dict(zip([one.name for one in inputs], values, strict=True)))
+        return [np.asarray(answer[one.name]).astype(one.dtype, copy=False) for one in outputs]
 
     return Loaded(file.name, inputs, outputs, _version("coremltools"), run)
 
@@ -195,6 +206,35 @@ def _coreml(file: Path, threads: int) -> Loaded:
 def _reason(error: Exception) -> str:
     """The runtime's own words in one line."""
     return " ".join(str(error).split())[:300].rstrip(".") or type(error).__name__
+
+
+# Frameworks that coremltools imports where it finds them, each for a converter of its own.
+_CONVERTED_FROM = (
+    "tensorflow",
+    "torchvision",
+    "torchao",
+    "transformers",
+    "sklearn",
+    "xgboost",
+    "libsvm",
+)
+
+
+def coremltools() -> ModuleType:
+    """The package, imported without the frameworks that it converts from, except torch.
+
+    It imports every one that it finds: with TensorFlow and torchao beside it, 18 s instead of 1.
+    Its notes on their versions, and on what is missing off a Mac, are left out.
+    """
+    logging.getLogger("coremltools").setLevel(logging.ERROR)
+    modules: dict[str, Any] = sys.modules
+    absent = [name for name in _CONVERTED_FROM if name not in modules]
+    modules.update(dict.fromkeys(absent))  # None: importing it fails at once
+    try:
+        return import_module("coremltools")
+    finally:
+        for name in absent:
+            del modules[name]
 
 
 def _version(distribution: str) -> str:

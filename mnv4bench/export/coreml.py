@@ -4,17 +4,15 @@ Knows: coremltools' settings, deployment targets, and what must not get into the
 know: whether the package is right (coreml_structure, and parity on a Mac).
 """
 
-import importlib
 import json
-import logging
 import shutil
-import sys
 import uuid
 import warnings
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, assert_never
 
+from mnv4bench import runtimes
 from mnv4bench.errors import ExportFailed, MissingExtra, UsageError, nearest
 from mnv4bench.export.formats import DEFAULT_TARGET
 from mnv4bench.records import Precision
@@ -32,8 +30,6 @@ TARGETS |= {"macOS12": 6, "macOS13": 7, "macOS14": 8, "macOS15": 9, "macOS26": 1
 HALF_AND_COMPRESSED = 7
 INPUT_NAME = "input"
 OUTPUT_NAME = "logits"
-# Frameworks that coremltools imports if it finds them, each for a converter that is not used here.
-UNUSED = ("tensorflow", "torchao", "transformers", "sklearn", "xgboost", "libsvm", "executorch")
 # coremltools clusters exactly, with code of its own, from this many numbers on; below it wants
 # scikit-learn. Smaller tensors stay float16: they hold 1 to 5 % of the weights, and are the
 # depthwise ones that a single palette of 16 values suits least.
@@ -78,7 +74,7 @@ def convert(
     from mnv4bench.models.build import sample_input
 
     version = specification(deployment_target or DEFAULT_TARGET, precision)
-    tools = coremltools()
+    tools = _tools()
     example = sample_input(built.input_px, seed=0, count=1)
     outside = np.float16 if version >= HALF_AND_COMPRESSED else np.float32
     with warnings.catch_warnings(), torch.no_grad():
@@ -102,25 +98,12 @@ def convert(
     _write(file, program, Path(model.weights_dir))
 
 
-def coremltools() -> ModuleType:
-    """The package, imported without what it does not need here, and without its notes.
-
-    It imports every framework that it finds: with TensorFlow and torchao beside it, 18 s instead
-    of 1. Raises MissingExtra where it is not installed.
-    """
-    logging.getLogger("coremltools").setLevel(logging.ERROR)
-    absent = [name for name in UNUSED if name not in sys.modules]
-    modules: dict[str, Any] = sys.modules
-    modules.update(dict.fromkeys(absent))  # None: importing it fails at once
+def _tools() -> ModuleType:
+    """coremltools. Raises MissingExtra where it is not installed."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tools = importlib.import_module("coremltools")
+        tools = runtimes.coremltools()
     except ModuleNotFoundError as error:
         raise MissingExtra(error.name or "coremltools", "export", "Core ML export") from None
-    finally:
-        for name in absent:
-            del modules[name]
     _register_hard_swish()
     return tools
 

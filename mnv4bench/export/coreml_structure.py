@@ -199,18 +199,26 @@ def _error(fit: _Fit) -> float:
     return fit.error
 
 
+def _weight(package: Package, operator: Operator) -> str:
+    """The name of its constant."""
+    name = operator.inputs.get("weight", "")
+    if name not in package.constants:
+        raise _Differs(f"computes the weights of {operator.name} while it runs")
+    return name
+
+
 def _kind(package: Package, operator: Operator) -> tuple[object, ...]:
     """As products.Layer has it."""
-    weight = package.value_shape(operator.inputs["weight"])
+    weight = package.constants.shape(_weight(package, operator))
     if operator.type == "linear":
         return "linear", weight
 
-    def numbers(parameter: str) -> tuple[int, ...]:
-        value = package.value(operator.inputs[parameter])
-        return () if value is None else tuple(value.ravel().tolist())
+    def numbers(parameter: str) -> tuple[object, ...]:
+        return tuple(package.constants.value(operator.inputs[parameter]).ravel().tolist())
 
-    (padding,) = numbers("pad_type")
-    pads = {"valid": (0, 0, 0, 0), "custom": numbers("pad")}.get(str(padding))
+    # "valid", "custom", or a rule that torch does not have.
+    padding = str(*numbers("pad_type"))
+    pads = (0, 0, 0, 0) if padding == "valid" else numbers("pad") if padding == "custom" else ()
     return "conv", weight, numbers("strides"), pads, numbers("dilations"), *numbers("groups")
 
 
@@ -218,13 +226,11 @@ def _fit(package: Package, operator: Operator, layer: Layer) -> tuple[_Fit, _Fit
     """Of the weight and of the bias."""
     import numpy as np
 
-    weight = package.value(operator.inputs["weight"])
-    bias = package.value(operator.inputs["bias"]) if "bias" in operator.inputs else None
-    if weight is None:
-        raise _Differs(f"computes the weights of {operator.name} while it runs")
-    if bias is None:
-        bias = np.zeros_like(layer.bias)
-    stored = package.storage(operator.inputs["weight"])
+    name, constants = _weight(package, operator), package.constants
+    weight, stored = constants.value(name), constants.stored_as(name)
+    bias = np.zeros_like(layer.bias)
+    if "bias" in operator.inputs:
+        bias = constants.value(operator.inputs["bias"])
     if stored == "palette4":
         fit = _palette_fit(weight, layer.weight)
     elif stored in LIMITS:
