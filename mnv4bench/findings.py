@@ -175,7 +175,7 @@ class Graph(Struct, frozen=True, kw_only=True):
 
     operators: int
     kinds: tuple[Operators, ...]
-    movements: tuple[Movement, ...]  # the most values first
+    movements: tuple[Movement, ...]  # transposes first, then by values
     graphs: int = 1  # more than 1: bodies of loops and branches, or several entry points
 
 
@@ -204,6 +204,7 @@ class Agreement(Struct, frozen=True, kw_only=True):
     largest: float  # largest |output| of the processor
     cosine: float  # the smallest over the outputs
     tolerance: float  # limit of max_abs_error / largest
+    tolerance_reason: str
     agrees: bool
 
 
@@ -213,6 +214,7 @@ class Compatibility(Struct, frozen=True, kw_only=True):
     by: str  # e.g. "GPU analyzer of TensorFlow 2.21.0"
     verdict: Literal["compatible", "incompatible", "unknown"]
     reasons: tuple[str, ...] = ()  # verbatim where the judge gives any; why it is unknown
+    remark: str = ""  # what a reader must know of the judge
     agreement: Agreement | None = None  # None: nothing was run
 
 

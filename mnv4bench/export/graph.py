@@ -199,7 +199,12 @@ def _movements(contents: Contents) -> tuple[Movement, ...]:
                 values=sum(known) if len(known) == len(written) else None,
             )
         )
-    return tuple(sorted(found, key=lambda one: (-(one.values or 0), one.operator, one.first)))
+    return tuple(sorted(found, key=_movement_order))
+
+
+def _movement_order(one: Movement) -> tuple[bool, int, str, str]:
+    transposes = one.operator.lower() == "transpose"  # what a reader looks for comes first
+    return not transposes, -(one.values or 0), one.operator, one.first
 
 
 def _listed(types: Iterable[str]) -> str:

@@ -15,9 +15,17 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from mnv4bench.errors import BadFile, MissingExtra
-from mnv4bench.export import graph, inspect_onnx, inspect_tflite, own_file, probe
+from mnv4bench.export import (
+    gpu_analyzer,
+    gpu_compile,
+    graph,
+    inspect_onnx,
+    inspect_tflite,
+    own_file,
+    probe,
+)
 from mnv4bench.export.graph import Contents
-from mnv4bench.findings import Inspection, Share
+from mnv4bench.findings import Compatibility, Inspection, Share
 from mnv4bench.records import Format
 
 
@@ -42,7 +50,7 @@ def inspect(path: Path) -> Inspection:
         case "onnx":
             return _with_onnxruntime(found, path)
         case "tflite":
-            return _with_litert(found, path, contents)
+            return _with_gpu(_with_litert(found, path, contents), path, contents)
         case "coreml":
             return found
         case _:
@@ -114,6 +122,34 @@ def _with_litert(found: Inspection, path: Path, contents: Contents) -> Inspectio
         left=graph.left(contents, delegated.taken),
     )
     return replace(found, graph=graph.counted(contents, delegated.taken), share=share)
+
+
+def _with_gpu(found: Inspection, path: Path, contents: Contents) -> Inspection:
+    """Adds what the judges say of a GPU: LiteRT's own accelerator, and TensorFlow's analyzer."""
+    return replace(found, gpu=(*_compiled(path, contents), *_analysed(path)))
+
+
+def _compiled(path: Path, contents: Contents) -> tuple[Compatibility, ...]:
+    version = _version("ai-edge-litert")
+    quantised = any(value.type in graph.QUANTISED for value in contents.values)
+    answer = probe.ask(
+        "gpu quantised" if quantised else "gpu", path, environment=gpu_compile.environment()
+    )
+    if isinstance(answer, probe.Refusal):
+        judged = gpu_compile.refused(answer.reason, answer.log, version, crashed=answer.crashed)
+    else:
+        judged = gpu_compile.judged(answer.as_(gpu_compile.Ran), answer.log, version)
+    return (judged,)
+
+
+def _analysed(path: Path) -> tuple[Compatibility, ...]:
+    if find_spec("tensorflow") is None:
+        return ()
+    answer = probe.ask("analyzer", path)
+    if isinstance(answer, probe.Refusal):
+        by, reasons = "GPU analyzer of TensorFlow", (answer.reason,)
+        return (Compatibility(by=by, verdict="unknown", reasons=reasons),)
+    return (gpu_analyzer.judged(answer.as_(gpu_analyzer.Analysed)),)
 
 
 def _noted(found: Inspection, note: str) -> Inspection:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from signal import Signals
@@ -20,7 +21,7 @@ import msgspec
 
 from mnv4bench.export.schedule import package_environment
 
-Question = Literal["onnx graph", "onnxruntime", "litert"]
+Question = Literal["onnx graph", "onnxruntime", "litert", "gpu", "gpu quantised", "analyzer"]
 T = TypeVar("T")
 # The largest reference model takes a few seconds; a file of gigabytes on a slow disk a minute.
 LIMIT_S = 300.0
@@ -34,6 +35,7 @@ class Refusal:
 
     reason: str
     log: str = ""  # what the process printed
+    crashed: bool = True  # False: the runtime refused in good order
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,17 @@ class Answer:
         return msgspec.json.decode(self.value, type=kind)
 
 
-def ask(question: Question, file: Path, *, limit_s: float = LIMIT_S) -> Answer | Refusal:
-    """The answer about ``file`` from a process of its own. Never raises for a bad file."""
+def ask(
+    question: Question,
+    file: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    limit_s: float = LIMIT_S,
+) -> Answer | Refusal:
+    """The answer about ``file`` from a process of its own. Never raises for a bad file.
+
+    ``environment`` is added to ours.
+    """
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as log:
         try:
             ended = subprocess.run(
@@ -57,7 +68,7 @@ def ask(question: Question, file: Path, *, limit_s: float = LIMIT_S) -> Answer |
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=log,
-                env=package_environment(),
+                env=package_environment() | dict(environment or {}),
                 timeout=limit_s,
                 check=False,
             )
@@ -72,7 +83,7 @@ def ask(question: Question, file: Path, *, limit_s: float = LIMIT_S) -> Answer |
         return Refusal(f"its process ended with status {ended.returncode}", printed)
     mark, value = answer[:1], answer[1:]
     if mark == b"-":
-        return Refusal(value.decode("utf-8", "replace"), printed)
+        return Refusal(value.decode("utf-8", "replace"), printed, crashed=False)
     return Answer(value, printed)
 
 
@@ -106,6 +117,14 @@ def _answer(question: Question, file: Path) -> Any:
             from mnv4bench.export import inspect_tflite
 
             return inspect_tflite.delegated(file)
+        case "gpu" | "gpu quantised":
+            from mnv4bench.export import gpu_compile
+
+            return gpu_compile.run(file, question == "gpu quantised")
+        case "analyzer":
+            from mnv4bench.export import gpu_analyzer
+
+            return gpu_analyzer.analyse(file)
         case _:
             assert_never(question)
 

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from mnv4bench import units
 from mnv4bench.findings import (
+    Agreement,
     Compatibility,
     Graph,
     Inspection,
@@ -27,7 +28,7 @@ from mnv4bench.render.terminal import View, Write, plain_table
 
 # More rows than this hide what stands above them; --json has them all.
 MAX_ROWS = 12
-NAME_PARTS = 3  # of a module path, the innermost
+NAME_PARTS = 2  # of a module path, the innermost
 SHORT_DIGEST = 12
 _VERDICT_STYLE = {"compatible": "green", "incompatible": "bold red", "unknown": "yellow"}
 
@@ -107,12 +108,15 @@ def _kinds(kinds: Sequence[Operators], write: Write, share: Share | None) -> Ren
         columns.append((f"On {share.unit}", "right"))
     names = (one.operator for one in kinds)
     table = plain_table(write, *columns, names=names)
+    alike: dict[tuple[str, str], list[Operators]] = {}
     for one in kinds:
-        cells = [write(one.operator), write(f"{one.count:,}"), write(_types(one))]
+        alike.setdefault((one.operator, _types(one)), []).append(one)
+    for (operator, types), ones in alike.items():
+        count, on_unit = sum(one.count for one in ones), sum(one.on_unit or 0 for one in ones)
+        cells = [write(operator), write(f"{count:,}"), write(types)]
         if share:
-            whole = one.on_unit == one.count
-            text = "all" if whole else f"{one.on_unit or 0:,}"
-            cells.append(write(text, "" if whole else "yellow"))
+            whole = on_unit == count
+            cells.append(write("all" if whole else f"{on_unit:,}", "" if whole else "yellow"))
         table.add_row(*cells)
     return table
 
@@ -159,7 +163,7 @@ def _movements(movements: Sequence[Movement], write: Write) -> list[RenderableTy
 def _shape(shape: tuple[int, ...] | None) -> str:
     if shape is None:
         return units.UNKNOWN
-    return " × ".join("?" if side < 0 else str(side) for side in shape) or "scalar"
+    return "×".join("?" if side < 0 else str(side) for side in shape) or "scalar"
 
 
 def _place(name: str) -> str:
@@ -177,4 +181,23 @@ def _integer(integer: Integer | None, write: Write) -> list[Text]:
 
 
 def _gpu(judged: Sequence[Compatibility], write: Write) -> list[Text]:
-    return [write(f"{one.by}: {one.verdict}", _VERDICT_STYLE[one.verdict]) for one in judged]
+    lines = []
+    for one in judged:
+        lines.append(write(f"GPU, by the {one.by}: {one.verdict}", _VERDICT_STYLE[one.verdict]))
+        lines += [write(f"  {reason}") for reason in one.reasons]
+        if one.agreement:
+            lines.append(_agreement(one.agreement, write))
+        if one.remark:
+            lines.append(write(f"  {one.remark}", "dim"))
+    return lines
+
+
+def _agreement(found: Agreement, write: Write) -> Text:
+    relative = found.max_abs_error / found.largest if found.largest else 0.0
+    word = "agrees" if found.agrees else "does not agree"
+    return write(
+        f"  run to completion, {word} with the processor: largest difference {relative:.1e} of the "
+        f"largest output (at most {found.tolerance:.1e}: {found.tolerance_reason}), cosine "
+        f"{found.cosine:.6f}",
+        "" if found.agrees else "yellow",
+    )
