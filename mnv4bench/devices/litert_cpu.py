@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from ai_edge_litert.interpreter import Interpreter
 
+from mnv4bench import delegation
 from mnv4bench.devices.inputs import InputSpec, fixed_shape
-from mnv4bench.devices.placement import Node, litert_placement
+from mnv4bench.devices.placement import litert_placement
 from mnv4bench.records import Placement, Signal
 
 if TYPE_CHECKING:
@@ -41,8 +42,7 @@ class LiteRtModel:
             if None in signature:
                 shape = fixed_shape(declared["name"], signature, shapes)
                 self._interpreter.resize_tensor_input(declared["index"], shape)
-        # Before allocation the graph is as it stands in the file; after it, delegates are in place.
-        self._originals = _nodes(self._interpreter)
+        self._originals = delegation.nodes(self._interpreter)
         self._interpreter.allocate_tensors()
 
     def inputs(self) -> tuple[InputSpec, ...]:
@@ -66,7 +66,7 @@ class LiteRtModel:
 
     def placement(self) -> Placement:
         """Which operators XNNPACK took, from the interpreter's graph."""
-        nodes = _nodes(self._interpreter)
+        nodes = delegation.nodes(self._interpreter)
         if self._originals is None or nodes is None:
             unknown = Signal(
                 name="delegate nodes",
@@ -79,18 +79,3 @@ class LiteRtModel:
     def _fill(self, values: tuple[tuple[int, NDArray[np.generic]], ...]) -> None:
         for index, value in values:
             self._interpreter.set_tensor(index, value)
-
-
-def _nodes(interpreter: Any) -> tuple[Node, ...] | None:
-    """The graph of the main subgraph; None where this version's private listing is gone."""
-    listing = getattr(interpreter, "_get_ops_details", None)
-    if listing is None:
-        return None
-    return tuple(
-        Node(
-            operator=node["op_name"],
-            inputs=tuple(int(tensor) for tensor in node["inputs"]),
-            outputs=tuple(int(tensor) for tensor in node["outputs"]),
-        )
-        for node in listing()
-    )

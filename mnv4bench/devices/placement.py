@@ -8,45 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
+from mnv4bench.delegation import XNNPACK_LOG, Node, delegated
 from mnv4bench.records import Placement, Signal, Verdict
 
 XNNPACK_UNIT = "cpu (XNNPACK)"
-# Printed once per process by LiteRT when its default delegate comes to life (2.3.0, all systems).
-XNNPACK_LOG = "Created TensorFlow Lite XNNPACK delegate"
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One node of a LiteRT graph: its operator and the tensors that it reads and writes."""
-
-    operator: str
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-
-
-def delegated(originals: Sequence[Node], delegates: Sequence[Node]) -> frozenset[int]:
-    """Indices of the original operators that the delegate nodes replaced.
-
-    LiteRT keeps the originals in its list and appends one node per delegated part. What a part
-    replaced is found by walking from its outputs back to its inputs.
-    """
-    writer = {tensor: index for index, node in enumerate(originals) for tensor in node.outputs}
-    taken: set[int] = set()
-    for part in delegates:
-        boundary = frozenset(part.inputs)
-        open_tensors = list(part.outputs)
-        while open_tensors:
-            tensor = open_tensors.pop()
-            index = writer.get(tensor)
-            if tensor in boundary or index is None or index in taken:
-                continue
-            taken.add(index)
-            open_tensors.extend(originals[index].inputs)
-    return frozenset(taken)
 
 
 def litert_placement(originals: Sequence[Node], delegates: Sequence[Node]) -> Placement:

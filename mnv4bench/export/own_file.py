@@ -33,13 +33,13 @@ class Insides:
     """What a file says about itself."""
 
     inputs: tuple[Declared, ...]
-    precision: Precision
+    weight_values: dict[int, int]  # type as the format numbers it -> how many numbers
     data_files: tuple[Path, ...] = ()  # as they are written in the file, in order
 
 
 @dataclass(frozen=True)
-class _Described:
-    """A file before its open sizes are settled."""
+class Described:
+    """A file before its open sizes and its precision are settled."""
 
     path: Path
     format: Format
@@ -69,7 +69,7 @@ def open_files(
     fits no input; BadFile with the reason when the content is not a whole ONNX or TFLite model.
     """
     given = shapes or {}
-    described = {path: _describe(path) for path in paths}
+    described = {path: describe(path) for path in paths}
     names = {one.name for file in described.values() for one in file.insides.inputs}
     for name in given:
         if name and name not in names:
@@ -88,10 +88,11 @@ def open_file(path: Path, shapes: Mapping[str, Shape] | None = None) -> Exported
 
 def digest(path: Path) -> str:
     """What names the file, whatever is chosen for its open sizes; raises as ``open_files``."""
-    return _describe(path).sha256
+    return describe(path).sha256
 
 
-def _describe(path: Path) -> _Described:
+def describe(path: Path) -> Described:
+    """What the file is, from its content; raises as ``open_files`` for a bad one."""
     if path.suffix.lower() in COREML_SUFFIXES:
         raise UsageError(
             f"{path}: Core ML files cannot be measured by this version.",
@@ -106,7 +107,7 @@ def _describe(path: Path) -> _Described:
         insides = _insides(path, format)
         parts = [path, *(path.resolve().parent / data for data in insides.data_files)]
         size = sum(part.stat().st_size for part in parts)
-        return _Described(path, format, insides, _digest(parts), size)
+        return Described(path, format, insides, _digest(parts), size)
     except FileNotFoundError:
         raise UsageError(
             f"There is no file {path}.", "mnv4bench models lists what needs no file"
@@ -126,14 +127,14 @@ def _digest(parts: list[Path]) -> str:
     return hashlib.sha256("".join(f"{one}\n" for one in digests).encode()).hexdigest()
 
 
-def _artifact(file: _Described, given: Mapping[str, Shape]) -> ExportedFile:
+def _artifact(file: Described, given: Mapping[str, Shape]) -> ExportedFile:
     path, inputs = file.path, file.insides.inputs
     settled = input_shapes.settle(_as_text(path.name), inputs, given)
     artifact = Artifact(
         model=_name(path),
         family=FAMILY,
         format=file.format,
-        precision=file.insides.precision,
+        precision=_precision(file),
         sha256=file.sha256,
         size_bytes=file.size_bytes,
         weights=Weights(kind="own", detail=_as_text(path.name)),
@@ -161,8 +162,8 @@ def _insides(path: Path, format: Format) -> Insides:
     match format:
         case "onnx":
             summary = onnx_wire.summarise(path)
-            precision = _precision(path, summary.weight_values, ONNX_TYPES)
-            return Insides(summary.inputs, precision, _data_files(path, summary.external))
+            data_files = _data_files(path, summary.external)
+            return Insides(summary.inputs, summary.weight_values, data_files)
         case "tflite":
             return _tflite_insides(path)
         case "coreml":
@@ -234,7 +235,7 @@ def _tflite_insides(path: Path) -> Insides:
         inputs = tuple(_declared(tensors[place]) for place in places)
     except (struct.error, IndexError, TypeError, ValueError, AttributeError, OverflowError):
         raise BadFile(f"{path} is cut short or damaged.", "copy or export it again") from None
-    return Insides(inputs, _precision(path, values, TFLITE_TYPES))
+    return Insides(inputs, values)
 
 
 def _declared(tensor: Any) -> Declared:
@@ -247,8 +248,10 @@ def _declared(tensor: Any) -> Declared:
     return Declared(name, tuple(side if side > 0 else NAMELESS for side in sides))
 
 
-def _precision(path: Path, values: dict[int, int], types: dict[int, Precision]) -> Precision:
+def _precision(file: Described) -> Precision:
     """The type that holds most of the weights; a file without weights computes in fp32."""
+    path, values = file.path, file.insides.weight_values
+    types = ONNX_TYPES if file.format == "onnx" else TFLITE_TYPES
     if not values:
         return "fp32"
     most = max(values, key=lambda kind: values[kind])

@@ -166,7 +166,7 @@ class _Worker:
                 stdout=self._log,
                 stderr=subprocess.STDOUT,
                 pass_fds=(theirs,),
-                env=_environment(),
+                env=package_environment(),
                 # A Ctrl-C is for us; we end the workers in good order.
                 start_new_session=True,
             )
@@ -253,8 +253,8 @@ def _rebuilt(error: dict[str, str]) -> BenchError:
     return leaf(error["what"], error["next_step"])
 
 
-def _environment() -> dict[str, str]:
-    """Ours, with this very package on the path, installed or not."""
+def package_environment() -> dict[str, str]:
+    """Our own, with this very package on the path, installed or not."""
     package_parent = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), package_parent)))
     return os.environ | {"PYTHONPATH": path}

@@ -63,7 +63,7 @@ class View:
         yield self._build(Write(options.ascii_only))
 
 
-def _table(
+def plain_table(
     write: Write, *columns: tuple[str, str], names: Iterable[str], title: Text | None = None
 ) -> Table:
     """Columns are (heading, "left" | "right"); ``names`` fill the first one."""
@@ -93,7 +93,7 @@ def models(catalog: Catalog) -> View:
     """Every model with its size, work and known accuracies."""
 
     def build(write: Write) -> RenderableType:
-        table = _table(
+        table = plain_table(
             write,
             ("Model", "left"),
             ("Family", "left"),
@@ -124,7 +124,7 @@ def devices(found: Devices) -> View:
     """Every device profile and whether it can be measured here and now."""
 
     def build(write: Write) -> RenderableType:
-        table = _table(
+        table = plain_table(
             write,
             ("Device", "left"),
             ("Runner", "left"),
@@ -171,7 +171,7 @@ def shown(found: Shown) -> View:
 
 def _measurements(alike: Sequence[Summary], write: Write) -> RenderableType:
     first = alike[0]
-    table = _table(
+    table = plain_table(
         write,
         ("Model", "left"),
         ("Median", "right"),
@@ -251,7 +251,7 @@ def _front(group: FrontGroup, write: Write) -> RenderableType:
     if len(sources) > 1:
         columns.append(("Source", "left"))
     columns.append(("Status", "left"))
-    table = _table(
+    table = plain_table(
         write,
         *columns,
         names=(one.model for one in group.points),

@@ -1,0 +1,274 @@
+"""A TFLite file compiled by LiteRT's GPU accelerator, run, and compared with the processor.
+
+Without a GPU this works on a software Vulkan: slow, and a proxy (phones bring OpenCL or Metal), but
+it tells which operators a GPU accelerator refuses, and whether what it runs comes out right.
+
+Knows: ai_edge_litert 2.3's CompiledModel, the lines that its native code logs, and where a software
+driver may lie. Does not know: processes (probe runs this), time.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from mnv4bench.findings import Agreement, Compatibility
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+# fp32 sums in another order, over some hundred layers, as in the comparison with torch.
+FLOAT_TOLERANCE = 1e-4
+# A GPU accelerator dequantises weights and may leave activations unrounded, so a quantised file
+# differs by its own rounding. LiteRT's two sets of processor kernels, both right, differ as well;
+# twice their distance is allowed, for a largest error over a thousand outputs scatters.
+KERNEL_DISTANCES = 2.0
+SEED = 0
+SWIFTSHADER = tuple(
+    Path(folder) / "vk_swiftshader_icd.json"
+    for folder in (
+        "/usr/lib/chromium",  # Debian: chromium-common
+        "/usr/lib64/chromium-browser",  # Fedora
+        "/opt/google/chrome",
+    )
+)
+CHOSEN_BY_USER = ("VK_ICD_FILENAMES", "VK_DRIVER_FILES", "VK_ADD_DRIVER_FILES")
+NO_DRIVER = (
+    "not tried: no Vulkan driver was found (libvulkan1 and a software driver such as SwiftShader, "
+    "in Debian's chromium-common, make it possible)"
+)
+PROXY = "a proxy: phones use LiteRT's OpenCL or Metal accelerator, which may take other operators"
+
+_NO_ADAPTER = re.compile(r"No adapters found|Couldn't load Vulkan|No GPU accelerator")
+_ADAPTER = re.compile(r"Selected adapter: (.+?), .*adapterType=([^\r\n]+)")
+_ACCELERATOR = re.compile(r"RegisterAccelerator: .*name=GPU (\w+)")
+_REFUSED = re.compile(
+    r"Following operations are not supported by GPU delegate:\n(.*?)\n"
+    r"((?:No|\d+) operations? will run on the GPU[^\n]*)",
+    re.DOTALL,
+)
+_NATIVE_ERROR = re.compile(r"^ERROR: (?!Following operations)(.+)$", re.MULTILINE)
+
+
+class Difference(Struct, frozen=True):
+    """Outputs on the GPU against those of the processor, dequantised."""
+
+    max_abs_error: float
+    largest: float  # largest |output| of the processor
+    cosine: float  # the smallest over the outputs
+    kernels: float | None  # largest distance between LiteRT's two sets of processor kernels
+
+
+class Ran(Struct, frozen=True):
+    """A file that was compiled whole and run to completion."""
+
+    difference: Difference | None
+    failure: str = ""  # why there is no difference: the processor did not run it
+
+
+def environment() -> dict[str, str]:
+    """What the process needs to find a software driver, where the user has not chosen drivers."""
+    if any(os.environ.get(name) for name in CHOSEN_BY_USER):
+        return {}
+    found = next((driver for driver in SWIFTSHADER if driver.is_file()), None)
+    return {"VK_ADD_DRIVER_FILES": str(found)} if found else {}
+
+
+def run(path: Path, quantised: bool) -> Ran:
+    """Compile for the GPU alone, run once on seeded inputs, compare with the processor.
+
+    ``quantised``: compare the processor's two sets of kernels as well. Run in a process of its own:
+    why a compilation failed stands only in what native code prints. Raises RuntimeError or
+    ValueError when the file is not wholly taken.
+    """
+    import numpy as np
+    from ai_edge_litert.compiled_model import (
+        CompiledModel,
+        GpuOptions,
+        HardwareAccelerator,
+        Options,
+    )
+
+    options = Options(
+        # With the processor allowed as well, operators fall back to it and nothing says so.
+        hardware_accelerators=HardwareAccelerator.GPU,
+        gpu_options=GpuOptions(enforce_f32=True),
+    )
+    model: Any = CompiledModel.from_file(str(path), options=options)
+    key, names = next(iter(model.get_signature_list().items()))
+    taken, given = model.get_input_tensor_details(key), model.get_output_tensor_details(key)
+    inputs = {taken[name]["index"]: _input(taken[name]) for name in names["inputs"]}
+    buffers, results = model.create_input_buffers(0), model.create_output_buffers(0)
+    for buffer, value in zip(buffers, inputs.values(), strict=True):
+        buffer.write(value)
+    model.run_by_index(0, buffers, results)
+    places = [given[name] for name in names["outputs"]]
+    outputs = {
+        place["index"]: buffer.read(int(np.prod(place["shape"])), np.dtype(place["dtype"]).type)
+        for buffer, place in zip(results, places, strict=True)
+    }
+    try:
+        return Ran(_compared(path, inputs, outputs, quantised))
+    except Exception as error:  # noqa: BLE001 - the file is fine for the GPU, whatever this raises
+        return Ran(None, " ".join(str(error).split()))
+
+
+def judged(ran: Ran, log: str, version: str) -> Compatibility:
+    """The finding on a file that was taken whole and run."""
+    agreement: Agreement | None = None
+    reasons: tuple[str, ...] = ()
+    if ran.difference is None:
+        reasons = (f"compiled whole and run, but the processor does not run it: {ran.failure}",)
+    else:
+        agreement = _agreement(ran.difference)
+    return Compatibility(
+        by=_judge(log, version),
+        verdict="compatible",
+        reasons=reasons,
+        remark=_remark(log),
+        agreement=agreement,
+    )
+
+
+def refused(reason: str, log: str, version: str, *, crashed: bool) -> Compatibility:
+    """The finding on a file that was not taken, or not tried; ``log`` says which and why.
+
+    ``crashed``: the process ended before it could say.
+    """
+    by = _judge(log, version)
+    if _NO_ADAPTER.search(log):
+        return Compatibility(by=by, verdict="unknown", reasons=(NO_DRIVER,))
+    if crashed or not _ADAPTER.search(log):
+        return Compatibility(by=by, verdict="unknown", reasons=(reason,), remark=_remark(log))
+    reasons = [reason]
+    if found := _REFUSED.search(log):
+        reasons = [*_alike(found[1].splitlines()), found[2].strip()]
+    elif errors := _NATIVE_ERROR.findall(log):
+        reasons = list(dict.fromkeys(error.strip() for error in errors))
+    return Compatibility(by=by, verdict="incompatible", reasons=tuple(reasons), remark=_remark(log))
+
+
+def _agreement(difference: Difference) -> Agreement:
+    allowed, reason = FLOAT_TOLERANCE, "fp32 sums in another order, over some hundred layers"
+    if difference.kernels is not None and difference.largest:
+        rounding = KERNEL_DISTANCES * difference.kernels / difference.largest
+        if rounding > allowed:
+            allowed, reason = (
+                rounding,
+                (
+                    f"{KERNEL_DISTANCES:.0f} times the distance between LiteRT's own two sets of "
+                    "processor kernels on this quantised file"
+                ),
+            )
+    return Agreement(
+        max_abs_error=difference.max_abs_error,
+        largest=difference.largest,
+        cosine=difference.cosine,
+        tolerance=allowed,
+        tolerance_reason=reason,
+        agrees=difference.max_abs_error <= allowed * difference.largest,
+    )
+
+
+def _judge(log: str, version: str) -> str:
+    accelerator, adapter = _ACCELERATOR.search(log), _ADAPTER.search(log)
+    name = f"{accelerator[1]} accelerator" if accelerator else "GPU accelerator"
+    return f"{name} of {version}" + (f" on {adapter[1]}" if adapter else "")
+
+
+def _remark(log: str) -> str:
+    """WebGPU is what LiteRT brings for desktops."""
+    accelerator = _ACCELERATOR.search(log)
+    return PROXY if accelerator and accelerator[1] == "WebGPU" else ""
+
+
+def _alike(lines: Sequence[str]) -> list[str]:
+    """``"RESHAPE: Tensor dimensions must be less than 5. (8 times)"``: without the tensors' names,
+    which follow some of the sentences."""
+    sentences = Counter(re.sub(r"(?<=\.) \S+$", "", line.strip()) for line in lines if line.strip())
+    return [one + (f" ({count} times)" if count > 1 else "") for one, count in sentences.items()]
+
+
+def _input(place: Mapping[str, Any]) -> Array:
+    """Seeded values. Wide integers are indices more often than numbers: 0 and 1 are safe."""
+    import numpy as np
+
+    random = np.random.default_rng(SEED)
+    kind, shape = np.dtype(place["dtype"]), tuple(place["shape"])
+    values: Array = random.integers(0, 1, shape, endpoint=True)
+    if kind.kind == "f":
+        values = random.standard_normal(shape)
+    elif kind.kind in "iu" and kind.itemsize == 1:
+        limits = np.iinfo(kind)
+        values = random.integers(limits.min, limits.max, shape, endpoint=True)
+    return values.astype(kind)
+
+
+def _compared(
+    path: Path, inputs: Mapping[int, Array], outputs: Mapping[int, Array], quantised: bool
+) -> Difference:
+    import numpy as np
+
+    places = tuple(outputs)
+    reference, scales = _on_processor(path, inputs, places)
+    pairs = [
+        (_real(outputs[place], scales[place]), _real(reference[place], scales[place]))
+        for place in places
+    ]
+    if not all(np.isfinite(one).all() for pair in pairs for one in pair):
+        raise ValueError("its outputs on seeded inputs are not finite")
+    kernels = None
+    if quantised:
+        other, _ = _on_processor(path, inputs, places, delegate=False)
+        kernels = max(
+            _distance(_real(other[place], scales[place]), _real(reference[place], scales[place]))
+            for place in places
+        )
+    return Difference(
+        max_abs_error=max(_distance(one, two) for one, two in pairs),
+        largest=max(float(np.abs(two).max()) for _, two in pairs),
+        cosine=min(_cosine(one, two) for one, two in pairs),
+        kernels=kernels,
+    )
+
+
+def _on_processor(
+    path: Path, inputs: Mapping[int, Array], outputs: Sequence[int], *, delegate: bool = True
+) -> tuple[dict[int, Array], dict[int, tuple[float, int]]]:
+    """The outputs by place, and their (scale, zero point); with or without XNNPACK."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    kernels = OpResolverType.AUTO if delegate else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    interpreter: Any = Interpreter(str(path), num_threads=1, experimental_op_resolver_type=kernels)
+    interpreter.allocate_tensors()
+    for index, value in inputs.items():
+        interpreter.set_tensor(index, value)
+    interpreter.invoke()
+    scales = {one["index"]: one["quantization"] for one in interpreter.get_output_details()}
+    return {place: interpreter.get_tensor(place) for place in outputs}, scales
+
+
+def _real(values: Array, scaled: tuple[float, int]) -> NDArray[np.float64]:
+    scale, zero = scaled
+    flat = values.astype("float64").ravel()
+    return (flat - zero) * scale if scale else flat
+
+
+def _distance(one: Array, other: Array) -> float:
+    return float(abs(one - other).max())
+
+
+def _cosine(one: Array, other: Array) -> float:
+    import numpy as np
+
+    norms = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return float(one @ other) / norms if norms else float(np.array_equal(one, other))
