@@ -15,6 +15,7 @@ from mnv4bench.cli.exporting import (
     export_all,
     requested,
 )
+from mnv4bench.cli.inspecting import inspect_and_show
 from mnv4bench.cli.reading import emit
 from mnv4bench.errors import ExportFailed, UsageError
 
@@ -29,7 +30,8 @@ def command(
         list[str],
         typer.Argument(
             metavar="MODEL...",
-            help="Models of `mnv4bench models`, timm:NAME, or all for the whole catalog.",
+            help="Models of `mnv4bench models`, timm:NAME, or all for the whole catalog; with "
+            "--inspect also files.",
             show_default=False,
         ),
     ],
@@ -62,6 +64,17 @@ def command(
             show_default=False,
         ),
     ] = None,
+    inspect: Annotated[
+        bool,
+        typer.Option(
+            "--inspect",
+            help="Show what is inside: operators, types, transposes, what the runtimes take. "
+            "Writes no file without --output.",
+        ),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With --inspect: print one JSON object on stdout.")
+    ] = False,
 ) -> None:
     """Export models to ONNX (NCHW), TFLite (NHWC) or Core ML (NCHW) and compare them with torch.
 
@@ -69,6 +82,14 @@ def command(
     """
     from dataclasses import replace
 
+    files = _files(models) if inspect else []
+    if as_json and (not inspect or len(files) > 1):
+        raise UsageError("--json prints what --inspect finds in one file.", "--inspect --json")
+    for file in files:
+        inspect_and_show(file, as_json)
+    models = [model for model in models if Path(model) not in files]
+    if not models:
+        return
     kinds = _of_device(device) if device else _kinds(format, precision, all_precisions)
     requests = [
         replace(
@@ -81,16 +102,27 @@ def command(
         for model in _named(models)
         for kind in kinds
     ]
-    targets = _targets(requests, output)
+    if as_json and len(requests) + len(files) > 1:
+        raise UsageError("--json prints what is in one file.", "ask for one model and precision")
+    targets = _targets(requests, output) if output or not inspect else {}
     exports = export_all(requests)
     for request, exported in exports.files.items():
-        _write(exported, targets[request])
+        if targets:
+            _write(exported, targets[request])
+        if inspect:
+            inspect_and_show(exported.path, as_json)
     failures = list(exports.failures.values())
     if len(failures) == 1:
         raise failures[0]
     if failures:
         reasons = "".join(f"\n  {error.what}" for error in failures)
         raise ExportFailed(f"{len(failures)} of {len(requests)} files failed:{reasons}")
+
+
+def _files(words: list[str]) -> list[Path]:
+    from mnv4bench.export import own_file
+
+    return [Path(word) for word in words if own_file.is_own_file(word)]
 
 
 def _named(models: list[str]) -> list[str]:
