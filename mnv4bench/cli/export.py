@@ -15,6 +15,7 @@ from mnv4bench.cli.exporting import (
     export_all,
     requested,
 )
+from mnv4bench.cli.inspecting import inspect_and_show
 from mnv4bench.cli.reading import emit
 from mnv4bench.errors import ExportFailed, UsageError
 
@@ -62,13 +63,35 @@ def command(
             show_default=False,
         ),
     ] = None,
+    inspect: Annotated[
+        bool,
+        typer.Option(
+            "--inspect",
+            help="Show what is inside: operators and their types, transposes, what the runtime's "
+            "delegate or a GPU takes. MODEL may be a file as well; none is written without "
+            "--output.",
+        ),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With --inspect: print one JSON object on stdout.")
+    ] = False,
 ) -> None:
     """Export models to ONNX (NCHW), TFLite (NHWC) or Core ML (NCHW) and compare them with torch.
 
     Example: mnv4bench export mnv4-conv-s --format onnx --output conv-s.onnx
+    Example: mnv4bench export conv-s.onnx --inspect
     """
     from dataclasses import replace
 
+    from mnv4bench.export import own_file
+
+    if as_json and not inspect:
+        raise UsageError("export prints JSON of what it finds in files.", "add --inspect")
+    files = [Path(model) for model in models if own_file.is_own_file(model)] if inspect else []
+    models = [model for model in models if Path(model) not in files]
+    if files and not models:
+        inspect_and_show(files, as_json)
+        return
     kinds = _of_device(device) if device else _kinds(format, precision, all_precisions)
     requests = [
         replace(
@@ -81,10 +104,14 @@ def command(
         for model in _named(models)
         for kind in kinds
     ]
-    targets = _targets(requests, output)
+    targets = {} if inspect and output is None else _targets(requests, output)
     exports = export_all(requests)
-    for request, exported in exports.files.items():
-        _write(exported, targets[request])
+    for request, place in targets.items():
+        if request in exports.files:
+            _write(exports.files[request], place, quiet=as_json)
+    if inspect:
+        made = [exported.path for exported in exports.files.values()]
+        inspect_and_show([*files, *made], as_json)
     failures = list(exports.failures.values())
     if len(failures) == 1:
         raise failures[0]
@@ -151,12 +178,14 @@ def _file_name(request: ExportRequest) -> str:
     return f"{model}{precision}{SUFFIXES[request.format]}"
 
 
-def _write(exported: ExportedFile, target: Path) -> None:
+def _write(exported: ExportedFile, target: Path, *, quiet: bool) -> None:
     from mnv4bench import export, units
     from mnv4bench.render import evidence
 
     artifact = exported.artifact
     written = export.copy_out(exported, target)
+    if quiet:
+        return
     emit(f"{written}  {units.size(artifact.size_bytes)}  sha256 {artifact.sha256}")
     for line in evidence.lines(artifact):
         emit(f"  {line}")
