@@ -219,7 +219,7 @@ class Compatibility(Struct, frozen=True, kw_only=True):
 
 
 class Inspection(Struct, frozen=True, kw_only=True):
-    """What ``export --inspect --json`` prints: one file, whoever made it."""
+    """What is inside one file, whoever made it, and what the runtimes here make of it."""
 
     file: str
     format: Format
@@ -234,3 +234,9 @@ class Inspection(Struct, frozen=True, kw_only=True):
     integer: Integer | None = None  # None: no operator computes on quantised numbers
     gpu: tuple[Compatibility, ...] = ()
     notes: tuple[str, ...] = ()  # what could not be found out, and why
+
+
+class Inspected(Struct, frozen=True, kw_only=True):
+    """What ``export --inspect --json`` prints."""
+
+    inspections: tuple[Inspection, ...]

@@ -30,8 +30,7 @@ def command(
         list[str],
         typer.Argument(
             metavar="MODEL...",
-            help="Models of `mnv4bench models`, timm:NAME, or all for the whole catalog; with "
-            "--inspect also files.",
+            help="Models of `mnv4bench models`, timm:NAME, or all for the whole catalog.",
             show_default=False,
         ),
     ],
@@ -68,8 +67,9 @@ def command(
         bool,
         typer.Option(
             "--inspect",
-            help="Show what is inside: operators, types, transposes, what the runtimes take. "
-            "Writes no file without --output.",
+            help="Show what is inside: operators and their types, transposes, what the runtime's "
+            "delegate or a GPU takes. MODEL may be a file as well; none is written without "
+            "--output.",
         ),
     ] = False,
     as_json: Annotated[
@@ -79,16 +79,18 @@ def command(
     """Export models to ONNX (NCHW), TFLite (NHWC) or Core ML (NCHW) and compare them with torch.
 
     Example: mnv4bench export mnv4-conv-s --format onnx --output conv-s.onnx
+    Example: mnv4bench export conv-s.onnx --inspect
     """
     from dataclasses import replace
 
-    files = _files(models) if inspect else []
-    if as_json and (not inspect or len(files) > 1):
-        raise UsageError("--json prints what --inspect finds in one file.", "--inspect --json")
-    for file in files:
-        inspect_and_show(file, as_json)
+    from mnv4bench.export import own_file
+
+    if as_json and not inspect:
+        raise UsageError("export prints JSON of what it finds in files.", "add --inspect")
+    files = [Path(model) for model in models if own_file.is_own_file(model)] if inspect else []
     models = [model for model in models if Path(model) not in files]
-    if not models:
+    if files and not models:
+        inspect_and_show(files, as_json)
         return
     kinds = _of_device(device) if device else _kinds(format, precision, all_precisions)
     requests = [
@@ -102,27 +104,20 @@ def command(
         for model in _named(models)
         for kind in kinds
     ]
-    if as_json and len(requests) + len(files) > 1:
-        raise UsageError("--json prints what is in one file.", "ask for one model and precision")
-    targets = _targets(requests, output) if output or not inspect else {}
+    targets = {} if inspect and output is None else _targets(requests, output)
     exports = export_all(requests)
-    for request, exported in exports.files.items():
-        if targets:
-            _write(exported, targets[request])
-        if inspect:
-            inspect_and_show(exported.path, as_json)
+    for request, place in targets.items():
+        if request in exports.files:
+            _write(exports.files[request], place, quiet=as_json)
+    if inspect:
+        made = [exported.path for exported in exports.files.values()]
+        inspect_and_show([*files, *made], as_json)
     failures = list(exports.failures.values())
     if len(failures) == 1:
         raise failures[0]
     if failures:
         reasons = "".join(f"\n  {error.what}" for error in failures)
         raise ExportFailed(f"{len(failures)} of {len(requests)} files failed:{reasons}")
-
-
-def _files(words: list[str]) -> list[Path]:
-    from mnv4bench.export import own_file
-
-    return [Path(word) for word in words if own_file.is_own_file(word)]
 
 
 def _named(models: list[str]) -> list[str]:
@@ -183,12 +178,14 @@ def _file_name(request: ExportRequest) -> str:
     return f"{model}{precision}{SUFFIXES[request.format]}"
 
 
-def _write(exported: ExportedFile, target: Path) -> None:
+def _write(exported: ExportedFile, target: Path, *, quiet: bool) -> None:
     from mnv4bench import export, units
     from mnv4bench.render import evidence
 
     artifact = exported.artifact
     written = export.copy_out(exported, target)
+    if quiet:
+        return
     emit(f"{written}  {units.size(artifact.size_bytes)}  sha256 {artifact.sha256}")
     for line in evidence.lines(artifact):
         emit(f"  {line}")

@@ -7,6 +7,8 @@ how a format is read (inspect_onnx, inspect_tflite), how an answer is fetched (p
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,9 +31,14 @@ from mnv4bench.findings import Compatibility, Inspection, Share
 from mnv4bench.records import Format
 
 
-def inspect(path: Path) -> Inspection:
-    """Raises UsageError when there is no such file, MissingExtra without the package that reads its
-    format, BadFile with the reason when the content is no whole model."""
+def inspect(path: Path, listen: Callable[[str], None] = lambda _: None) -> Inspection:
+    """Everything that can be found out here about one file; what cannot be is a note.
+
+    ``listen`` is told what is being done, in words. Raises UsageError when there is no such file,
+    MissingExtra without the package that reads its format, BadFile with the reason when the content
+    is no whole model.
+    """
+    listen("reading")
     described = own_file.describe(path)
     contents = _contents(path, described.format)
     found = Inspection(
@@ -48,9 +55,13 @@ def inspect(path: Path) -> Inspection:
     )
     match described.format:
         case "onnx":
+            listen("asking ONNX Runtime")
             return _with_onnxruntime(found, path)
         case "tflite":
-            return _with_gpu(_with_litert(found, path, contents), path, contents)
+            listen("asking LiteRT")
+            found = _with_litert(found, path, contents)
+            listen("compiling for a GPU")
+            return replace(found, gpu=_on_gpus(path, contents))
         case "coreml":
             return found
         case _:
@@ -124,32 +135,32 @@ def _with_litert(found: Inspection, path: Path, contents: Contents) -> Inspectio
     return replace(found, graph=graph.counted(contents, delegated.taken), share=share)
 
 
-def _with_gpu(found: Inspection, path: Path, contents: Contents) -> Inspection:
-    """Adds what the judges say of a GPU: LiteRT's own accelerator, and TensorFlow's analyzer."""
-    return replace(found, gpu=(*_compiled(path, contents), *_analysed(path)))
-
-
-def _compiled(path: Path, contents: Contents) -> tuple[Compatibility, ...]:
-    version = _version("ai-edge-litert")
+def _on_gpus(path: Path, contents: Contents) -> tuple[Compatibility, ...]:
+    """What the judges say of a GPU: LiteRT's accelerator, and TensorFlow's analyzer where it is."""
     quantised = any(value.type in graph.QUANTISED for value in contents.values)
-    answer = probe.ask(
-        "gpu quantised" if quantised else "gpu", path, environment=gpu_compile.environment()
-    )
+    # Side by side: importing TensorFlow takes as long as a compilation.
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        judges = [pool.submit(_compiled, path, quantised)]
+        if find_spec("tensorflow") is not None:
+            judges.append(pool.submit(_analysed, path))
+        return tuple(judge.result() for judge in judges)
+
+
+def _compiled(path: Path, quantised: bool) -> Compatibility:
+    version = _version("ai-edge-litert")
+    question: probe.Question = "gpu quantised" if quantised else "gpu"
+    answer = probe.ask(question, path, environment=gpu_compile.environment())
     if isinstance(answer, probe.Refusal):
-        judged = gpu_compile.refused(answer.reason, answer.log, version, crashed=answer.crashed)
-    else:
-        judged = gpu_compile.judged(answer.as_(gpu_compile.Ran), answer.log, version)
-    return (judged,)
+        return gpu_compile.refused(answer.reason, answer.log, version, crashed=answer.crashed)
+    return gpu_compile.judged(answer.as_(gpu_compile.Ran), answer.log, version)
 
 
-def _analysed(path: Path) -> tuple[Compatibility, ...]:
-    if find_spec("tensorflow") is None:
-        return ()
+def _analysed(path: Path) -> Compatibility:
     answer = probe.ask("analyzer", path)
     if isinstance(answer, probe.Refusal):
         by, reasons = "GPU analyzer of TensorFlow", (answer.reason,)
-        return (Compatibility(by=by, verdict="unknown", reasons=reasons),)
-    return (gpu_analyzer.judged(answer.as_(gpu_analyzer.Analysed)),)
+        return Compatibility(by=by, verdict="unknown", reasons=reasons)
+    return gpu_analyzer.judged(answer.as_(gpu_analyzer.Analysed))
 
 
 def _noted(found: Inspection, note: str) -> Inspection:
