@@ -114,7 +114,8 @@ def files(paths: Iterable[Path]) -> tuple[list[Path], list[tuple[Path, BenchErro
     """(the report files under ``paths``, the directories that cannot be read and why).
 
     Directories are searched in depth, the newest first: reports are named after the time when
-    they were begun. Folders of evaluations hold none. A path that does not exist raises UsageError: it was asked for by name.
+    they were begun. Folders of evaluations hold none. A path that does not exist raises
+    UsageError: it was asked for by name.
     """
     found: list[Path] = []
     unreadable: list[tuple[Path, BenchError]] = []
