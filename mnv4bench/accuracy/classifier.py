@@ -73,7 +73,7 @@ def load(file: Path, format: Format, px: int | None = None) -> Classifier:
     else:
         side = input_px or px
         if side is None:
-            raise _open_size(file, given)
+            raise open_size(file.name)
         black = np.zeros((batch, CHANNELS, side, side), dtype=np.float32)
         classes = _run(loaded, black, channels_last, None).shape[1]
     if classes < 2:
@@ -99,8 +99,8 @@ def _image_input(file: Path, given: TensorSpec, format: Format) -> tuple[bool, i
     return channels_last, max(shape[0], 1), sides[0] if sides[0] > 0 else None
 
 
-def _open_size(file: Path, given: TensorSpec) -> UsageError:
-    return UsageError(f"{file.name} leaves the size of its input {given.name} open.", "--crop PX")
+def open_size(name: str) -> UsageError:
+    return UsageError(f"{name} leaves the size of its input open.", "--shape 1x3xPXxPX")
 
 
 def _run(loaded: runtimes.Loaded, images: Image, channels_last: bool, classes: int | None) -> Image:
