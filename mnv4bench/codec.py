@@ -1,4 +1,5 @@
-"""The only module that knows JSON and TOML: reports, artifacts, device profiles, ``--json`` output.
+"""The only module that knows JSON and TOML: reports, evaluations, artifacts, device profiles,
+``--json`` output.
 
 Knows: the bytes on disk, the seal, the schema version and its history. Does not know: where files
 lie (store, profiles) or what the values mean.
@@ -7,8 +8,9 @@ A report file is one JSON object::
 
     {"format": "mnv4bench report", "schema": 1, "sha256": "...", "report": {...}}
 
-``sha256`` is taken over the bytes of the ``report`` value without any white space, so a
-pretty-printer does no harm and every edit but one of white space alone is found.
+and that of an evaluation says "mnv4bench evaluation" and "evaluation" instead. ``sha256`` is taken
+over the bytes of the value without any white space, so a pretty-printer does no harm and every
+edit but one of white space alone is found.
 
 Schema history (every version stays readable; one frozen file of each lies in tests/golden/schema/):
     1  mnv4bench 0.1.0, first
@@ -16,32 +18,31 @@ Schema history (every version stays readable; one frozen file of each lies in te
 
 import hashlib
 import re
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from mnv4bench.errors import BadFile, nearest
-from mnv4bench.records import Artifact, DeviceProfile, Report
+from mnv4bench.records import Artifact, DeviceProfile, Evaluation, Report
 
 SCHEMA = 1
-REPORT_FORMAT = "mnv4bench report"
 MAX_REPORT_BYTES = 256 * 2**20  # ten million samples; neither written nor read beyond that
 
 T = TypeVar("T")
+_Sealed = Literal["report", "evaluation"]
 
 
-class _Envelope(msgspec.Struct):
+class _Envelope(msgspec.Struct, omit_defaults=True):
     format: str = ""
     schema: int = 0
     sha256: str = ""
     report: msgspec.Raw = msgspec.Raw(b"null")
+    evaluation: msgspec.Raw = msgspec.Raw(b"null")
 
 
 def encode_report(report: Report) -> bytes:
     """The file of ``report``: indented for reading and reviewing, one line per list of numbers."""
-    value = msgspec.json.encode(report)
-    envelope = _Envelope(REPORT_FORMAT, SCHEMA, _seal(value), msgspec.Raw(value))
-    return _readable(msgspec.json.encode(envelope))
+    return _enclose("report", report)
 
 
 def decode_report(data: bytes, source: str) -> Report:
@@ -49,16 +50,17 @@ def decode_report(data: bytes, source: str) -> Report:
 
     Raises BadFile with the reason: not JSON, alien, from a newer version, edited, invalid values.
     """
-    if len(data) > MAX_REPORT_BYTES:
-        raise BadFile(_too_large(source, len(data)))
-    envelope = _open(data, source)
-    value = bytes(envelope.report)
-    if _seal(value) != envelope.sha256:
-        raise BadFile(
-            f"{source}: the values do not match the seal; the file was edited or damaged.",
-            "restore the file from version control, or measure again",
-        )
-    return _decode(Report, value, source, key="report")
+    return _decode(Report, _disclose("report", data, source), source, key="report")
+
+
+def encode_evaluation(evaluation: Evaluation) -> bytes:
+    """As ``encode_report``; a rank takes about three bytes."""
+    return _enclose("evaluation", evaluation)
+
+
+def decode_evaluation(data: bytes, source: str) -> Evaluation:
+    """As ``decode_report``."""
+    return _decode(Evaluation, _disclose("evaluation", data, source), source, key="evaluation")
 
 
 def too_large(source: str, size_bytes: int) -> BadFile:
@@ -97,25 +99,40 @@ def _seal(value: bytes) -> str:
     return hashlib.sha256(value.translate(None, b" \t\r\n")).hexdigest()
 
 
-def _open(data: bytes, source: str) -> _Envelope:
-    """The envelope; an alien or newer file is told from a damaged one."""
+def _enclose(kind: _Sealed, content: msgspec.Struct) -> bytes:
+    value = msgspec.json.encode(content)
+    envelope = _Envelope(f"mnv4bench {kind}", SCHEMA, _seal(value), **{kind: msgspec.Raw(value)})
+    return _readable(msgspec.json.encode(envelope))
+
+
+def _disclose(kind: _Sealed, data: bytes, source: str) -> bytes:
+    """The value under the seal; an alien or newer file is told from a damaged one."""
+    if len(data) > MAX_REPORT_BYTES:
+        raise BadFile(_too_large(source, len(data)))
     try:
         envelope = msgspec.json.decode(data, type=_Envelope)
     except msgspec.ValidationError:
         envelope = _Envelope()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadFile(f"{source}: not readable as JSON ({error}).", _MEASURE_AGAIN) from None
-    if envelope.format != REPORT_FORMAT:
-        raise BadFile(f"{source}: JSON, but not a report of mnv4bench.")
+    if envelope.format != f"mnv4bench {kind}":
+        raise BadFile(f"{source}: JSON, but not {_WITH_ARTICLE[kind]} of mnv4bench.")
     if envelope.schema > SCHEMA:
         raise BadFile(
             f"{source}: written by a newer mnv4bench (schema {envelope.schema}; "
             f"this one reads up to {SCHEMA}).",
             "pip install --upgrade mnv4bench",
         )
-    return envelope
+    value = bytes(envelope.report if kind == "report" else envelope.evaluation)
+    if _seal(value) != envelope.sha256:
+        raise BadFile(
+            f"{source}: the values do not match the seal; the file was edited or damaged.",
+            "restore the file from version control, or measure again",
+        )
+    return value
 
 
+_WITH_ARTICLE: dict[_Sealed, str] = {"report": "a report", "evaluation": "an evaluation"}
 _MEASURE_AGAIN = "if it was copied, copy it again; otherwise measure again"
 
 

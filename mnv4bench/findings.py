@@ -15,7 +15,9 @@ from mnv4bench.records import (
     ModelEntry,
     Origin,
     Precision,
+    Preprocessing,
     RunnerName,
+    UnreadableImage,
     Verdict,
     Weights,
 )
@@ -65,10 +67,73 @@ class Skipped(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Evaluated(Struct, frozen=True, kw_only=True):
+    """The accuracy of one artifact on one data set. Figures are percent of ``images``.
+
+    ``top1_low``..``top1_high`` is Wilson's interval at ``confidence``: it covers what the file
+    would reach on all images like these. top-5 is None where there are no more than five classes.
+    """
+
+    path: str  # of the evaluation's file
+    artifact_sha256: str
+    model: str
+    family: str
+    format: Format
+    precision: Precision
+    weights: Weights
+    calibration: str | None  # "synthetic calibration"; None: nothing was calibrated
+    dataset: str
+    dataset_sha256: str
+    numbering: str  # how labels became the numbers of outputs
+    images: int  # that could be read
+    unreadable: tuple[UnreadableImage, ...]
+    classes: int
+    top1: float
+    top1_low: float
+    top1_high: float
+    top5: float | None
+    top5_low: float | None
+    top5_high: float | None
+    confidence: float
+    preprocessing: Preprocessing
+    runtime: str  # with version
+    evaluated_at: str
+
+
+class Comparison(Struct, frozen=True, kw_only=True):
+    """Two artifacts on the same images, by top-1: the second less the first, in points.
+
+    ``low``..``high`` is Bonett and Price's interval at ``confidence``; ``p_value`` is McNemar's,
+    exact and two-sided: the chance of so uneven a split of the images that only one of them got
+    right, were both as accurate.
+    """
+
+    first: str  # model and precision, with the digest where they are the same
+    second: str
+    images: int  # readable for both
+    both_right: int
+    only_first: int
+    only_second: int
+    neither: int
+    difference: float
+    low: float
+    high: float
+    confidence: float
+    p_value: float
+
+
+class Accuracies(Struct, frozen=True, kw_only=True):
+    """What ``eval --json`` prints."""
+
+    evaluations: tuple[Evaluated, ...]
+    comparison: Comparison | None = None
+
+
 class Shown(Struct, frozen=True, kw_only=True):
     """What ``show --json`` prints."""
 
     measurements: tuple[Summary, ...]
+    evaluations: tuple[Evaluated, ...] = ()
     skipped: tuple[Skipped, ...] = ()
 
 
@@ -88,6 +153,13 @@ class Point(Struct, frozen=True, kw_only=True):
     front_probability: float | None = None
     weights: str = ""  # whose the latency is: "random (seed 0)", a timm tag, a file name
     accuracy_weights: str = ""  # the training whose accuracy is drawn
+    # Of a measured accuracy: its interval in percent, and what it was measured on.
+    top1_low: float | None = None
+    top1_high: float | None = None
+    accuracy_data: str = ""  # the data set's name
+    accuracy_images: int | None = None
+    float_accuracy: bool = False  # quantised, and drawn with the accuracy of the float network
+    calibration: str | None = None  # as Summary's
     placement: Verdict | None = None
 
 

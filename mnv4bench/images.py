@@ -6,7 +6,10 @@ networks, runtimes.
 
 from __future__ import annotations
 
+import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +20,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+# Those of torchvision's image folders. Pillow knows more, some of which start other programs.
+SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 
 
 class Unreadable(BadFile):
@@ -30,18 +35,42 @@ class Unreadable(BadFile):
 
 
 def find(folder: Path) -> tuple[Path, ...]:
-    """The image files below ``folder``, sorted by their path. Raises UsageError for none."""
+    """The image files below ``folder``, sorted by their path. Raises UsageError for none.
+
+    Links to folders are followed, each folder once; hidden files are passed over.
+    """
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "is not there"
         raise UsageError(f"{folder} {what}.", "give a folder that holds images")
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    found = tuple(sorted(path for path in files if path.suffix.lower() in SUFFIXES))
+    found, others, seen = [], 0, set[str]()
+    for parent, subfolders, names in os.walk(folder, followlinks=True):
+        if (here := os.path.realpath(parent)) in seen:  # a link that leads back up
+            subfolders.clear()
+            continue
+        seen.add(here)
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        visible = [Path(parent, name) for name in names if not name.startswith(".")]
+        files = [path for path in visible if path.is_file()]
+        chosen = [path for path in files if path.suffix.lower() in SUFFIXES]
+        found += chosen
+        others += len(files) - len(chosen)
     if not found:
         raise UsageError(
-            f"{folder} holds no image among its {len(files)} files.",
+            f"{folder} holds no image among its {others} files.",
             f"give a folder with files ending in {', '.join(SUFFIXES)}",
         )
-    return found
+    return tuple(sorted(found))
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Within the block Pillow does not warn of odd metadata.
+
+    The filter is the whole process's, so this goes around threads that read, not inside them.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def content(path: Path) -> bytes:
@@ -62,13 +91,14 @@ def read(path: Path, preprocessing: Preprocessing) -> NDArray[np.float32]:
     from PIL import Image
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd metadata
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as opened:
-                image = _cropped(opened.convert("RGB"), preprocessing)
+        with Image.open(path, formats=FORMATS) as opened:
+            # Pillow itself only warns of this size, and refuses at twice as much.
+            if opened.width * opened.height > (Image.MAX_IMAGE_PIXELS or float("inf")):
+                raise ValueError(f"{opened.width} x {opened.height} pixels, a decompression bomb")
+            image = _cropped(opened.convert("RGB"), preprocessing)
     except Exception as error:  # noqa: BLE001 - a damaged file can fail in any way
-        raise Unreadable(path, str(error) or type(error).__name__) from None
+        reason = getattr(error, "strerror", None) or str(error).replace(repr(str(path)), "it")
+        raise Unreadable(path, " ".join(reason.split()) or type(error).__name__) from None
     pixels = np.asarray(image, dtype=np.float32).transpose(2, 0, 1) / 255  # (3, H, W)
     mean = np.array(preprocessing.mean, dtype=np.float32)[:, None, None]
     std = np.array(preprocessing.std, dtype=np.float32)[:, None, None]

@@ -1,21 +1,29 @@
 """A reports directory: write and seal, read, walk, and find the run that was stopped.
 
-Knows: files, atomic replacement, the lock of a running measurement. Does not know: JSON (codec)
-or what reports conclude (analysis).
+Knows: files, atomic replacement, the lock of a running measurement; that evaluations lie in a
+subfolder of their own. Does not know: JSON (codec) or what reports conclude (analysis).
 """
 
+import hashlib
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
+from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
 from mnv4bench import codec
 from mnv4bench.errors import BadFile, BenchError, NotMeasured, UsageError
-from mnv4bench.records import Report
+from mnv4bench.records import Evaluation, Report
+
+ACCURACY = "accuracy"  # the subfolder of evaluations
+# Of each digest in an evaluation's name: 48 bits, as everywhere that a digest is shown.
+NAME_DIGITS = 12
+
+T = TypeVar("T")
 
 
 def path_of(directory: Path, report: Report) -> Path:
@@ -68,13 +76,17 @@ def replace_file(path: Path, data: bytes) -> None:
 
 def read(path: Path) -> Report:
     """The report in one file. Raises BadFile with the reason when it cannot be had."""
+    return _read(path, codec.decode_report)
+
+
+def _read(path: Path, decode: Callable[[bytes, str], T]) -> T:
     try:
         status = path.stat()
         if not S_ISREG(status.st_mode):  # a pipe or a device would be read for ever
             raise BadFile(f"{path}: not a regular file.")
         if status.st_size > codec.MAX_REPORT_BYTES:
             raise codec.too_large(str(path), status.st_size)
-        return codec.decode_report(path.read_bytes(), str(path))
+        return decode(path.read_bytes(), str(path))
     except OSError as error:
         raise BadFile(f"{path}: cannot be read ({error.strerror}).") from None
 
@@ -102,7 +114,8 @@ def files(paths: Iterable[Path]) -> tuple[list[Path], list[tuple[Path, BenchErro
     """(the report files under ``paths``, the directories that cannot be read and why).
 
     Directories are searched in depth, the newest first: reports are named after the time when
-    they were begun. A path that does not exist raises UsageError: it was asked for by name.
+    they were begun. Folders of evaluations hold none. A path that does not exist raises
+    UsageError: it was asked for by name.
     """
     found: list[Path] = []
     unreadable: list[tuple[Path, BenchError]] = []
@@ -125,7 +138,9 @@ def files(paths: Iterable[Path]) -> tuple[list[Path], list[tuple[Path, BenchErro
             found.append(path)
             continue
         for folder, subfolders, names in os.walk(path, onerror=note):
-            subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+            subfolders[:] = sorted(
+                name for name in subfolders if not name.startswith(".") and name != ACCURACY
+            )
             reports = [n for n in names if n.endswith(".json") and not n.startswith(".")]
             found += [Path(folder, name) for name in sorted(reports, reverse=True)]
     return found, unreadable
@@ -147,6 +162,68 @@ def latest_unfinished(directory: Path, device: str | None = None) -> Report | No
     return max(reports, key=lambda report: report.started_at, default=None)
 
 
+# --- evaluations ------------------------------------------------------------------------------
+
+
+def evaluation_path(directory: Path, evaluation: Evaluation) -> Path:
+    """Where ``evaluation`` lies below a reports directory: one file for the same circumstances.
+
+    Those are the artifact, the data set, the preprocessing, the runtime and the processor, whose
+    instructions decide how sums are rounded.
+    """
+    prepared, environment = evaluation.preprocessing, evaluation.environment
+    facts = (
+        prepared.resize_px,
+        prepared.crop_px,
+        prepared.interpolation,
+        prepared.mean,
+        prepared.std,
+        environment.runtime_name,
+        environment.runtime_version,
+        environment.architecture,
+        environment.cpu_model,
+    )
+    circumstances = hashlib.sha256(repr(facts).encode()).hexdigest()
+    digests = (evaluation.artifact.sha256, evaluation.dataset.sha256, circumstances)
+    return directory / ACCURACY / f"{'-'.join(one[:NAME_DIGITS] for one in digests)}.json"
+
+
+def write_evaluation(directory: Path, evaluation: Evaluation) -> Path:
+    """As ``write``: whole at every moment, and never again once it is sealed."""
+    path = evaluation_path(directory, evaluation)
+    if path.exists() and read_evaluation(path).finished_at is not None:
+        raise NotMeasured(f"{path} is sealed and is never edited.", "remove it to evaluate again")
+    replace_file(path, codec.encode_evaluation(evaluation))
+    return path
+
+
+def read_evaluation(path: Path) -> Evaluation:
+    """The evaluation in one file. Raises BadFile with the reason when it cannot be had."""
+    return _read(path, codec.decode_evaluation)
+
+
+def evaluations(
+    paths: Iterable[Path], artifacts: frozenset[str] | None = None
+) -> Iterator[tuple[Path, Evaluation | BenchError]]:
+    """The evaluations that lie with the reports under ``paths``, as ``walk`` gives reports.
+
+    Beside a report that is named by itself, too. Of ``artifacts`` (digests) only, where given:
+    the file's name says whose it is, so that no other is read.
+    """
+    folders = {
+        Path(folder, ACCURACY)
+        for path in paths
+        for folder in ([one[0] for one in os.walk(path)] if path.is_dir() else [path.parent])
+    }
+    known = None if artifacts is None else {digest[:NAME_DIGITS] for digest in artifacts}
+    for path in sorted(file for folder in folders for file in folder.glob("[!.]*.json")):
+        if known is None or path.name[:NAME_DIGITS] in known:
+            try:
+                yield path, read_evaluation(path)
+            except BenchError as error:
+                yield path, error
+
+
 @contextmanager
 def hold(directory: Path) -> Iterator[None]:
     """One run at a time in one directory: two would disturb each other's latencies.
@@ -159,7 +236,7 @@ def hold(directory: Path) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         raise NotMeasured(
-            f"another run is measuring into {directory}; two at once would disturb each other.",
+            f"another run or eval is working in {directory}; two at once would disturb each other.",
             "wait until it has ended",
         ) from None
     except OSError as error:

@@ -83,6 +83,22 @@ def top1(value: float | None) -> str:
     return UNKNOWN if value is None else f"{value:.1f} %"
 
 
+def top1_interval(low: float | None, high: float | None) -> str:
+    """Both ends, already in percent: ``"72.7..73.5 %"``."""
+    return UNKNOWN if low is None or high is None else f"{low:.1f}..{high:.1f} %"
+
+
+def points(value: float) -> str:
+    """A difference of two accuracies in percent, with its sign: ``-0.62`` -> ``"-0.6"``."""
+    text = f"{value:+.1f}"
+    return "0.0" if text in ("-0.0", "+0.0") else text
+
+
+def p_value(value: float) -> str:
+    """``0.0314`` -> ``"p = 0.031"``; below 0.0001 only that it is."""
+    return "p < 0.0001" if value < 1e-4 else f"p = {value:.2g}"
+
+
 def size(value: int | None) -> str:
     """Bytes, decimal: ``15_200_000`` -> ``"15.2 MB"``."""
     if value is None:

@@ -109,3 +109,20 @@ def test_a_folder_without_images_is_a_sentence(tmp_path: Path) -> None:
         images.find(tmp_path / "nowhere")
     with pytest.raises(UsageError, match="is not a folder"):
         images.find(tmp_path / "notes.txt")
+
+
+def test_links_are_followed_once_and_hidden_files_passed_over(folder: Path) -> None:
+    (folder / "below" / "up").symlink_to(folder, target_is_directory=True)
+    (folder / "linked").symlink_to(folder / "below", target_is_directory=True)
+    (folder / "._lying.jpg").write_bytes(b"a resource fork of macOS")
+    found = [path.relative_to(folder).as_posix() for path in images.find(folder)]
+    assert len(found) == 7
+    assert sum(name.endswith("tiny.bmp") for name in found) == 1
+    assert not any("._" in name for name in found)
+
+
+def test_no_format_is_opened_that_starts_another_program(tmp_path: Path) -> None:
+    disguised = tmp_path / "photo.jpg"
+    disguised.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n")
+    with pytest.raises(images.Unreadable, match="cannot identify"):
+        images.read(disguised, prepared(224, 0.875))

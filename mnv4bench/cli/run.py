@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnv4bench.cli.exporting import CalibrationOption, PrecisionWord, WeightsOption, requested
+from mnv4bench.cli.exporting import (
+    CalibrationOption,
+    PrecisionWord,
+    ShapeOption,
+    WeightsOption,
+    requested,
+)
 from mnv4bench.cli.reading import (
     DEFAULT_REPORTS,
     AccuracyOption,
@@ -18,6 +23,7 @@ from mnv4bench.cli.reading import (
     emit,
     say,
 )
+from mnv4bench.cli.stopping import stop_as_interrupted
 from mnv4bench.errors import ExitStatus, NotMeasured, UsageError
 
 if TYPE_CHECKING:
@@ -42,13 +48,7 @@ def command(
             "for more. [default: eight models across four families]"
         ),
     ] = None,
-    shape: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="[NAME=]1x3x224x224",
-            help="Of an input whose sizes your own file leaves open; repeat for more inputs.",
-        ),
-    ] = None,
+    shape: ShapeOption = None,
     weights: WeightsOption = "random",
     precision: Annotated[
         PrecisionWord | None, typer.Option(help="Instead of the profile's.", show_default=False)
@@ -82,7 +82,7 @@ def command(
     from mnv4bench import profiles, store
     from mnv4bench.devices import open_runner
 
-    signal.signal(signal.SIGTERM, _stop)
+    stop_as_interrupted()
     planned = (threads, quick, rounds, seed is not None, precision, calibration, shape)
     if resume and any(planned):
         raise UsageError(
@@ -110,11 +110,6 @@ def command(
         report = _measure(report, files, reports)
     _show(report, store.path_of(reports, report), accuracy)
     raise typer.Exit(_status(report))
-
-
-def _stop(_number: int, _frame: object) -> NoReturn:
-    """A CI that cancels a job sends SIGTERM: as tidy as Ctrl-C."""
-    raise KeyboardInterrupt
 
 
 def _plan(quick: bool, rounds: int | None, seed: int | None) -> Plan:

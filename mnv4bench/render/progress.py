@@ -59,6 +59,11 @@ class Board:
         lines = "\n".join(visible(line) for line in text.split("\n"))
         self._console.print(Text(lines), soft_wrap=True)
 
+    def line_elsewhere(self, text: str) -> None:
+        """``line`` where there is no terminal, and so no table that says it."""
+        if not self._console.is_terminal:
+            self.line(text)
+
     def _redraw(self) -> None:
         if not self._live.is_started:
             return

@@ -1,0 +1,163 @@
+"""Files on a data set, from the first look to the sealed evaluation, with a display."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnv4bench import units
+from mnv4bench.accuracy.classifier import Classifier
+from mnv4bench.accuracy.datasets import Labelled
+from mnv4bench.cli.preparing import Preparing
+from mnv4bench.errors import UsageError
+from mnv4bench.export import ExportedFile
+from mnv4bench.records import UNREADABLE, DataSet, Evaluation, Preprocessing
+from mnv4bench.render.progress import Board
+
+if TYPE_CHECKING:
+    from mnv4bench.accuracy.evaluate import Part
+
+REDRAW_EVERY_S = 0.2
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One file with everything that its evaluation rests on."""
+
+    file: ExportedFile
+    classifier: Classifier
+    preprocessing: Preprocessing
+    labelled: Labelled
+
+
+def subject(file: ExportedFile, asked: Preparing, data: Path, labels: Path | None) -> Subject:
+    """The file loaded once, and the data set numbered for its classes; nothing slow yet."""
+    from mnv4bench.accuracy import classifier, datasets
+
+    loaded = classifier.load(file.path, file.artifact.format, file.artifact.input_px)
+    prepared = asked.settle(file.artifact, loaded)
+    return Subject(file, loaded, prepared, datasets.open_folder(data, labels, loaded.classes))
+
+
+def require_alike(subjects: Sequence[Subject]) -> None:
+    """Raises UsageError when two files number the same classes differently."""
+    first, last = subjects[0], subjects[-1]
+    if first.labelled.classes != last.labelled.classes:
+        raise UsageError(
+            f"the two files number the classes of {first.labelled.folder} differently "
+            f"({first.classifier.classes} and {last.classifier.classes} outputs).",
+            "compare files that were trained for the same classes",
+        )
+
+
+def evaluate_all(subjects: Sequence[Subject], reports: Path, jobs: int) -> list[Evaluation]:
+    """An evaluation of each, kept below ``reports``; one that is there already is taken as it is.
+
+    Ctrl-C passes through; what was done by then is kept and gone on with.
+    """
+    from mnv4bench.accuracy import datasets
+
+    labelled = subjects[0].labelled
+    with EvaluatingBoard(labelled) as board:
+        dataset = datasets.describe(labelled, jobs, board.looked_at)
+        return [_evaluate(one, dataset, reports, jobs, board) for one in subjects]
+
+
+def _evaluate(
+    subject: Subject, dataset: DataSet, reports: Path, jobs: int, board: EvaluatingBoard
+) -> Evaluation:
+    from mnv4bench import store
+    from mnv4bench.accuracy import evaluate
+
+    begun = _begin(subject, dataset)
+    path = store.evaluation_path(reports, begun)
+    if path.exists():
+        kept = store.read_evaluation(path)
+        if kept.finished_at is not None:
+            board.line(f"evaluated before, on {kept.finished_at[:10]}: {path}")
+            return kept
+        begun = kept
+        board.line(f"going on after {len(kept.ranks):,} of {dataset.count:,} images: {path}")
+    board.begin(begun)
+    try:
+        return evaluate.evaluate(
+            begun,
+            subject.labelled,
+            subject.file.path,
+            batch=subject.classifier.batch,
+            jobs=jobs,
+            save=lambda current: store.write_evaluation(reports, current),
+            listen=board.heard,
+        )
+    except KeyboardInterrupt:
+        board.line(f"stopped; {path} holds what was done. The same command goes on from there.")
+        raise
+
+
+def _begin(subject: Subject, dataset: DataSet) -> Evaluation:
+    from mnv4bench.devices import host_facts
+
+    name, _, version = subject.classifier.loaded.runtime.rpartition(" ")
+    return Evaluation(
+        artifact=subject.file.artifact,
+        dataset=dataset,
+        preprocessing=subject.preprocessing,
+        environment=host_facts.environment(name or version, version if name else None),
+        classes=subject.classifier.classes,
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+class EvaluatingBoard(Board):
+    """Images so far and top-1 among them; a line at each tenth where there is no terminal."""
+
+    def __init__(self, labelled: Labelled) -> None:
+        self._count = len(labelled.files)
+        self._model, self._done, self._right, self._unreadable = "", 0, 0, 0
+        self._began_at, self._began_with, self._drawn_at = 0.0, 0, 0.0
+        images = units.plural(self._count, "image")
+        super().__init__(
+            f"evaluating on {images} of {labelled.folder}",
+            ("file", "images", "top-1 so far", "unreadable", "left"),
+        )
+
+    def looked_at(self, done: int) -> None:
+        if time.monotonic() - self._drawn_at > REDRAW_EVERY_S or done == self._count:
+            self.now(f"looked at {done:,} of {self._count:,} images")
+            self._drawn_at = time.monotonic()
+
+    def begin(self, evaluation: Evaluation) -> None:
+        artifact = evaluation.artifact
+        self._model = f"{artifact.model} {artifact.format} {artifact.precision}"
+        self._done, self._right = len(evaluation.ranks), evaluation.ranks.count(0)
+        self._unreadable = evaluation.ranks.count(UNREADABLE)
+        self._began_at, self._began_with = time.monotonic(), self._done
+        self.now("")
+
+    def heard(self, part: Part) -> None:
+        before, self._done = self._done, self._done + len(part.ranks)
+        self._right += part.ranks.count(0)
+        self._unreadable += len(part.unreadable)
+        if time.monotonic() - self._drawn_at > REDRAW_EVERY_S or self._done == self._count:
+            self.rows([self._row()])
+            self._drawn_at = time.monotonic()
+        tenth = 10 * self._done // self._count
+        if tenth > 10 * before // self._count:
+            model, images, top1, *_ = self._row()
+            self.line_elsewhere(f"{model}: {images}, top-1 so far {top1}")
+
+    def _row(self) -> tuple[str, ...]:
+        readable = self._done - self._unreadable
+        rate = (self._done - self._began_with) / max(time.monotonic() - self._began_at, 1e-9)
+        left = (self._count - self._done) / rate if rate else 0.0
+        return (
+            self._model,
+            f"{self._done:,} of {self._count:,}",
+            units.top1(100 * self._right / readable) if readable else "",
+            f"{self._unreadable:,}" if self._unreadable else "",
+            f"{left / 60:.0f} min" if left >= 90 else f"{left:.0f} s",
+        )
