@@ -11,7 +11,6 @@ as it was built (parity).
 Shapes: B batch, C channels, H and W height and width, N = H * W positions, h heads, d head dim.
 """
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -38,23 +37,19 @@ def lowered(net: nn.Module, layout: "Layout") -> nn.Module:
 
 
 def _exchanged(module: nn.Module, layout: "Layout") -> nn.Module:
-    if _is(module, "timm.models.efficientvit_mit", "LiteMLA"):
+    kind = f"{type(module).__module__}.{type(module).__name__}"
+    if kind == "timm.models.efficientvit_mit.LiteMLA":
         return LinearAttention(module)
-    if _is(module, "timm.models.fastvit", "Attention"):
+    if kind == "timm.models.fastvit.Attention":
         return TokenAttention(module)
     # The very class: timm's Conv2dSame, for one, is a subclass that pads in its own way.
-    if type(module) is nn.Conv2d and 1 < module.groups == module.in_channels:
-        if module.padding_mode != "zeros":
-            return module
-        if module.out_channels > module.groups:
-            return Multiplied(module, layout)
-        return in_rows(module) if layout == "NHWC" else module
-    return module
-
-
-def _is(module: nn.Module, where: str, name: str) -> bool:
-    """Whether it is of that class, without loading timm to find out."""
-    return where in sys.modules and isinstance(module, getattr(sys.modules[where], name))
+    if type(module) is not nn.Conv2d or module.padding_mode != "zeros":
+        return module
+    if not 1 < module.groups == module.in_channels:
+        return module
+    if module.out_channels > module.groups:
+        return Multiplied(module, layout)
+    return in_rows(module) if layout == "NHWC" else module
 
 
 class Multiplied(nn.Module):
