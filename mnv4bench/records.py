@@ -100,7 +100,7 @@ class Calibration(Struct, frozen=True, kw_only=True):
 
 
 class Parity(Struct, frozen=True, kw_only=True):
-    """How an artifact's outputs were compared with torch's in fp32 on the exporting host."""
+    """How an artifact's outputs were compared with the network's in fp32 on the exporting host."""
 
     max_abs_error: Annotated[float, Meta(ge=0)]
     max_rel_error: Annotated[
@@ -114,6 +114,7 @@ class Parity(Struct, frozen=True, kw_only=True):
     judged_by: Literal["max_rel_error", "sqnr_db"] = "max_rel_error"
     cosine: Annotated[float, Meta(ge=-1, le=1)] | None = None  # the smallest over the inputs
     sqnr_db: float | None = None  # signal over noise of all outputs, centred; None: no noise at all
+    reference: str = "torch"  # what ran the network
     input_kind: str = "seeded"  # "seeded natural-image statistics", "images of FOLDER"
 
 

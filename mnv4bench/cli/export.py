@@ -11,6 +11,7 @@ from mnv4bench.cli.exporting import (
     CalibrationOption,
     FormatWord,
     PrecisionWord,
+    ShapeOption,
     WeightsOption,
     export_all,
     requested,
@@ -30,7 +31,8 @@ def command(
         list[str],
         typer.Argument(
             metavar="MODEL...",
-            help="Models of `mnv4bench models`, timm:NAME, or all for the whole catalog.",
+            help="Models of `mnv4bench models`, timm:NAME, your own (.pt2, .keras, .h5, a "
+            "SavedModel), or all for the whole catalog.",
             show_default=False,
         ),
     ],
@@ -49,6 +51,7 @@ def command(
         str | None,
         typer.Option(help="Take format and precision from this device's profile instead."),
     ] = None,
+    shape: ShapeOption = None,
     weights: WeightsOption = "random",
     calibration: CalibrationOption = None,
     target: Annotated[
@@ -100,6 +103,7 @@ def command(
             weights=weights,
             calibration=str(calibration) if calibration else None,
             deployment_target=target or kind.deployment_target,
+            shapes=tuple(shape or ()),
         )
         for model in _named(models)
         for kind in kinds
@@ -171,9 +175,13 @@ def _targets(requests: list[ExportRequest], output: Path | None) -> dict[ExportR
 
 
 def _file_name(request: ExportRequest) -> str:
+    from mnv4bench.export import own_source
     from mnv4bench.export.formats import SUFFIXES
 
-    model = request.model.replace("/", "_").replace(":", "-")
+    model = request.model
+    if own_source.kind(model):
+        model = Path(model).resolve().stem
+    model = model.replace("/", "_").replace(":", "-")
     precision = "" if request.precision == "fp32" else f"-{request.precision}"
     return f"{model}{precision}{SUFFIXES[request.format]}"
 

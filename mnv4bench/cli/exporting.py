@@ -39,6 +39,13 @@ WeightsOption = Annotated[
         "that of a trained network."
     ),
 ]
+ShapeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[NAME=]1x3x224x224",
+        help="Of an input whose sizes your own model leaves open; repeat for more inputs.",
+    ),
+]
 CalibrationOption = Annotated[
     Path | None,
     typer.Option(

@@ -44,8 +44,9 @@ def command(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="A model of `mnv4bench models`, timm:NAME, or your own .onnx or .tflite; repeat "
-            "for more. [default: eight models across four families]"
+            help="A model of `mnv4bench models`, timm:NAME, or your own (.onnx, .tflite, .pt2, "
+            ".keras, .h5, a SavedModel); repeat for more. [default: eight models across four "
+            "families]"
         ),
     ] = None,
     shape: ShapeOption = None,
@@ -105,8 +106,9 @@ def command(
                 requested(profile),
                 weights=weights,
                 calibration=str(calibration) if calibration else None,
+                shapes=tuple(shape or ()),
             )
-            report, files = _fresh(profile, model, shape, kind, _plan(quick, rounds, seed))
+            report, files = _fresh(profile, model, kind, _plan(quick, rounds, seed))
         report = _measure(report, files, reports)
     _show(report, store.path_of(reports, report), accuracy)
     raise typer.Exit(_status(report))
@@ -131,20 +133,19 @@ def _plan(quick: bool, rounds: int | None, seed: int | None) -> Plan:
 def _fresh(
     profile: DeviceProfile,
     models: list[str] | None,
-    shapes: list[str] | None,
     kind: ExportRequest,
     plan: Plan,
 ) -> tuple[Report, list[Path]]:
     """A new report and the files to measure; what cannot be exported stands in it as failed.
 
-    ``kind`` is what each model of the catalog is exported as.
+    ``kind`` is what each model that is no finished file is exported as.
     """
     from msgspec.structs import replace
 
     from mnv4bench import bench, export
     from mnv4bench.cli.exporting import export_all
     from mnv4bench.devices import open_runner
-    from mnv4bench.export import own_file
+    from mnv4bench.export import own_source
     from mnv4bench.models import catalog
 
     runner = open_runner(profile)
@@ -152,9 +153,12 @@ def _fresh(
     if status != "ready":
         raise NotMeasured(f"{profile.device} is {status}: {detail}", "mnv4bench devices")
     wanted = list(dict.fromkeys(models or catalog.DEFAULT_MODELS))
-    own = _own_files([name for name in wanted if own_file.is_own_file(name)], shapes, profile)
+    own = _own_files(wanted, kind.shapes, profile)
     requests = {name: dataclasses.replace(kind, model=name) for name in wanted if name not in own}
     exports = export_all(list(requests.values())) if requests else export.Exports()
+    for request, error in exports.failures.items():
+        if own_source.kind(request.model) and isinstance(error, UsageError):
+            raise error  # it asks for an option
     made = {name: exports.files.get(request) for name, request in requests.items()}
     found = [file for name in wanted if (file := own.get(name) or made.get(name)) is not None]
     if not found:
@@ -168,18 +172,22 @@ def _fresh(
 
 
 def _own_files(
-    names: list[str], shapes: list[str] | None, profile: DeviceProfile
+    wanted: list[str], shapes: tuple[str, ...], profile: DeviceProfile
 ) -> dict[str, ExportedFile]:
-    from mnv4bench.export import input_shapes, own_file
+    """Those of the models that are files to measure as they are."""
+    from mnv4bench.export import input_shapes, own_file, own_source
     from mnv4bench.render.untrusted import visible
 
-    if shapes and not names:
+    names = [name for name in wanted if own_file.is_own_file(name)]
+    sources = any(own_source.kind(name) for name in wanted)
+    given = input_shapes.parse(shapes)
+    if given and not names and not sources:
         raise UsageError(
-            "--shape is for a file of your own that leaves sizes open; the models of the catalog "
+            "--shape is for a model of your own that leaves sizes open; those of the catalog "
             "have theirs.",
             "mnv4bench run --model FILE --shape 1x3x224x224",
         )
-    found = own_file.open_files(map(Path, names), input_shapes.parse(shapes or []))
+    found = own_file.open_files(map(Path, names), given, others=sources)
     for path, file in found.items():
         if file.artifact.format != profile.format:
             raise UsageError(
@@ -205,7 +213,8 @@ def _stopped(directory: Path, device: str | None, models: list[str]) -> tuple[Re
         raise NotMeasured(
             f"{directory} holds no unfinished report{of}.", "mnv4bench run starts a new one"
         )
-    own = {own_file.digest(Path(name)): Path(name).absolute() for name in models}
+    paths = [Path(name).absolute() for name in models if own_file.is_own_file(name)]
+    own = {own_file.digest(path): path for path in paths}
     files = []
     for measurement in report.measurements:
         artifact = measurement.artifact

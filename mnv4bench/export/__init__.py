@@ -11,6 +11,7 @@ are for. Importing this loads no torch, no exporter and no runtime; nor does ser
     folding     batch norms go into convolutions first, which halves the exporters' work
     onnx, litert, parity    the conversions, and the proof that a file computes what torch does
     own_file    a file that the user brought, measured as it is
+    own_source  a model that the user brought to be converted: torch's .pt2, TensorFlow
 """
 
 import os
@@ -33,7 +34,10 @@ Phase = Literal[
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """One file that is wanted. ``weights`` in the words of the command line (models.weights)."""
+    """One file that is wanted. ``weights`` in the words of the command line (models.weights).
+
+    ``model`` is a name of the catalog, or the path of a source of one's own (own_source).
+    """
 
     model: str
     format: Format
@@ -42,6 +46,7 @@ class ExportRequest:
     calibration: str | None = None  # a folder of images; None: seeded ones
     activations: ActivationType | None = None  # ONNX int8; None: what this host's kernels take
     deployment_target: str | None = None  # Core ML; None: coreml.DEFAULT_TARGET
+    shapes: tuple[str, ...] = ()  # words of --shape, for a source of one's own with open sizes
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ Knows: which pairs of format and precision are exported, and why the others are 
 how (onnx, litert, coreml and their precisions).
 """
 
+import contextlib
 import platform
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -85,6 +86,47 @@ def recipe(format: Format, precision: Precision) -> Recipe:
             assert_never(format)
 
 
+def recipe_of(request: ExportRequest) -> Recipe:
+    """The recipe for a request: that of its pair, or TensorFlow's own converter's."""
+    from mnv4bench.export import own_source
+
+    pair = recipe(request.format, request.precision)
+    if own_source.kind(request.model) != "tensorflow":
+        return pair
+    if request.format != "tflite":
+        raise UsageError(
+            f"{request.model} is a TensorFlow model, and TensorFlow's converter writes TFLite "
+            f"alone, not {request.format}.",
+            "take --format tflite or a device that runs TFLite; to have it in ONNX, convert it "
+            "with tf2onnx and bring the file",
+        )
+    calibrated = request.precision == "int8"
+    if calibrated and request.calibration:
+        raise UsageError(
+            f"How images are prepared for {request.model} is not known, so it cannot be calibrated "
+            "on a folder.",
+            "leave --calibration out, or quantise it yourself and bring the .tflite",
+        )
+    return Recipe(
+        "tflite",
+        request.precision,
+        "NHWC",
+        1,
+        (tensorflow(),),
+        "ai-edge-litert",
+        calibrated=calibrated,
+    )
+
+
+def tensorflow() -> str:
+    """The distribution that TensorFlow is installed as; raises MissingExtra without one."""
+    for name in ("tensorflow", "tensorflow-cpu"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            metadata.version(name)
+            return name
+    raise MissingExtra("tensorflow", "tensorflow", "Converting a TensorFlow model")
+
+
 def _derived(plain: Recipe, tool: str) -> Recipe:
     if plain.precision == "fp32":
         return plain
@@ -101,11 +143,22 @@ def settled(request: ExportRequest) -> ExportRequest:
 
     Two requests for the same file are equal afterwards. Raises UsageError like ``recipe``.
     """
-    wanted = recipe(request.format, request.precision)
+    from mnv4bench.export import own_source
+
+    wanted = recipe_of(request)
+    own = own_source.kind(request.model) is not None
+    if own and request.weights not in ("random", "own"):
+        raise UsageError(
+            f"{request.model} brings its own weights; --weights {request.weights} would not be "
+            "used.",
+            "leave --weights out",
+        )
     quantised_onnx = (request.format, request.precision) == ("onnx", "int8")
     coreml = request.format == "coreml"
     return replace(
         request,
+        weights="own" if own else request.weights,
+        shapes=request.shapes if own else (),
         calibration=request.calibration if wanted.calibrated else None,
         activations=(request.activations or host_activations()) if quantised_onnx else None,
         deployment_target=(request.deployment_target or DEFAULT_TARGET) if coreml else None,

@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any, assert_never
 
 from mnv4bench.errors import BadFile, MissingExtra, UsageError
-from mnv4bench.export import ExportedFile, cache, input_shapes, onnx_wire
+from mnv4bench.export import ExportedFile, cache, input_shapes, onnx_wire, own_source
 from mnv4bench.export.input_shapes import NAMELESS, Declared, Shape
+from mnv4bench.export.own_name import FAMILY, as_text, name_of
 from mnv4bench.records import Artifact, Format, Precision, Weights
 
-FAMILY = "own file"
 COREML_SUFFIXES = (".mlpackage", ".mlmodel", ".mlmodelc")
 SUFFIXES = (".onnx", ".tflite", *COREML_SUFFIXES)
-MAX_NAME = 200  # records.Name
 # onnx.TensorProto.DataType and tflite.TensorType, of ONNX 1.23 and LiteRT 2.3.
 ONNX_TYPES: dict[int, Precision] = {1: "fp32", 10: "fp16", 3: "int8", 2: "int8"}
 TFLITE_TYPES: dict[int, Precision] = {0: "fp32", 1: "fp16", 9: "int8", 3: "int8"}
@@ -49,7 +48,9 @@ class Described:
 
 
 def is_own_file(model: str) -> bool:
-    """Whether these words of the command line mean a file, not a model of the catalog."""
+    """Whether these words of the command line mean a file that is measured as it is."""
+    if own_source.kind(model):
+        return False
     if model.lower().endswith(SUFFIXES):
         return True
     try:
@@ -59,20 +60,21 @@ def is_own_file(model: str) -> bool:
 
 
 def open_files(
-    paths: Iterable[Path], shapes: Mapping[str, Shape] | None = None
+    paths: Iterable[Path], shapes: Mapping[str, Shape] | None = None, *, others: bool = False
 ) -> dict[Path, ExportedFile]:
     """Each file as an artifact that no exporter made.
 
     Its ``precision`` is the type that most of its weights are stored in; how a runtime computes
-    with them is its own affair. ``shapes`` are by input name, "" for a sole input. Raises
-    UsageError when there is no such file, Core ML is asked for, a size is left open, or a shape
-    fits no input; BadFile with the reason when the content is not a whole ONNX or TFLite model.
+    with them is its own affair. ``shapes`` are by input name, "" for a sole input; with ``others``
+    some of them may be for models that are not among these. Raises UsageError when there is no
+    such file, Core ML is asked for, a size is left open, or a shape fits no input; BadFile with
+    the reason when the content is not a whole ONNX or TFLite model.
     """
     given = shapes or {}
     described = {path: describe(path) for path in paths}
     names = {one.name for file in described.values() for one in file.insides.inputs}
     for name in given:
-        if name and name not in names:
+        if name and name not in names and not others:
             raise UsageError(
                 f"--shape names an input {name} that none of the files has; there are: "
                 f"{', '.join(sorted(names))}.",
@@ -89,6 +91,11 @@ def open_file(path: Path, shapes: Mapping[str, Shape] | None = None) -> Exported
 def digest(path: Path) -> str:
     """What names the file, whatever is chosen for its open sizes; raises as ``open_files``."""
     return describe(path).sha256
+
+
+def stored_precision(file: Path) -> Precision:
+    """The type that most weights of a TFLite file are stored in."""
+    return _precision(describe(file))
 
 
 def describe(path: Path) -> Described:
@@ -129,15 +136,15 @@ def _digest(parts: list[Path]) -> str:
 
 def _artifact(file: Described, given: Mapping[str, Shape]) -> ExportedFile:
     path, inputs = file.path, file.insides.inputs
-    settled = input_shapes.settle(_as_text(path.name), inputs, given)
+    settled = input_shapes.settle(as_text(path.name), inputs, given)
     artifact = Artifact(
-        model=_name(path),
+        model=name_of(path),
         family=FAMILY,
         format=file.format,
         precision=_precision(file),
         sha256=file.sha256,
         size_bytes=file.size_bytes,
-        weights=Weights(kind="own", detail=_as_text(path.name)),
+        weights=Weights(kind="own", detail=as_text(path.name)),
         input_shape=next(iter(settled.values())) if len(settled) == 1 else None,
         input_shapes=settled if any(one.is_open for one in inputs) else {},
         data_files=tuple(map(str, file.insides.data_files)),
@@ -184,7 +191,7 @@ def _data_files(path: Path, needed: Mapping[str, int]) -> tuple[Path, ...]:
         file = folder / location
         if not _is_inside(folder, location):
             raise BadFile(
-                f"{path} keeps weights in {_as_text(location) or 'a file without a name'}, outside "
+                f"{path} keeps weights in {as_text(location) or 'a file without a name'}, outside "
                 "its own folder; such files are not read.",
                 "put the data file beside the model and write its name alone into the model",
             )
@@ -192,13 +199,13 @@ def _data_files(path: Path, needed: Mapping[str, int]) -> tuple[Path, ...]:
             status = file.stat()
         except FileNotFoundError:
             raise BadFile(
-                f"{path} keeps weights in {_as_text(location)}, and there is no such file in "
+                f"{path} keeps weights in {as_text(location)}, and there is no such file in "
                 f"{folder}.",
-                f"put {_as_text(location)} there; it came with the model",
+                f"put {as_text(location)} there; it came with the model",
             ) from None
         if not stat.S_ISREG(status.st_mode) or status.st_size < needed[location]:
             raise BadFile(
-                f"{path} needs {needed[location]:,} bytes of {_as_text(location)}, which has "
+                f"{path} needs {needed[location]:,} bytes of {as_text(location)}, which has "
                 f"{status.st_size:,}.",
                 "copy it again, whole",
             )
@@ -262,24 +269,3 @@ def _precision(file: Described) -> Precision:
             "convert the weights to one of these",
         )
     return types[most]
-
-
-def _name(path: Path) -> str:
-    """The stem; the whole file name where the stem is a model of the catalog.
-
-    A file called mnv4-conv-s.onnx would otherwise pass for that model, its accuracy included.
-    """
-    from mnv4bench.models import catalog
-
-    stem = _as_text(path.stem)
-    try:
-        catalog.entry(stem)
-    except UsageError:
-        return stem
-    return _as_text(path.name)
-
-
-def _as_text(name: str) -> str:
-    """A file name as printable UTF-8 of bounded length; names may hold any byte."""
-    text = os.fsencode(name).decode("utf-8", "replace")
-    return "".join(char if char.isprintable() else "�" for char in text)[:MAX_NAME]

@@ -105,8 +105,25 @@ def compare(built: "BuiltModel", file: Path, recipe: Recipe, given: Inputs) -> O
     if not np.isfinite(actual).all():
         raise _refused(built, recipe, "gives NaN or infinity where torch does not")
     limit = tolerance(built, recipe, given)
+    parity = measured(expected, actual, limit, loaded.runtime, given.held_out_kind)
+    if not passes(parity):
+        raise _refused(built, recipe, difference(parity))
+    return Outcome(parity=parity, input_shape=loaded.inputs[0].shape)
+
+
+def measured(
+    expected: "NDArray[Any]",
+    actual: "NDArray[Any]",
+    limit: Tolerance,
+    runtime: str,
+    input_kind: str,
+    reference: str = "torch",
+) -> Parity:
+    """How far outputs (N, classes) are from those that ``reference`` gave for the same inputs."""
+    import numpy as np
+
     absolute = float(np.abs(actual.astype(np.float64) - expected).max())
-    parity = Parity(
+    return Parity(
         max_abs_error=absolute,
         max_rel_error=absolute / float(np.abs(expected).max()),
         cosine=_cosine(expected, actual),
@@ -115,12 +132,10 @@ def compare(built: "BuiltModel", file: Path, recipe: Recipe, given: Inputs) -> O
         judged_by="sqnr_db" if limit.in_db else "max_rel_error",
         tolerance_reason=limit.reason,
         inputs=len(expected),
-        input_kind=given.held_out_kind,
-        runtime=loaded.runtime,
+        input_kind=input_kind,
+        runtime=runtime,
+        reference=reference,
     )
-    if not passes(parity):
-        raise _refused(built, recipe, _difference(parity))
-    return Outcome(parity=parity, input_shape=loaded.inputs[0].shape)
 
 
 def passes(parity: Parity) -> bool:
@@ -143,25 +158,29 @@ def _sqnr_db(expected: "NDArray[Any]", actual: "NDArray[Any]") -> float | None:
     """Signal over noise of all outputs (N, classes) in decibels; None for no noise at all.
 
     Both are taken around their mean over the classes: what is the same for every class changes
-    neither a softmax nor a ranking, and would pass for signal.
+    neither a softmax nor a ranking, and would pass for signal. A sole output is taken as it is.
     """
     import numpy as np
 
-    signal = expected - expected.mean(axis=1, keepdims=True, dtype=np.float64)
-    noise = actual - actual.mean(axis=1, keepdims=True, dtype=np.float64) - signal
+    signal, given = expected.astype(np.float64), actual.astype(np.float64)
+    if expected.shape[1] > 1:
+        signal -= signal.mean(axis=1, keepdims=True)
+        given -= given.mean(axis=1, keepdims=True)
+    noise = given - signal
     power = float((noise**2).sum())
     return 10 * float(np.log10((signal**2).sum() / power)) if power else None
 
 
-def _difference(parity: Parity) -> str:
+def difference(parity: Parity) -> str:
+    """What is wrong with an outcome beyond its tolerance, to follow the file's name."""
     if parity.judged_by == "sqnr_db":
         what = (
-            f"differs from torch in fp32: signal over noise is {parity.sqnr_db:.1f} dB, and at "
-            f"least {parity.tolerance:.1f} dB are asked for"
+            f"differs from {parity.reference} in fp32: signal over noise is "
+            f"{parity.sqnr_db:.1f} dB, and at least {parity.tolerance:.1f} dB are asked for"
         )
     else:
         what = (
-            f"differs from torch by {parity.max_abs_error:.2g}, which is "
+            f"differs from {parity.reference} by {parity.max_abs_error:.2g}, which is "
             f"{parity.max_rel_error:.2g} of the largest output; the tolerance is "
             f"{parity.tolerance:.2g}"
         )

@@ -29,9 +29,9 @@ from mnv4bench.export import (
     calibration,
     formats,
     identity,
+    own_source,
     parity,
 )
-from mnv4bench.models import catalog
 from mnv4bench.records import Artifact, Parity, Structure
 
 if TYPE_CHECKING:
@@ -64,6 +64,14 @@ def main(job: str) -> int:
 
 def export(request: ExportRequest, key: str, store: cache.Cache, events: IO[str]) -> str:
     """Build, convert, compare and put into the cache; returns the digest of the file."""
+    request = formats.settled(request)
+    _say(events, {"phase": "building"})
+    if own_source.kind(request.model) == "tensorflow":
+        from mnv4bench.export import tensorflow_lite
+
+        return tensorflow_lite.export(
+            request, key, store, lambda phase: _say(events, {"phase": phase})
+        )
     import torch
 
     from mnv4bench.models import build, weights
@@ -71,9 +79,10 @@ def export(request: ExportRequest, key: str, store: cache.Cache, events: IO[str]
     # One thread: sums come out in the same order every time, so the same export has the same
     # digest, and two exports share two processors without stepping on each other.
     torch.set_num_threads(1)
-    request = formats.settled(request)
-    _say(events, {"phase": "building"})
-    built = build.build(request.model, weights.parse(request.weights))
+    if own_source.kind(request.model):
+        built = own_source.built(request)
+    else:
+        built = build.build(request.model, weights.parse(request.weights))
     if identity.key(request) != key:
         raise ExportFailed(
             f"The weights, images or packages of {request.model} changed while it was being "
@@ -87,11 +96,11 @@ def _made(
     built: "BuiltModel", request: ExportRequest, key: str, store: cache.Cache, events: IO[str]
 ) -> ExportedFile:
     """The entry, written now; what it is made from is exported first where the cache lacks it."""
-    recipe = formats.recipe(request.format, request.precision)
+    recipe = formats.recipe_of(request)
     source = _source(built, request, store, events).path if recipe.from_fp32 else None
     given = calibration.inputs(request.calibration, built)
     with store.staging() as staged:
-        file = staged / cache.file_name(request.model, request.format)
+        file = staged / cache.file_name(built.entry.model, request.format)
         cache.require_room(staged, built.params * BYTES_PER_PARAMETER)
         _say(events, {"phase": "converting"})
         convert(built, file, request, source, given)
@@ -105,7 +114,7 @@ def _made(
         parity, structure, input_shape = _evidence(built, file, request, given)
         _say(events, {"phase": "writing"})
         artifact = Artifact(
-            model=request.model,
+            model=built.entry.model,
             family=built.entry.family,
             format=request.format,
             precision=request.precision,
@@ -115,7 +124,7 @@ def _made(
             input_shape=input_shape,
             params=built.params,
             macs=built.macs,
-            spec_sha256=catalog.spec_digest(request.model),
+            spec_sha256=identity.spec(request),
             exporter=formats.versions(recipe),
             parity=parity,
             structure=structure,

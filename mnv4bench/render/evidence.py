@@ -32,7 +32,7 @@ def precision(artifact: Artifact) -> str:
 
 
 def parity(parity: Parity) -> str:
-    """How the outputs were compared with torch's, by which measure they were judged, and why."""
+    """How the outputs were compared with the network's own, by which measure, and why."""
     measured = {
         "max_rel_error": f"largest error {parity.max_rel_error:.1e} of the largest output",
         "sqnr_db": f"signal over noise {units.decibels(parity.sqnr_db)}",
@@ -46,7 +46,7 @@ def parity(parity: Parity) -> str:
     if parity.cosine is not None:
         others.append(f"cosine {parity.cosine:.6f}")
     return (
-        f"compared with torch on {parity.inputs} inputs ({parity.input_kind}) in "
+        f"compared with {parity.reference} on {parity.inputs} inputs ({parity.input_kind}) in "
         f"{parity.runtime}: {judged} ({limit}: {parity.tolerance_reason}); {', '.join(others)}"
     )
 

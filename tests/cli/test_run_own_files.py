@@ -104,3 +104,30 @@ def test_a_shape_needs_a_file_of_ones_own(terminal: Terminal) -> None:
     ran = terminal("run", "--model", "mnv4-conv-s", "--shape", "1x3x192x192")
     assert ran.status == 2
     assert "--shape is for a file of your own" in ran.err
+
+
+def test_sources_are_converted_and_measured_beside_files(terminal: Terminal) -> None:
+    import keras
+    import torch
+
+    net = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3, 2), torch.nn.Flatten()).eval()
+    torch.export.save(torch.export.export(net, (torch.randn(1, 3, 16, 16),)), "torch_net.pt2")
+    given = keras.Input((None, 6), name="tokens")
+    pooled = keras.layers.GlobalAveragePooling1D()(given)
+    keras.Model(given, keras.layers.Dense(3)(pooled)).save("keras_net.keras")
+    write_tflite_sum(Path("sum.tflite"))
+    shapes = ("--shape=tokens=1x5x6", "--shape=left=1x4x8", "--shape=right=1x4x8")
+    models = ("torch_net.pt2", "keras_net.keras", "sum.tflite")
+    asked = [word for model in models for word in ("--model", model)]
+    open_size = terminal("run", *ONCE, *asked, *shapes[1:])
+    assert open_size.status == 2
+    assert "input tokens open: ? x ? x 6" in open_size.err
+    assert "--shape tokens=1xNx6" in open_size.err
+    ran = terminal("run", *ONCE, *asked, *shapes)
+    assert ran.status == 0, ran
+    measured = {m.artifact.model: m.artifact for m in reports()[-1].measurements}
+    assert set(measured) == {"torch_net", "keras_net", "sum"}
+    assert measured["keras_net"].input_shape == (1, 5, 6)
+    wrong = terminal("run", *ORT, "--model", "keras_net.keras")
+    assert wrong.status == 2
+    assert "writes TFLite alone" in wrong.err
