@@ -54,13 +54,6 @@ CalibrationOption = Annotated[
         show_default=False,
     ),
 ]
-ShapeOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="[NAME=]1x3x224x224",
-        help="Of an input whose sizes your own file leaves open; repeat for more inputs.",
-    ),
-]
 
 
 def requested(profile: DeviceProfile) -> ExportRequest:
