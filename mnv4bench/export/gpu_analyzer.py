@@ -1,6 +1,6 @@
 """What TensorFlow's analyzer says of a TFLite file on a GPU, and whether its word counts.
 
-From 2.19 on the analyzer calls every file compatible: its checks were taken out (tensorflow issue
+From 2.18 on the analyzer calls every file compatible: its checks were taken out (tensorflow issue
 77042), the sentence stayed. So it is asked about a made-up operator as well, and is believed only
 when it finds fault with that.
 
@@ -14,6 +14,7 @@ import contextlib
 import io
 import tempfile
 import zlib
+from collections import Counter
 from pathlib import Path
 
 from msgspec import Struct
@@ -77,5 +78,7 @@ def _relevant(text: str) -> str:
 
 
 def _warnings(text: str) -> tuple[str, ...]:
+    """One for each sentence, with how often it was said."""
     said = (line.split(WARNING, 1)[1] for line in text.splitlines() if WARNING in line)
-    return tuple(dict.fromkeys(one for one in said if SUMMARY not in one))
+    counts = Counter(one for one in said if SUMMARY not in one)
+    return tuple(one + (f" ({n} times)" if n > 1 else "") for one, n in counts.items())

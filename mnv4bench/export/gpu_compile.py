@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from mnv4bench.export import seeded
 from mnv4bench.findings import Agreement, Compatibility
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ FLOAT_TOLERANCE = 1e-4
 # differs by its own rounding. LiteRT's two sets of processor kernels, both right, differ as well;
 # twice their distance is allowed, for a largest error over a thousand outputs scatters.
 KERNEL_DISTANCES = 2.0
-SEED = 0
 SWIFTSHADER = tuple(
     Path(folder) / "vk_swiftshader_icd.json"
     for folder in (
@@ -106,7 +106,10 @@ def run(path: Path, quantised: bool) -> Ran:
     model: Any = CompiledModel.from_file(str(path), options=options)
     key, names = next(iter(model.get_signature_list().items()))
     taken, given = model.get_input_tensor_details(key), model.get_output_tensor_details(key)
-    inputs = {taken[name]["index"]: _input(taken[name]) for name in names["inputs"]}
+    inputs = {
+        place["index"]: seeded.values(place["shape"], place["dtype"])
+        for place in (taken[name] for name in names["inputs"])
+    }
     buffers, results = model.create_input_buffers(0), model.create_output_buffers(0)
     for buffer, value in zip(buffers, inputs.values(), strict=True):
         buffer.write(value)
@@ -144,17 +147,17 @@ def refused(reason: str, log: str, version: str, *, crashed: bool) -> Compatibil
 
     ``crashed``: the process ended before it could say.
     """
-    by = _judge(log, version)
+    by, remark = _judge(log, version), _remark(log)
     if _NO_ADAPTER.search(log):
         return Compatibility(by=by, verdict="unknown", reasons=(NO_DRIVER,))
-    if crashed or not _ADAPTER.search(log):
-        return Compatibility(by=by, verdict="unknown", reasons=(reason,), remark=_remark(log))
-    reasons = [reason]
-    if found := _REFUSED.search(log):
-        reasons = [*_alike(found[1].splitlines()), found[2].strip()]
-    elif errors := _NATIVE_ERROR.findall(log):
-        reasons = list(dict.fromkeys(error.strip() for error in errors))
-    return Compatibility(by=by, verdict="incompatible", reasons=tuple(reasons), remark=_remark(log))
+    listed = _REFUSED.search(log)
+    if crashed or not (listed or _ADAPTER.search(log)):
+        return Compatibility(by=by, verdict="unknown", reasons=(reason,), remark=remark)
+    errors = [error.strip() for error in _NATIVE_ERROR.findall(log)]
+    reasons = list(dict.fromkeys(errors)) or [reason]
+    if listed:
+        reasons = [*_alike(listed[1].splitlines()), listed[2].strip()]
+    return Compatibility(by=by, verdict="incompatible", reasons=tuple(reasons), remark=remark)
 
 
 def _agreement(difference: Difference) -> Agreement:
@@ -196,21 +199,6 @@ def _alike(lines: Sequence[str]) -> list[str]:
     which follow some of the sentences."""
     sentences = Counter(re.sub(r"(?<=\.) \S+$", "", line.strip()) for line in lines if line.strip())
     return [one + (f" ({count} times)" if count > 1 else "") for one, count in sentences.items()]
-
-
-def _input(place: Mapping[str, Any]) -> Array:
-    """Seeded values. Wide integers are indices more often than numbers: 0 and 1 are safe."""
-    import numpy as np
-
-    random = np.random.default_rng(SEED)
-    kind, shape = np.dtype(place["dtype"]), tuple(place["shape"])
-    values: Array = random.integers(0, 1, shape, endpoint=True)
-    if kind.kind == "f":
-        values = random.standard_normal(shape)
-    elif kind.kind in "iu" and kind.itemsize == 1:
-        limits = np.iinfo(kind)
-        values = random.integers(limits.min, limits.max, shape, endpoint=True)
-    return values.astype(kind)
 
 
 def _compared(

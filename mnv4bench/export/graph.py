@@ -15,7 +15,8 @@ from msgspec import Struct
 
 from mnv4bench.findings import Graph, Integer, Movement, Operators, Tensor
 
-# Constants of these types are shapes, axes and biases; what an operator multiplies with is not.
+# Constants of these types are shapes, axes and biases; what an operator multiplies with is not. Nor
+# is a single number, which is a scale as a rule.
 INDEX_TYPES = frozenset({"int32", "int64", "bool"})
 QUANTISED = frozenset({"int8", "uint8", "int16", "uint16", "int4", "uint4", "int2", "uint2"})
 UNKNOWN_TYPE = "unknown"
@@ -154,7 +155,11 @@ def _kinds(contents: Contents, taken: frozenset[int] | None) -> tuple[Operators,
 def _types(contents: Contents, operation: Operation) -> tuple[str, str, str]:
     """(reads, constants, writes) of ``findings.Operators``."""
     values = [contents.values[place] for place in operation.inputs]
-    held = [value for value in values if value.constant and value.type not in INDEX_TYPES]
+    held = [
+        value
+        for value in values
+        if value.constant and value.type not in INDEX_TYPES and value.size != 1
+    ]
     largest = max(held, key=lambda value: value.size or 0, default=None)
     return (
         _listed(value.type for value in values if not value.constant),

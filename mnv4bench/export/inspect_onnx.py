@@ -7,6 +7,7 @@ and the session are native code, and the file may be anybody's.
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +15,12 @@ from typing import Any
 
 from msgspec import Struct
 
+from mnv4bench.export import seeded
 from mnv4bench.export.graph import UNKNOWN_TYPE, Contents, Operation, Value
 
 PROVIDER = "CPUExecutionProvider"
 BLOCKED = "com.microsoft.nchwc"  # ONNX Runtime's domain of operators on channels in blocks
+KERNEL_EVENT = "_kernel_time"  # how the runtime's profile names the run of a node
 ERRORS_ONLY = 3  # onnxruntime's severity; a failed load still says why in its exception
 # They compute nothing: what they write are the numbers that they read, elsewhere or as another
 # type. Names of opset 24 and of ONNX Runtime's own domains.
@@ -27,6 +30,9 @@ MOVES = frozenset({
     "Identity", "Pad", "QuantizeLinear", "ReorderInput", "ReorderOutput", "Reshape",
     "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze",
 })  # fmt: skip
+
+
+_Seen = dict[str, list[tuple[str, tuple[int, ...]]]]  # node -> type and shape of what it writes
 
 
 class Optimised(Struct, frozen=True):
@@ -56,7 +62,11 @@ def read(path: Path) -> Contents:
 
 
 def optimised(path: Path) -> Optimised:
-    """What a session of one thread on the processor runs. Raises onnxruntime's own exceptions."""
+    """What a session of one thread on the processor runs. Raises onnxruntime's own exceptions.
+
+    A saved graph declares few types of what the optimiser put in, so the session runs once and its
+    profile says them all. Open sizes are taken as 1.
+    """
     import onnx
     import onnxruntime
 
@@ -64,25 +74,55 @@ def optimised(path: Path) -> Optimised:
     options.intra_op_num_threads = 1
     options.log_severity_level = ERRORS_ONLY
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    options.enable_profiling = True
     with tempfile.TemporaryDirectory() as folder:
         saved = Path(folder) / "optimised.onnx"
         options.optimized_model_filepath = str(saved)
+        options.profile_file_prefix = str(Path(folder) / "profile")
         # A graph past protobuf's 2 GB could not be saved with its weights inside.
         options.add_session_config_entry(
             "session.optimized_model_external_initializers_file_name", "weights.bin"
         )
         session: Any = onnxruntime.InferenceSession(str(path), options, providers=[PROVIDER])
+        seen, notes = _seen(session)
         model = onnx.load(str(saved), load_external_data=False)
     parts: Any = getattr(session, "get_provider_graph_assignment_info", list)()
     assigned = tuple((part.ep_name, node.op_type) for part in parts for node in part.get_nodes())
-    return Optimised(_Reader(model).contents(()), assigned or None)
+    return Optimised(_Reader(model, seen).contents(notes), assigned or None)
+
+
+def _seen(session: Any) -> tuple[_Seen, tuple[str, ...]]:
+    """What each node writes, from the profile of one run; else a note why there is none."""
+    notes: tuple[str, ...] = ()
+    try:
+        feed = {
+            one.name: seeded.values(
+                [side if isinstance(side, int) else -1 for side in one.shape],
+                _named_type(one.type.removeprefix("tensor(").removesuffix(")")),
+            )
+            for one in session.get_inputs()
+        }
+        session.run(None, feed)
+    except Exception as error:  # noqa: BLE001 - the runtime raises what it likes
+        notes = (f"types within the optimised graph are unknown; running it failed: {error}",)
+    events = json.loads(Path(session.end_profiling()).read_bytes())
+    return {
+        event["name"].removesuffix(KERNEL_EVENT): [
+            (_named_type(kind), tuple(shape))
+            for written in event["args"]["output_type_shape"]
+            for kind, shape in written.items()
+        ]
+        for event in events
+        if event.get("cat") == "Node" and event["name"].endswith(KERNEL_EVENT)
+    }, notes
 
 
 class _Reader:
     """One model's graphs, the main one first, as operations over numbered values."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, seen: _Seen | None = None) -> None:
         self._model = model
+        self._seen = seen or {}
         self._values: list[Value] = []
         self._operations: list[Operation] = []
         self._graphs = 0
@@ -125,15 +165,17 @@ class _Reader:
             if node.op_type == "Constant" and node.output:
                 self._add(known, _constant(node))
                 continue
-            kind = self._blocked_type(node, known) if node.domain == BLOCKED else UNKNOWN_TYPE
-            for name in (*node.input, *node.output):
+            outputs = [name for name in node.output if name]
+            for name, (kind, shape) in zip(outputs, self._seen.get(node.name, ()), strict=False):
+                self._add(known, Value(name, kind, shape))
+            for name in (*node.input, *outputs):
                 if name and name not in known:
-                    self._add(known, Value(name, kind, None))
+                    self._add(known, Value(name, UNKNOWN_TYPE, None))
             self._operations.append(
                 Operation(
                     operator=_named(node),
                     inputs=tuple(known[name] for name in node.input if name),
-                    outputs=tuple(known[name] for name in node.output if name),
+                    outputs=tuple(known[name] for name in outputs),
                     name=node.name,
                     moves=node.op_type in MOVES,
                     detail=_detail(node),
@@ -141,14 +183,6 @@ class _Reader:
             )
             bodies.extend((body, known) for body in _bodies(node))
         return known
-
-    def _blocked_type(self, node: Any, known: dict[str, int]) -> str:
-        """Of values in blocked layout, which a saved graph does not declare: what the node reads.
-
-        Every operator of that domain has one type for all (onnxruntime, nchwc_schema_defs.cc).
-        """
-        read = (self._values[known[name]].type for name in node.input if name in known)
-        return next((kind for kind in read if kind != UNKNOWN_TYPE), UNKNOWN_TYPE)
 
     def _add(self, known: dict[str, int], value: Value) -> None:
         known[value.name] = len(self._values)
@@ -200,4 +234,9 @@ def _type(number: int) -> str:
         name = str(onnx.TensorProto.DataType.Name(number)).lower()
     except ValueError:
         return UNKNOWN_TYPE
+    return _named_type(name)
+
+
+def _named_type(name: str) -> str:
+    """An element type of ONNX or its runtime in numpy's words."""
     return {"float": "float32", "double": "float64", "undefined": UNKNOWN_TYPE}.get(name, name)

@@ -113,6 +113,7 @@ def _with_onnxruntime(found: Inspection, path: Path) -> Inspection:
         # Of a file with QDQ pairs only the optimised graph shows what is computed in integers.
         integer=graph.integer(optimised.contents),
         share=share,
+        notes=(*found.notes, *optimised.contents.notes),
     )
 
 

@@ -42,7 +42,7 @@ def inspection(found: Inspection) -> View:
         if found.optimised:
             runtime = found.share.runtime if found.share else "the runtime"
             title = f"As {runtime} runs it: {_tally(found.optimised)}"
-            parts += [write(title, "bold"), _kinds(found.optimised.kinds, write, None)]
+            parts += [write(title, "bold"), _kinds(found.optimised.kinds, write, None), write("")]
             parts += _movements(found.optimised.movements, write)
         verdicts = [*_integer(found.integer, write), *_gpu(found.gpu, write)]
         verdicts += [write(f"Note: {note}", "yellow") for note in found.notes]
@@ -89,16 +89,16 @@ def _tally(graph: Graph) -> str:
 
 def _share(share: Share) -> tuple[str, str]:
     """The sentence on what a unit takes, and its style."""
-    if share.taken == share.operators:
-        taken = f"takes all {units.plural(share.operators, 'operator')}"
-    else:
-        taken = f"takes {share.taken:,} of {units.plural(share.operators, 'operator')}"
-    parts = share.partitions
-    as_parts = f" in {units.plural(parts, 'partition')}" if parts is not None else ""
-    text = f"{share.unit} ({share.runtime}) {taken}{as_parts}."
-    if not share.left:
-        return text, "dim"
+    some = "all" if share.taken == share.operators else f"{share.taken:,} of"
+    operators = f"{some} {units.plural(share.operators, 'operator')}"
     left = ", ".join(f"{operator} ×{count}" for operator, count in share.left.items())
+    if share.partitions is None:
+        text = f"{share.unit} ({share.runtime}) is assigned {operators}, after a first rewriting."
+        return (f"{text} Elsewhere: {left}.", "yellow") if left else (text, "dim")
+    parts = units.plural(share.partitions, "partition")
+    text = f"{share.unit} ({share.runtime}) takes {operators} in {parts}."
+    if not left:
+        return text, "dim"
     return f"{text} Left to kernels that are often many times slower: {left}.", "yellow"
 
 
@@ -183,7 +183,10 @@ def _integer(integer: Integer | None, write: Write) -> list[Text]:
 def _gpu(judged: Sequence[Compatibility], write: Write) -> list[Text]:
     lines = []
     for one in judged:
-        lines.append(write(f"GPU, by the {one.by}: {one.verdict}", _VERDICT_STYLE[one.verdict]))
+        style = _VERDICT_STYLE[one.verdict]
+        if one.agreement and not one.agreement.agrees:
+            style = "yellow"
+        lines.append(write(f"GPU, by the {one.by}: {one.verdict}", style))
         lines += [write(f"  {reason}") for reason in one.reasons]
         if one.agreement:
             lines.append(_agreement(one.agreement, write))
