@@ -16,7 +16,7 @@ from rich.text import Text
 from mnv4bench import units
 from mnv4bench.findings import Accuracies, Comparison, Evaluated
 from mnv4bench.records import Preprocessing
-from mnv4bench.render.terminal import View, Write, _table
+from mnv4bench.render.terminal import View, Write, plain_table
 
 # More names than this hide the table above them; --json has them all.
 MAX_UNREADABLE_LINES = 8
@@ -55,7 +55,7 @@ def _table_of(alike: Sequence[Evaluated], write: Write) -> RenderableType:
         write(f"  {units.plural(first.images + len(first.unreadable), 'image')}  "),
         write("MEASURED", "bold cyan"),
     )
-    table = _table(
+    table = plain_table(
         write,
         ("File", "left"),
         ("Top-1", "right"),
