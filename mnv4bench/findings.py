@@ -57,6 +57,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     measured_at: str
     machine: str  # the device and runtime in words, e.g. "AMD EPYC, LiteRT 2.3.0, 1 thread"
     environment: str  # short digest of the must-match facts and the profile
+    calibration: str | None = None  # "synthetic calibration"; None: nothing was calibrated
     chosen_shapes: str = ""  # "ids 1x128": what --shape chose for a file that leaves sizes open
 
 

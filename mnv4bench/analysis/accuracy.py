@@ -6,10 +6,11 @@ Confidences and p-values are fractions; accuracies and their differences are per
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import sqrt
 
 from mnv4bench.analysis.stats import INTERVAL_CONFIDENCE
-from mnv4bench.findings import Comparison, Evaluated
+from mnv4bench.findings import Comparison, Evaluated, Skipped
 from mnv4bench.records import UNREADABLE, Artifact, Evaluation
 
 # The normal quantile of a two-sided interval at INTERVAL_CONFIDENCE.
@@ -60,6 +61,21 @@ def mcnemar(only_first: int, only_second: int) -> float:
         term = term * (count - k + 1) // k
         tail += term
     return min(1.0, 2 * tail / (1 << count))
+
+
+def choose(evaluations: Iterable[Evaluated]) -> tuple[dict[str, Evaluated], tuple[Skipped, ...]]:
+    """The evaluation that stands for each artifact, by digest, and those that do not.
+
+    That on the most images; of equal ones the latest.
+    """
+    chosen: dict[str, Evaluated] = {}
+    skipped = []
+    for one in sorted(evaluations, key=lambda one: (one.images, one.evaluated_at, one.path)):
+        if loser := chosen.get(one.artifact_sha256):
+            reason = f"{one.path}, on {one.images} images of {one.dataset}, stands for the file"
+            skipped.append(Skipped(path=loser.path, reason=reason))
+        chosen[one.artifact_sha256] = one
+    return chosen, tuple(skipped)
 
 
 def summarise(evaluation: Evaluation, path: str = "") -> Evaluated:

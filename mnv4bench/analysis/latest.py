@@ -116,6 +116,11 @@ class Latest:
             _, newest = max(members.values(), key=lambda pair: pair[0])
             yield key, newest.machine, {variant: one for variant, (_, one) in members.items()}
 
+    def artifacts(self) -> frozenset[str]:
+        """Digests of the files that count."""
+        held = (one for members in self._groups.values() for _, one in members.values())
+        return frozenset(one.artifact_sha256 for one in held)
+
     def superseded(self) -> tuple[Skipped, ...]:
         """One line per older report: how many of its measurements no longer count, and why."""
         by_report: dict[str, list[tuple[str, str]]] = defaultdict(list)

@@ -15,8 +15,13 @@ from msgspec.structs import replace
 
 from mnv4bench.analysis.latest import Candidate, Latest, labels
 from mnv4bench.analysis.stats import Unmeasured
-from mnv4bench.findings import Group, Point, Skipped, Summary
+from mnv4bench.findings import Evaluated, Group, Point, Skipped, Summary
 from mnv4bench.records import Accuracy, Precision, PublishedLatency
+
+# What to draw a measurement with: an accuracy measured on its very file, a published one, or none.
+AccuracyOf = Callable[[Summary], Evaluated | Accuracy | None]
+# Of the float network, a published accuracy is that of these files to a tenth of a point.
+FLOATS: tuple[Precision, ...] = ("fp32", "fp16")
 
 
 def front_of(candidates: Sequence[Point]) -> tuple[Point, ...]:
@@ -69,7 +74,7 @@ def _top1(point: Point) -> float:
 
 def measured_groups(
     summaries: Iterable[Summary],
-    accuracy_of: Callable[[Summary], Accuracy | None],
+    accuracy_of: AccuracyOf,
     failed: Iterable[Unmeasured] = (),
 ) -> tuple[tuple[Group, ...], tuple[Skipped, ...]]:
     """Fronts of what was measured, and what was left out because a later measurement counts.
@@ -83,9 +88,7 @@ def measured_groups(
     return latest_groups(latest, accuracy_of), latest.superseded()
 
 
-def latest_groups(
-    latest: Latest, accuracy_of: Callable[[Summary], Accuracy | None]
-) -> tuple[Group, ...]:
+def latest_groups(latest: Latest, accuracy_of: AccuracyOf) -> tuple[Group, ...]:
     """Fronts of the latest measurements, one per device, precision, origin and environment.
 
     ``accuracy_of`` is asked once per point.
@@ -107,7 +110,7 @@ def latest_groups(
     return tuple(groups)
 
 
-def _point(one: Candidate, label: str, accuracy_of: Callable[[Summary], Accuracy | None]) -> Point:
+def _point(one: Candidate, label: str, accuracy_of: AccuracyOf) -> Point:
     """A point before it is judged: excluded, with the reason, where it may not be compared."""
     weights = one.weights.text
     if isinstance(one, Unmeasured):
@@ -131,20 +134,40 @@ def _point(one: Candidate, label: str, accuracy_of: Callable[[Summary], Accuracy
         reasons.append("no accuracy known")
     if one.tainted:  # last: its text is open-ended
         reasons.append("tainted: " + ", ".join(one.tainted))
-    return Point(
+    point = Point(
         model=label,
         family=one.family,
         latency_s=one.latency_s,
         low_s=one.low_s,
         high_s=one.high_s,
         top1=accuracy.top1 if accuracy else None,
-        accuracy_source=accuracy.source if accuracy else None,
+        accuracy_source=None,
         status="excluded" if reasons else "front",
         reason="; ".join(reasons) or None,
         weights=weights,
-        accuracy_weights=accuracy.weights if accuracy else "",
         placement=one.placement,
+        calibration=one.calibration,
     )
+    match accuracy:
+        case Evaluated():
+            return replace(
+                point,
+                accuracy_source="measured",
+                accuracy_weights=weights,
+                top1_low=accuracy.top1_low,
+                top1_high=accuracy.top1_high,
+                accuracy_data=accuracy.dataset,
+                accuracy_images=accuracy.images,
+            )
+        case Accuracy():
+            return replace(
+                point,
+                accuracy_source=accuracy.source,
+                accuracy_weights=accuracy.weights,
+                float_accuracy=one.precision not in FLOATS,
+            )
+        case None:
+            return point
 
 
 # --- published --------------------------------------------------------------------------------

@@ -241,6 +241,7 @@ def summarise(report: Report, measurement: Measurement) -> Summary | None:
         measured_at=measured_at(measurement),
         machine=machine,
         environment=environment,
+        calibration=artifact.calibration.text if artifact.calibration else None,
         chosen_shapes=artifact.chosen_shapes,
     )
 

@@ -39,8 +39,9 @@ def command(
     artifact: Annotated[
         str,
         typer.Argument(
+            metavar="ARTIFACT",
             help="A file (.onnx, .tflite, .mlpackage), or a model of `mnv4bench models` to export "
-            "with --format, --precision and --weights."
+            "with --format, --precision and --weights.",
         ),
     ],
     data: Annotated[

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mnv4bench.accuracy.evaluate import Part
 
 REDRAW_EVERY_S = 0.2
+LINE_EVERY_S = 30.0  # where there is no terminal
 
 
 @dataclass(frozen=True)
@@ -113,12 +114,13 @@ def _begin(subject: Subject, dataset: DataSet) -> Evaluation:
 
 
 class EvaluatingBoard(Board):
-    """Images so far and top-1 among them; a line at each tenth where there is no terminal."""
+    """Images so far and top-1 among them."""
 
     def __init__(self, labelled: Labelled) -> None:
         self._count = len(labelled.files)
         self._model, self._done, self._right, self._unreadable = "", 0, 0, 0
-        self._began_at, self._began_with, self._drawn_at = 0.0, 0, 0.0
+        self._began_at = self._said_at = self._drawn_at = 0.0
+        self._began_with = 0
         images = units.plural(self._count, "image")
         super().__init__(
             f"evaluating on {images} of {labelled.folder}",
@@ -135,20 +137,21 @@ class EvaluatingBoard(Board):
         self._model = f"{artifact.model} {artifact.format} {artifact.precision}"
         self._done, self._right = len(evaluation.ranks), evaluation.ranks.count(0)
         self._unreadable = evaluation.ranks.count(UNREADABLE)
-        self._began_at, self._began_with = time.monotonic(), self._done
+        self._began_at = self._said_at = time.monotonic()
+        self._began_with = self._done
         self.now("")
 
     def heard(self, part: Part) -> None:
-        before, self._done = self._done, self._done + len(part.ranks)
+        self._done += len(part.ranks)
         self._right += part.ranks.count(0)
         self._unreadable += len(part.unreadable)
         if time.monotonic() - self._drawn_at > REDRAW_EVERY_S or self._done == self._count:
             self.rows([self._row()])
             self._drawn_at = time.monotonic()
-        tenth = 10 * self._done // self._count
-        if tenth > 10 * before // self._count:
-            model, images, top1, *_ = self._row()
-            self.line_elsewhere(f"{model}: {images}, top-1 so far {top1}")
+        if time.monotonic() - self._said_at > LINE_EVERY_S:
+            model, images, top1, _, left = self._row()
+            self.line_elsewhere(f"{model}: {images} images, top-1 so far {top1}, {left} left")
+            self._said_at = time.monotonic()
 
     def _row(self) -> tuple[str, ...]:
         readable = self._done - self._unreadable

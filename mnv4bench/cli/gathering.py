@@ -12,10 +12,11 @@ from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
 
 from mnv4bench import store
+from mnv4bench.analysis import accuracy
 from mnv4bench.analysis.latest import Latest
 from mnv4bench.cli.reading import DEFAULT_REPORTS
 from mnv4bench.errors import BadFile, BenchError, NotMeasured
-from mnv4bench.findings import Skipped
+from mnv4bench.findings import Evaluated, Skipped
 from mnv4bench.records import Report
 
 # A process costs about 50 ms, as much as reading this many reports.
@@ -68,6 +69,22 @@ def latest(paths: list[Path] | None, skipped: list[Skipped]) -> Latest:
     skipped += bad
     _require(found, paths, skipped)
     return whole
+
+
+def evaluated(
+    paths: list[Path] | None, skipped: list[Skipped], artifacts: frozenset[str] | None = None
+) -> list[Evaluated]:
+    """The finished evaluations with the reports under ``paths``, of ``artifacts`` where given."""
+    found = []
+    for path, one in store.evaluations(paths or [DEFAULT_REPORTS], artifacts):
+        if isinstance(one, BenchError):
+            skipped += _reasons([(path, one)])
+        elif one.finished_at is None:
+            reason = f"stopped after {len(one.ranks):,} of {one.dataset.count:,} images"
+            skipped.append(Skipped(path=str(path), reason=reason))
+        else:
+            found.append(accuracy.summarise(one, str(path)))
+    return found
 
 
 def _latest_of(files: list[Path]) -> tuple[Latest, int, list[Skipped]]:

@@ -43,7 +43,8 @@ def command(
     """
     from mnv4bench import codec
     from mnv4bench.analysis import pareto
-    from mnv4bench.cli.gathering import latest
+    from mnv4bench.analysis.accuracy import choose
+    from mnv4bench.cli.gathering import evaluated, latest
     from mnv4bench.findings import Front, Group, Skipped
     from mnv4bench.render import terminal
 
@@ -51,8 +52,9 @@ def command(
     skipped: list[Skipped] = []
     if paths or not published:
         found = latest(paths, skipped)
-        groups += pareto.latest_groups(found, accuracy_of(accuracy))
-        skipped += found.superseded()
+        measured, others = choose(evaluated(paths, skipped, found.artifacts()))
+        groups += pareto.latest_groups(found, accuracy_of(accuracy, measured))
+        skipped += [*found.superseded(), *others]
     if published:
         from mnv4bench import profiles
         from mnv4bench.models import published as paper

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 if TYPE_CHECKING:  # these are imported when a verb reads, not when the program starts
     from rich.console import RenderableType
 
-    from mnv4bench.findings import Summary
+    from mnv4bench.analysis.pareto import AccuracyOf
+    from mnv4bench.findings import Evaluated, Summary
     from mnv4bench.records import Accuracy
 
 DEFAULT_REPORTS = Path("reports")
@@ -30,17 +31,18 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on s
 
 
 class AccuracyTable(StrEnum):
-    """Which published accuracies a front is drawn with."""
+    """What a front is drawn with where nothing was measured on the file itself."""
 
     TIMM = "timm"
     PAPER = "paper"
+    MEASURED = "measured"
 
 
 AccuracyOption = Annotated[
     AccuracyTable,
     typer.Option(
-        help="Whose published top-1 to draw: timm's results (every model, one evaluator) "
-        "or the paper's Table 6."
+        help="Whose published top-1 to draw where none was measured with `mnv4bench eval`: timm's "
+        "results (every model, one evaluator), the paper's Table 6, or none (measured)."
     ),
 ]
 
@@ -67,11 +69,21 @@ def emit(text: str) -> None:
         raise typer.Exit from None
 
 
-def accuracy_of(table: AccuracyTable) -> Callable[[Summary], Accuracy | None]:
-    """The look-up that a front needs, bound to one published table."""
+def accuracy_of(table: AccuracyTable, measured: Mapping[str, Evaluated]) -> AccuracyOf:
+    """The look-up that a front needs: what was measured, by digest, else one published table."""
     from mnv4bench.models import accuracies
 
-    def look_up(summary: Summary) -> Accuracy | None:
-        return accuracies.choose(summary.model, summary.input_px, table.value, summary.weights)
+    sources: dict[AccuracyTable, Literal["timm", "paper"]] = {
+        AccuracyTable.TIMM: "timm",
+        AccuracyTable.PAPER: "paper",
+    }
+    published = sources.get(table)
+
+    def look_up(summary: Summary) -> Evaluated | Accuracy | None:
+        if own := measured.get(summary.artifact_sha256):
+            return own
+        if published is None:
+            return None
+        return accuracies.choose(summary.model, summary.input_px, published, summary.weights)
 
     return look_up

@@ -264,6 +264,8 @@ def _save(directory: Path, report: Report) -> None:
 def _show(report: Report, path: Path, accuracy: AccuracyTable) -> None:
     """The table and the front of this run."""
     from mnv4bench.analysis import pareto, stats
+    from mnv4bench.analysis.accuracy import choose
+    from mnv4bench.cli.gathering import evaluated
     from mnv4bench.findings import Front, Shown
     from mnv4bench.render import terminal
     from mnv4bench.render.untrusted import visible
@@ -272,8 +274,10 @@ def _show(report: Report, path: Path, accuracy: AccuracyTable) -> None:
     failed = [stats.unmeasured(report, one) for one in report.measurements]
     found = [one for one in summaries if one is not None]
     say(terminal.shown(Shown(measurements=tuple(found))))
+    digests = frozenset(one.artifact_sha256 for one in found)
+    measured, _ = choose(evaluated([path.parent], [], digests))
     groups, _ = pareto.measured_groups(
-        found, accuracy_of(accuracy), [one for one in failed if one is not None]
+        found, accuracy_of(accuracy, measured), [one for one in failed if one is not None]
     )
     say(terminal.front(Front(groups=groups)))
     for note in report.notes:

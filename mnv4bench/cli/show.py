@@ -10,9 +10,9 @@ def command(paths: Paths = None, as_json: AsJson = False) -> None:
     """
     from mnv4bench import codec
     from mnv4bench.analysis import stats
-    from mnv4bench.cli.gathering import reports
+    from mnv4bench.cli.gathering import evaluated, reports
     from mnv4bench.findings import Shown, Skipped, Summary
-    from mnv4bench.render import terminal
+    from mnv4bench.render import accuracies, terminal
 
     measured: list[Summary] = []
     skipped: list[Skipped] = []
@@ -23,8 +23,11 @@ def command(paths: Paths = None, as_json: AsJson = False) -> None:
             elif failure := stats.unmeasured(report, one):
                 reason = f"{failure.model}: {failure.reason}"
                 skipped.append(Skipped(path=failure.report, reason=reason))
-    shown = Shown(measurements=tuple(measured), skipped=tuple(skipped))
+    found = tuple(evaluated(paths, skipped))
+    shown = Shown(measurements=tuple(measured), evaluations=found, skipped=tuple(skipped))
     if as_json:
         emit(codec.encode_json(shown))
     else:
+        if found:
+            say(accuracies.listed(found))
         say(terminal.shown(shown))

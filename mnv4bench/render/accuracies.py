@@ -55,7 +55,7 @@ def _table_of(alike: Sequence[Evaluated], write: Write) -> RenderableType:
         write(f"  {units.plural(first.images + len(first.unreadable), 'image')}  "),
         write("MEASURED", "bold cyan"),
     )
-    table = plain_table(
+    grid = plain_table(
         write,
         ("File", "left"),
         ("Top-1", "right"),
@@ -67,7 +67,7 @@ def _table_of(alike: Sequence[Evaluated], write: Write) -> RenderableType:
         title=title,
     )
     for one in alike:
-        table.add_row(
+        grid.add_row(
             write(_name(one), "bold"),
             write(units.top1(one.top1)),
             write(units.top1_interval(one.top1_low, one.top1_high)),
@@ -75,7 +75,7 @@ def _table_of(alike: Sequence[Evaluated], write: Write) -> RenderableType:
             write(units.top1_interval(one.top5_low, one.top5_high) if one.top5_low else "-"),
             write(_weights(one), "yellow" if one.calibration else ""),
         )
-    return Group(table, Padding(Group(*_notes(alike, write)), (0, 0, 1, 0)))
+    return Group(grid, Padding(Group(*_notes(alike, write)), (0, 0, 1, 0)))
 
 
 def _name(one: Evaluated) -> str:

@@ -201,16 +201,14 @@ def _panel(
 Entry = tuple[str, Line2D, float]  # text, its sample, the sample's width
 
 
-def _sample(look: Look, colour: str, hollow: bool) -> Line2D:
+def _sample(look: Look, colour: str, hollow: bool, half: bool = False) -> Line2D:
     return Line2D(
         [0],
         [0],
         linestyle="none",
         marker=look.marker,
         markersize=2 * panels.RADIUS * look.scale,
-        markerfacecolor=WHITE if hollow else colour,
-        markeredgecolor=colour if hollow else WHITE,
-        markeredgewidth=1.0 if hollow else 0.5,
+        **panels.filling(colour, hollow=hollow, half=half),
     )
 
 
@@ -252,6 +250,12 @@ def _legend(groups: Sequence[Group], families: Mapping[str, Look]) -> list[list[
                     14.0,
                 )
             )
+        if any(point.float_accuracy for _, point in drawn):
+            half = _sample(plain, GREY, False, half=True)
+            signs.append(("quantised, at the accuracy of the float network", half, 8.0))
+        if any(point.top1_low is not None for _, point in drawn):
+            bar = Line2D([0], [0], color=GREY, linestyle="none", marker="|", markersize=8)
+            signs.append(("interval of a measured accuracy", bar, 8.0))
     if any(published for published, _ in drawn):
         line = Line2D([0], [0], color=GREY, linewidth=0.8, linestyle=panels.DASH)
         signs.append(("published", _sample(plain, GREY, True), 8.0))

@@ -1,8 +1,8 @@
 """One panel: a device's accuracy over its latency, with its fronts, on matplotlib axes.
 
 Knows: what is marked how. A measured series is filled with a solid step front and error bars; a
-published one is hollow with a dashed front; dominated points are paler. Does not know: pages,
-legends, files.
+published one is hollow with a dashed front; dominated points are paler; a quantised file drawn with
+the accuracy of the float network is half filled. Does not know: pages, legends, files.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import ceil, floor, log10
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
@@ -65,6 +66,8 @@ class Dot:
     y: float
     low_x: float
     high_x: float
+    low_y: float  # of a measured accuracy, the lower end: the larger number
+    high_y: float
 
     @property
     def name(self) -> str:
@@ -94,7 +97,7 @@ def draw(axes: Axes, groups: Sequence[Group], looks: Mapping[str, Look]) -> Pane
     page_height = axes.figure.bbox.height
     box = axes.bbox
     panel = Panel(Box(box.x0, page_height - box.y1, box.x1, page_height - box.y0))
-    _frame(axes)
+    _frame(axes, groups)
     drawable = [
         (group, point)
         for group in groups
@@ -127,7 +130,7 @@ def draw(axes: Axes, groups: Sequence[Group], looks: Mapping[str, Look]) -> Pane
     return panel
 
 
-def _frame(axes: Axes) -> None:
+def _frame(axes: Axes, groups: Sequence[Group]) -> None:
     axes.set_facecolor("none")
     for side, spine in axes.spines.items():
         spine.set_visible(side in ("left", "bottom"))
@@ -135,8 +138,13 @@ def _frame(axes: Axes) -> None:
         spine.set_linewidth(0.7)
     axes.set_axisbelow(True)
     axes.tick_params(which="both", length=0, labelsize=TEXT_SIZE, labelcolor=GREY, pad=3)
+    # Published accuracies are ImageNet's; what was measured here, the notes say on what.
+    measured = any(
+        point.accuracy_source == "measured" for group in groups for point in group.points
+    )
+    title = "Top-1, %" if measured else "ImageNet-1k top-1, %"
     axes.text(
-        0, 1, "ImageNet-1k top-1, %\n", size=TEXT_SIZE, color=INK, va="baseline",
+        0, 1, f"{title}\n", size=TEXT_SIZE, color=INK, va="baseline",
         transform=axes.transAxes, linespacing=0.9,
     )  # fmt: skip
     axes.set_xlabel("Latency, ms (log scale)", size=TEXT_SIZE, color=INK, loc="right", labelpad=2)
@@ -158,7 +166,12 @@ def _scale(axes: Axes, points: Sequence[Point]) -> None:
         FixedFormatter([units.milliseconds(tick / 1e3) for tick in ticks])
     )
     axes.xaxis.set_minor_locator(NullLocator())
-    tops = [point.top1 for point in points if point.top1 is not None]
+    tops = [
+        value
+        for point in points
+        for value in (point.top1, point.top1_low, point.top1_high)
+        if value is not None
+    ]
     axes.set_ylim(*_range(min(tops), max(tops), MIN_POINTS, MARGINS_Y))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
     axes.grid(True, color=GRID, linewidth=0.5)
@@ -188,11 +201,12 @@ def _dot(axes: Axes, group: Group, point: Point, page_height: float) -> Dot:
     assert point.top1 is not None
     latency_s, top1 = point.latency_s, point.top1
 
-    def at(seconds: float) -> tuple[float, float]:
-        x, y = axes.transData.transform((seconds * 1e3, top1))
+    def at(seconds: float, percent: float = top1) -> tuple[float, float]:
+        x, y = axes.transData.transform((seconds * 1e3, percent))
         return float(x), page_height - float(y)
 
     x, y = at(latency_s)
+    low, high = point.top1_low, point.top1_high
     return Dot(
         point=point,
         published=group.origin == "published",
@@ -202,6 +216,8 @@ def _dot(axes: Axes, group: Group, point: Point, page_height: float) -> Dot:
         y=y,
         low_x=at(point.low_s or latency_s)[0],
         high_x=at(point.high_s or latency_s)[0],
+        low_y=y if low is None else at(latency_s, low)[1],
+        high_y=y if high is None else at(latency_s, high)[1],
     )
 
 
@@ -235,11 +251,17 @@ def _mark(axes: Axes, dot: Dot, look: Look) -> None:
     point = dot.point
     dominated = point.status == "dominated"
     colour = paler(look.colour, PALENESS) if dominated else look.colour
+    across, upright = None, None
     if dot.high_x > dot.low_x and point.low_s is not None and point.high_s is not None:
+        across = [[dot.latency_ms - point.low_s * 1e3], [point.high_s * 1e3 - dot.latency_ms]]
+    if point.top1_low is not None and point.top1_high is not None:
+        upright = [[dot.top1 - point.top1_low], [point.top1_high - dot.top1]]
+    if across or upright:
         axes.errorbar(
             [dot.latency_ms],
             [dot.top1],
-            xerr=[[dot.latency_ms - point.low_s * 1e3], [point.high_s * 1e3 - dot.latency_ms]],
+            xerr=across,
+            yerr=upright,
             fmt="none",
             ecolor=colour,
             elinewidth=0.8,
@@ -252,11 +274,21 @@ def _mark(axes: Axes, dot: Dot, look: Look) -> None:
         [dot.top1],
         look.marker,
         markersize=2 * RADIUS * look.scale,
-        markerfacecolor=WHITE if dot.published else colour,
-        markeredgecolor=colour if dot.published else WHITE,
-        markeredgewidth=1.0 if dot.published else 0.5,
         zorder=3 if dominated else 4,
+        **filling(colour, hollow=dot.published, half=point.float_accuracy),
     )
+
+
+def filling(colour: str, *, hollow: bool, half: bool) -> dict[str, Any]:
+    """How a marker is filled: wholly, not at all, or (``half``) in its lower half."""
+    outlined = hollow or half
+    return {
+        "markerfacecolor": WHITE if hollow else colour,
+        "markerfacecoloralt": WHITE,
+        "fillstyle": "bottom" if half else "full",
+        "markeredgecolor": colour if outlined else WHITE,
+        "markeredgewidth": 1.0 if outlined else 0.5,
+    }
 
 
 def _name(axes: Axes, dot: Dot, lies: Place, plot: Box, page_height: float) -> None:
@@ -321,6 +353,11 @@ def _names(dots: Sequence[Dot], fronts: Sequence[Segment], plot: Box) -> list[tu
         Box(dot.low_x, dot.y - CAP, dot.high_x, dot.y + CAP)
         for dot in dots
         if dot.high_x - dot.low_x > 2 * RADIUS
+    ]
+    bars += [
+        Box(dot.x - CAP, dot.high_y, dot.x + CAP, dot.low_y)
+        for dot in dots
+        if dot.low_y - dot.high_y > 2 * RADIUS
     ]
     frame = Box(plot.left + 1, plot.top, plot.right, plot.bottom - 1)
     obstacles = bars + [dot.box() for dot in others]

@@ -7,6 +7,7 @@ choice (NO_COLOR, a pipe and an ASCII terminal are honoured by rich itself).
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
@@ -25,6 +26,10 @@ from mnv4bench.render.untrusted import visible
 MAX_SKIPPED_LINES = 8
 
 RANDOM_MARK = " ~"  # behind a name, where only some of a table have random weights
+FLOAT_MARK = " float"  # behind an accuracy of the network before it was quantised
+FLOAT_ACCURACY = (
+    "float: published for the float network; nobody measured this quantised file (mnv4bench eval)."
+)
 RANDOM_WEIGHTS = "Latency measured with random weights; accuracy published for trained weights."
 
 _ASCII = str.maketrans({"±": "+-", "×": "x", "µ": "u", "·": "-", "…": "..."})
@@ -203,6 +208,8 @@ def _measurements(alike: Sequence[Summary], write: Write) -> RenderableType:
         if one.tainted:
             reasons = "; ".join(one.tainted)
             notes.append(write(f"* {one.model} is tainted: {reasons}", "yellow"))
+    for text, names in _calibrations(alike):
+        notes.insert(0, write(f"{text[0].upper()}{text[1:]}: {names}.", "yellow"))
     kinds = sorted({one.weights.text for one in alike})
     notes.insert(0, write(f"Weights: {', '.join(kinds)}.", "dim"))
     level = min((one.confidence for one in alike if one.low_s is not None), default=None)
@@ -243,7 +250,7 @@ def front(found: Front) -> View:
 def _front(group: FrontGroup, write: Write) -> RenderableType:
     measured = group.origin != "published"
     sources = sorted({one.accuracy_source for one in group.points if one.accuracy_source})
-    random = [one.weights.startswith("random") for one in group.points]
+    random = [is_random(one) for one in group.points]
     columns = [("Model", "left"), ("Latency", "right")]
     if measured:
         columns.append(("Interval", "right"))
@@ -258,7 +265,7 @@ def _front(group: FrontGroup, write: Write) -> RenderableType:
         title=_title(write, group.device, group.origin, (group.precision,)),
     )
     for point in group.points:
-        mark = RANDOM_MARK if point.weights.startswith("random") and not all(random) else ""
+        mark = RANDOM_MARK if is_random(point) and not all(random) else ""
         table.add_row(*_front_row(point, mark, measured, len(sources) > 1, write))
     compared = [point for point in group.points if point.status != "excluded"]
     members = sum(point.status == "front" for point in compared)
@@ -275,6 +282,12 @@ def _front(group: FrontGroup, write: Write) -> RenderableType:
     if any(random):
         mark = "" if all(random) else f"{RANDOM_MARK.strip()} "
         notes.append(write(mark + RANDOM_WEIGHTS, "yellow"))
+    if any(point.float_accuracy for point in compared):
+        notes.append(write(FLOAT_ACCURACY, "yellow"))
+    for text in measured_on(compared):
+        notes.append(write(f"Top-1 {text}.", "dim"))
+    for text, names in _calibrations(compared):
+        notes.append(write(f"{text[0].upper()}{text[1:]}: {names}.", "yellow"))
     return Group(table, Padding(Group(*notes), (0, 0, 1, 0)))
 
 
@@ -289,10 +302,49 @@ def _front_row(
     cells = [write(point.model + mark, style), write("-" if latency is None else text)]
     if measured:
         cells.append(write(units.spread(latency, low, high) if latency and width else "-"))
-    cells.append(write("-" if point.top1 is None else units.top1(point.top1)))
+    cells.append(_top1(point, write))
     if with_source:
         cells.append(write(point.accuracy_source or "-"))
     return [*cells, _status(point, style, write)]
+
+
+def _top1(point: Point, write: Write) -> Text:
+    """``73.8 %``, ``73.8 % float``, or with its interval what was measured on the file."""
+    if point.top1 is None:
+        return write("-")
+    text = write(units.top1(point.top1))
+    if point.accuracy_source == "measured":
+        text += write(f" ({units.top1_interval(point.top1_low, point.top1_high)})", "dim")
+    if point.float_accuracy:
+        text += write(FLOAT_MARK, "yellow")
+    return text
+
+
+def is_random(point: Point) -> bool:
+    """Whether the latency is that of random weights and the accuracy is not."""
+    return point.weights.startswith("random") and point.accuracy_source != "measured"
+
+
+def measured_on(points: Iterable[Point]) -> list[str]:
+    """``"measured on 50,000 images of val (3 files)"``, one for each data set."""
+    files = Counter(
+        (point.accuracy_data, point.accuracy_images or 0)
+        for point in points
+        if point.accuracy_source == "measured"
+    )
+    return [
+        f"measured on {units.plural(images, 'image')} of {data} ({units.plural(count, 'file')})"
+        for (data, images), count in sorted(files.items())
+    ]
+
+
+def _calibrations(found: Iterable[Summary | Point]) -> list[tuple[str, str]]:
+    """(how, of which models), for what was calibrated."""
+    models: dict[str, list[str]] = defaultdict(list)
+    for one in found:
+        if one.calibration:
+            models[one.calibration].append(one.model)
+    return [(how, ", ".join(names)) for how, names in sorted(models.items())]
 
 
 def _status(point: Point, style: str, write: Write) -> Text:

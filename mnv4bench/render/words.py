@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from mnv4bench.findings import Group
+from mnv4bench import units
+from mnv4bench.findings import Group, Point
 from mnv4bench.records import AccuracySource
 from mnv4bench.render import typeface
 from mnv4bench.render.untrusted import visible
@@ -20,10 +21,12 @@ NOTE_SIZE = 6.0
 LINE_SPACING = 1.4
 
 RANDOM_WEIGHTS = "Accuracy published for trained weights; latency measured with random weights."
+FLOAT_ACCURACY = (
+    "Accuracy of the float network, as nobody measured that of the quantised file (half filled)"
+)
 _SOURCES: dict[AccuracySource, str] = {
     "paper": "arXiv:2404.10518v2 Table 6",
     "timm": "timm's results tables",
-    "measured": "measured on these files",
 }
 
 
@@ -52,10 +55,25 @@ def notes(groups: Sequence[Group], unnamed: Sequence[str], room: float) -> list[
         for point in group.points
         if point.status != "excluded"
     ]
-    sources = sorted({_SOURCES[p.accuracy_source] for p in measured if p.accuracy_source})
+    sources = _sources(measured)
     if sources:
-        paragraphs.append(f"Accuracy: {' and '.join(sources)}.")
-    random = [visible(point.model) for point in measured if point.weights.startswith("random")]
+        paragraphs.append(f"Accuracy: {'; '.join(sources)}.")
+    floats = [visible(point.model) for point in measured if point.float_accuracy]
+    if floats:
+        everything = "" if len(floats) == len(measured) else f": {_listed(floats)}"
+        paragraphs.append(f"{FLOAT_ACCURACY}{everything}.")
+    calibrations: dict[str, list[str]] = defaultdict(list)
+    for point in measured:
+        if point.calibration:
+            calibrations[visible(point.calibration)].append(visible(point.model))
+    for how, models in sorted(calibrations.items()):
+        everything = "" if len(models) == len(measured) else f": {_listed(models)}"
+        paragraphs.append(f"{how[0].upper()}{how[1:]}{everything}.")
+    random = [
+        visible(point.model)
+        for point in measured
+        if point.weights.startswith("random") and point.accuracy_source != "measured"
+    ]
     if random and len(random) == len(measured):
         paragraphs.append(RANDOM_WEIGHTS)
     elif random:
@@ -78,6 +96,21 @@ def notes(groups: Sequence[Group], unnamed: Sequence[str], room: float) -> list[
     return [
         line for paragraph in paragraphs for line in typeface.wrapped(paragraph, NOTE_SIZE, room)
     ]
+
+
+def _sources(points: Sequence[Point]) -> list[str]:
+    """Where accuracies are from; of several sources, which models have which."""
+    models: dict[str, list[str]] = defaultdict(list)
+    for point in points:
+        if point.accuracy_source == "measured":
+            images = units.plural(point.accuracy_images or 0, "image")
+            source = f"measured on {images} of {visible(point.accuracy_data)}"
+            models[source].append(visible(point.model))
+        elif point.accuracy_source:
+            models[_SOURCES[point.accuracy_source]].append(visible(point.model))
+    if len(models) == 1 or not any(source.startswith("measured") for source in models):
+        return [" and ".join(sorted(models))] if models else []
+    return [f"{source} ({_listed(names)})" for source, names in sorted(models.items())]
 
 
 def _listed(names: Sequence[str], most: int = 24) -> str:

@@ -48,6 +48,20 @@ def measured(**changes: object) -> Group:
     return replace(made, **changes)
 
 
+def quantised() -> Group:
+    """int8: one measured on its file, the others drawn with the float network's accuracy."""
+    synthetic, photographs = "synthetic calibration", "calibrated on 64 images of train"
+    floats = {"float_accuracy": True, "accuracy_source": "timm"}
+    points = (
+        point("mnv4-conv-s", 0.0011, 73.8, calibration=synthetic, **floats),
+        point("mnv4-conv-m", 0.0061, 79.1, calibration=photographs, weights="timm tag",
+              accuracy_source="measured", top1_low=78.7, top1_high=79.5, accuracy_data="val",
+              accuracy_images=50_000),
+        point("fastvit-t8", 0.0123, 75.6, calibration=synthetic, **floats),
+    )  # fmt: skip
+    return measured(precision="int8", points=front_of(points))
+
+
 def published() -> tuple[Group, ...]:
     return published_groups(table(), {"pixel6-cpu": "Pixel 6 CPU"})
 
