@@ -103,7 +103,7 @@ def test_an_operator_that_the_runtime_lacks_is_named(name: str, terminal: Termin
 def test_a_shape_needs_a_file_of_ones_own(terminal: Terminal) -> None:
     ran = terminal("run", "--model", "mnv4-conv-s", "--shape", "1x3x192x192")
     assert ran.status == 2
-    assert "--shape is for a file of your own" in ran.err
+    assert "--shape is for a model of your own" in ran.err
 
 
 def test_sources_are_converted_and_measured_beside_files(terminal: Terminal) -> None:
