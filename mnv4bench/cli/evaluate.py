@@ -150,7 +150,7 @@ def _opened(word: str, request: ExportRequest, shapes: list[str] | None) -> Expo
     from mnv4bench.export import cache, input_shapes, own_file
 
     if not own_file.is_own_file(word):
-        wanted = dataclasses.replace(request, model=word)
+        wanted = dataclasses.replace(request, model=word, shapes=tuple(shapes or ()))
         exports = export_all([wanted])
         if wanted in exports.failures:
             raise exports.failures[wanted]

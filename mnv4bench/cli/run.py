@@ -28,7 +28,7 @@ from mnv4bench.errors import ExitStatus, NotMeasured, UsageError
 
 if TYPE_CHECKING:
     from mnv4bench.export import ExportedFile, ExportRequest
-    from mnv4bench.records import DeviceProfile, Measurement, Plan, Report
+    from mnv4bench.records import DeviceProfile, Format, Measurement, Plan, Report
 
 DEFAULT_DEVICE = "host-cpu"
 
@@ -44,9 +44,9 @@ def command(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="A model of `mnv4bench models`, timm:NAME, or your own (.onnx, .tflite, .pt2, "
-            ".keras, .h5, a SavedModel); repeat for more. [default: eight models across four "
-            "families]"
+            help="A model of `mnv4bench models`, timm:NAME, or your own (.onnx, .tflite, "
+            ".mlpackage, .pt2, .keras, .h5, a SavedModel); repeat for more. "
+            "[default: eight models across four families]"
         ),
     ] = None,
     shape: ShapeOption = None,
@@ -193,13 +193,21 @@ def _own_files(
             raise UsageError(
                 f"{path} is a {file.artifact.format} file, and {profile.device} measures "
                 f"{profile.format}.",
-                "mnv4bench devices lists which device takes which format",
+                _takers(file.artifact.format),
             )
         if chosen := file.artifact.chosen_shapes:
             typer.echo(
                 f"{visible(str(path))} leaves sizes open; measured: {visible(chosen)}", err=True
             )
     return {name: found[Path(name)] for name in names}
+
+
+def _takers(format: Format) -> str:
+    from mnv4bench import profiles
+
+    known, _ = profiles.load_all()
+    takers = [profile.device for profile in known if profile.format == format]
+    return f"these devices take it: {', '.join(takers)}; mnv4bench devices says which are ready"
 
 
 def _stopped(directory: Path, device: str | None, models: list[str]) -> tuple[Report, list[Path]]:

@@ -21,6 +21,7 @@ from mnv4bench.export import (
     gpu_analyzer,
     gpu_compile,
     graph,
+    inspect_coreml,
     inspect_onnx,
     inspect_tflite,
     own_file,
@@ -83,7 +84,7 @@ def _contents(path: Path, format: Format) -> Contents:
                 )
             return answer.as_(Contents)
         case "coreml":
-            raise AssertionError("refused by its suffix; no content is taken for it")
+            return inspect_coreml.read(path)
         case _:
             assert_never(format)
 

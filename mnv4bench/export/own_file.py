@@ -15,13 +15,21 @@ from pathlib import Path
 from typing import Any, assert_never
 
 from mnv4bench.errors import BadFile, MissingExtra, UsageError
-from mnv4bench.export import ExportedFile, cache, input_shapes, onnx_wire, own_source
+from mnv4bench.export import (
+    ExportedFile,
+    cache,
+    coreml_package,
+    input_shapes,
+    onnx_wire,
+    own_source,
+)
 from mnv4bench.export.input_shapes import NAMELESS, Declared, Shape
 from mnv4bench.export.own_name import FAMILY, as_text, name_of
 from mnv4bench.records import Artifact, Format, Precision, Weights
 
-COREML_SUFFIXES = (".mlpackage", ".mlmodel", ".mlmodelc")
-SUFFIXES = (".onnx", ".tflite", *COREML_SUFFIXES)
+PACKAGE = ".mlpackage"
+OLDER_COREML = (".mlmodel", ".mlmodelc")
+SUFFIXES = (".onnx", ".tflite", PACKAGE, *OLDER_COREML)
 # onnx.TensorProto.DataType and tflite.TensorType, of ONNX 1.23 and LiteRT 2.3.
 ONNX_TYPES: dict[int, Precision] = {1: "fp32", 10: "fp16", 3: "int8", 2: "int8"}
 TFLITE_TYPES: dict[int, Precision] = {0: "fp32", 1: "fp16", 9: "int8", 3: "int8"}
@@ -67,8 +75,8 @@ def open_files(
     Its ``precision`` is the type that most of its weights are stored in; how a runtime computes
     with them is its own affair. ``shapes`` are by input name, "" for a sole input; with ``others``
     some of them may be for models that are not among these. Raises UsageError when there is no
-    such file, Core ML is asked for, a size is left open, or a shape fits no input; BadFile with
-    the reason when the content is not a whole ONNX or TFLite model.
+    such file, a size is left open, or a shape fits no input; BadFile with the reason when the
+    content is not a whole ONNX, TFLite or Core ML model; MissingExtra without what reads it.
     """
     given = shapes or {}
     described = {path: describe(path) for path in paths}
@@ -100,11 +108,14 @@ def stored_precision(file: Path) -> Precision:
 
 def describe(path: Path) -> Described:
     """What the file is, from its content; raises as ``open_files`` for a bad one."""
-    if path.suffix.lower() in COREML_SUFFIXES:
+    suffix = path.suffix.lower()
+    if suffix in OLDER_COREML:
         raise UsageError(
-            f"{path}: Core ML files cannot be measured by this version.",
-            "bring the model as .onnx or .tflite",
+            f"{path}: of Core ML only ML programs are taken, and those lie in a .mlpackage.",
+            "convert it with a minimum_deployment_target of iOS 15 or later, or bring .onnx",
         )
+    if suffix == PACKAGE:
+        return _describe_package(path)
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # before opening: a pipe would wait for ever
             raise UsageError(f"{path} is not a file.", "give the .onnx or .tflite file itself")
@@ -121,6 +132,19 @@ def describe(path: Path) -> Described:
         ) from None
     except OSError as error:
         raise BadFile(f"{path} cannot be read: {error.strerror or error}.") from None
+
+
+def _describe_package(path: Path) -> Described:
+    if not path.is_dir():
+        there = "is not a folder" if path.exists() else "is not there"
+        raise UsageError(f"{path} {there}; a Core ML package is one.", "give the whole .mlpackage")
+    try:
+        package = coreml_package.open_package(path)
+        inputs = tuple(Declared(one.name, one.shape) for one in package.inputs)
+        size, sha256 = cache.size_bytes(path), cache.digest(path)
+    except OSError as error:
+        raise BadFile(f"{path} cannot be read: {error.strerror or error}.") from None
+    return Described(path, "coreml", Insides(inputs, {}), sha256, size)
 
 
 def _digest(parts: list[Path]) -> str:
@@ -145,7 +169,7 @@ def _artifact(file: Described, given: Mapping[str, Shape]) -> ExportedFile:
         sha256=file.sha256,
         size_bytes=file.size_bytes,
         weights=Weights(kind="own", detail=as_text(path.name)),
-        input_shape=next(iter(settled.values())) if len(settled) == 1 else None,
+        input_shape=(next(iter(settled.values())) or None) if len(settled) == 1 else None,
         input_shapes=settled if any(one.is_open for one in inputs) else {},
         data_files=tuple(map(str, file.insides.data_files)),
     )
@@ -174,7 +198,7 @@ def _insides(path: Path, format: Format) -> Insides:
         case "tflite":
             return _tflite_insides(path)
         case "coreml":
-            raise AssertionError("refused by its suffix; no content is taken for it")
+            raise AssertionError("told by its suffix; no content is taken for it")
         case _:
             assert_never(format)
 
@@ -257,6 +281,8 @@ def _declared(tensor: Any) -> Declared:
 
 def _precision(file: Described) -> Precision:
     """The type that holds most of the weights; a file without weights computes in fp32."""
+    if file.format == "coreml":
+        return coreml_package.precision(coreml_package.open_package(file.path))
     path, values = file.path, file.insides.weight_values
     types = ONNX_TYPES if file.format == "onnx" else TFLITE_TYPES
     if not values:

@@ -103,7 +103,7 @@ def test_an_operator_that_the_runtime_lacks_is_named(name: str, terminal: Termin
 def test_a_shape_needs_a_file_of_ones_own(terminal: Terminal) -> None:
     ran = terminal("run", "--model", "mnv4-conv-s", "--shape", "1x3x192x192")
     assert ran.status == 2
-    assert "--shape is for a file of your own" in ran.err
+    assert "--shape is for a model of your own" in ran.err
 
 
 def test_sources_are_converted_and_measured_beside_files(terminal: Terminal) -> None:
@@ -131,3 +131,19 @@ def test_sources_are_converted_and_measured_beside_files(terminal: Terminal) -> 
     wrong = terminal("run", *ORT, "--model", "keras_net.keras")
     assert wrong.status == 2
     assert "writes TFLite alone" in wrong.err
+
+
+def test_a_core_ml_package_names_the_devices_that_take_it(terminal: Terminal) -> None:
+    import torch
+
+    net = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3, 2), torch.nn.Flatten()).eval()
+    torch.export.save(torch.export.export(net, (torch.randn(1, 3, 16, 16),)), "net.pt2")
+    made = terminal("export", "net.pt2", "--format", "coreml", "--output", "net.mlpackage")
+    assert made.status == 0, made
+    here = terminal("run", "--model", "net.mlpackage")
+    assert here.status == 2
+    assert "net.mlpackage is a coreml file, and host-cpu measures tflite" in here.err
+    assert "these devices take it: iphone13-ane" in here.err
+    there = terminal("run", "--model", "net.mlpackage", "--device", "iphone13-ane")
+    assert there.status == 3
+    assert "apple runner" in there.err

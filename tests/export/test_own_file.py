@@ -277,12 +277,14 @@ def test_noise_inside_is_refused_or_read_but_never_a_traceback(
         ("absent.onnx", "There is no file"),
         ("folder.onnx", "is not a file"),
         ("pipe.tflite", "is not a file"),
-        ("m.mlpackage", "Core ML"),
-        ("m.mlmodel", "Core ML"),
+        ("absent.mlpackage", "is not there"),
+        ("file.mlpackage", "is not a folder"),
+        ("m.mlmodel", "lie in a .mlpackage"),
     ],
 )
 def test_what_cannot_be_measured_is_refused(name: str, says: str, tmp_path: Path) -> None:
     (tmp_path / "folder.onnx").mkdir()
+    (tmp_path / "file.mlpackage").write_bytes(b"")
     os.mkfifo(tmp_path / "pipe.tflite")
     with pytest.raises(UsageError, match=says):
         own_file.open_file(tmp_path / name)

@@ -74,6 +74,29 @@ def test_a_program_is_exported_in_any_format_and_precision(program) -> None:
     assert all(one.cached for one in again.files.values())
 
 
+def test_a_core_ml_package_is_told_digested_and_inspected(program, tmp_path: Path) -> None:
+    from mnv4bench.export import cache, inspection
+
+    request = asked(program("net.pt2", (1, 3, PX, PX)), "coreml", "fp16")
+    made = export.ensure([request]).files[request]
+    path = Path(shutil.copytree(made.path, tmp_path / "mine.mlpackage"))
+    assert own_file.is_own_file(str(path))
+    own = own_file.open_file(path).artifact
+    assert (own.model, own.format, own.precision) == ("mine", "coreml", "fp16")
+    assert own.sha256 == cache.digest(path) == made.artifact.sha256
+    assert own.size_bytes == made.artifact.size_bytes
+    assert own.input_shape == (1, 3, PX, PX)
+    found = inspection.inspect(path)
+    assert made.artifact.structure is not None
+    kinds = {kind.operator: kind.count for kind in found.graph.kinds}
+    assert kinds == made.artifact.structure.operators
+    assert [one.shape for one in found.inputs] == [(1, 3, PX, PX)]
+    for part in [*path.rglob("weight.bin"), *path.rglob("*.mlmodel")]:
+        part.write_bytes(part.read_bytes()[:50])
+        with pytest.raises(BadFile, match=r"mine\.mlpackage"):
+            own_file.open_file(path)
+
+
 def test_a_changed_program_is_another_export(program, tmp_path: Path) -> None:
     from mnv4bench.export import identity
 
