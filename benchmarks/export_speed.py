@@ -8,11 +8,13 @@ own is left out, with the command that makes one, unless --python names it. File
 --work and not made again.
 
 All files of a model in a format are loaded into one fresh process, one thread each, and timed in
-alternating blocks of ten calls, so that drift hurts all alike. A process gives the ratio of ours
-to each other's median; printed are the median and the range of that ratio over the processes,
-which take turns in who is loaded first. "best" is the path with the least median. Goal: at most
-1.00. The exit status is 1 where every process found ours slower than the best by more than NOISE,
-by which two sessions of one and the same file differ.
+alternating blocks of ten calls, so that drift hurts all alike. The clock is the thread's processor
+time, which stands still while another program has the core; on a quiet machine it is the time on
+the wall, as these runs have one thread. A process gives the ratio of ours to each other's median;
+printed are the median and the range of that ratio over the processes, which take turns in who is
+loaded first. "best" is the path with the least median. Goal: at most 1.00. The exit status is 1
+where every process found ours slower than the best by more than NOISE, by which two sessions of
+one and the same file differ.
 """
 
 import argparse
@@ -131,9 +133,9 @@ def time_all(files: dict[str, Path]) -> None:
 def timed(run: Callable[[], object], calls: int) -> list[float]:
     durations = []
     for _ in range(calls):
-        start = time.perf_counter()
+        start = time.thread_time()
         run()
-        durations.append(time.perf_counter() - start)
+        durations.append(time.thread_time() - start)
     return durations
 
 
