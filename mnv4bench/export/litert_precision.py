@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnv4bench.export import hard_swish, litert_ranges
+from mnv4bench.export import hard_swish, litert_division, litert_ranges
 from mnv4bench.export.tflite_graph import Graph
 from mnv4bench.records import Precision
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     Inputs = NDArray[np.float32]
 
 EVERY = ".*"
-# XNNPACK's kernels for depthwise convolutions cover at most this many taps.
-MOST_TAPS = 25
 
 
 def convert(source: Path, target: Path, precision: Precision, inputs: "Inputs") -> None:
     """Write ``target`` from ``source``, a file of export.litert.
 
     ``inputs`` (N, H, W, 3) are what the ranges of int8 activations are taken from, normalised as
-    the network takes them; they say nothing in the other precisions. fp16 stores the weights in
-    float16 and computes in float32 on a processor. int8 is full integer: int8 in and out, no
-    operator in float. int8-dynamic has float in and out, int8 weights, and activations that are
-    quantised while it runs. The same arguments give the same bytes.
+    the network takes them; they say nothing in the other precisions. The same arguments give the
+    same bytes.
+
+    fp16: weights in float16; a processor computes in float32. int8: full integer, int8 in and out,
+    no operator in float; where a network divides, 16 bits. int8-dynamic: float in and out, int8
+    weights, activations quantised while running.
     """
     with warnings.catch_warnings():
         # The quantiser warns about its own use of the interpreter (every tensor is kept).
@@ -71,13 +71,16 @@ def _integer(source: Path, inputs: "Inputs") -> bytes:
 
     graph = Graph(source)
     hard_swish.write_out(graph)
-    content = graph.content()
-    made = quantizer.Quantizer(content)
-    made.add_static_config(
-        EVERY, qtyping.TFLOperationName.ALL_SUPPORTED, activation_num_bits=8, weight_num_bits=8
-    )
-    ranges = litert_ranges.observed(content, inputs, made.get_quantization_recipe())
+    ranges = litert_ranges.observed(graph.content(), inputs)
     litert_ranges.suit(ranges, graph)
+    wide = litert_division.operators(graph)
+    wide += litert_division.keep_from_zero(graph, ranges)
+    made = quantizer.Quantizer(graph.content())
+    everything = qtyping.TFLOperationName.ALL_SUPPORTED
+    made.add_static_config(EVERY, everything, activation_num_bits=8, weight_num_bits=8)
+    for operator in wide:
+        kind = qtyping.TFLOperationName(graph.kind(operator))
+        made.add_static_config(_scope(graph, operator), kind, 16, 8)
     return _content(made, ranges)
 
 
@@ -85,8 +88,8 @@ def _dynamic(source: Path) -> bytes:
     """int8 in the convolutions and products where that is faster; the rest stays as it is.
 
     Depthwise convolutions with dynamic scales XNNPACK leaves to the interpreter (Conv-S: 1.9
-    instead of 0.2 ms), unless they have more taps than its own float kernels. A padding before a
-    convolution becomes a pass of its own with dynamic scales; in float it costs nothing.
+    instead of 0.2 ms). A padding before a convolution becomes a pass of its own with dynamic
+    scales; in float it costs nothing.
     """
     from ai_edge_quantizer import qtyping, quantizer
 
@@ -95,20 +98,18 @@ def _dynamic(source: Path) -> bytes:
     made = quantizer.Quantizer(source)
     for operator in graph.operators:
         kind = graph.kind(operator)
-        if kind == "DEPTHWISE_CONV_2D":
-            _, height, width, _ = graph.shape(operator.inputs[1])
-            chosen = height * width > MOST_TAPS
-        elif kind == "CONV_2D":
-            before = makers.get(int(operator.inputs[0]))
-            chosen = before is None or graph.kind(before) != "PAD"
-        else:
-            chosen = kind == "FULLY_CONNECTED"
-        if chosen:
-            (result,) = operator.outputs
-            # The quantiser looks for the pattern in "name of the result;".
-            scope = f"^{re.escape(graph.name(result))};$"
-            made.add_dynamic_config(scope, qtyping.TFLOperationName(kind), num_bits=8)
+        before = makers.get(int(operator.inputs[0]))
+        padded = before is not None and graph.kind(before) == "PAD"
+        if kind == "FULLY_CONNECTED" or (kind == "CONV_2D" and not padded):
+            name = qtyping.TFLOperationName(kind)
+            made.add_dynamic_config(_scope(graph, operator), name, num_bits=8)
     return _content(made)
+
+
+def _scope(graph: Graph, operator: Any) -> str:
+    """The pattern by which the quantiser finds this operator: it looks in "name of its result;"."""
+    (result,) = operator.outputs
+    return f"^{re.escape(graph.name(result))};$"
 
 
 def _content(made: Any, ranges: litert_ranges.Ranges | None = None) -> bytes:

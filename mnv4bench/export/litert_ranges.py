@@ -22,19 +22,19 @@ CARRIED = ("RESHAPE", "TRANSPOSE", "SLICE", "STRIDED_SLICE", "SPLIT", "GATHER", 
 LEAST_SCALE = 1 / 512
 
 
-def observed(content: bytes, inputs: "NDArray[np.float32]", recipe: Any) -> Ranges:
+def observed(content: bytes, inputs: "NDArray[np.float32]") -> Ranges:
     """Least and largest value of every tensor over all ``inputs`` (N, H, W, 3).
 
     The quantiser's own default is a moving average, in which the first input weighs most.
     """
-    from ai_edge_quantizer import calibrator, recipe_manager
+    from ai_edge_quantizer import calibrator, recipe, recipe_manager
     from ai_edge_quantizer.utils import qsv_utils
 
     seen = calibrator.Calibrator(content, num_threads=1, qsv_update_func=qsv_utils.min_max_update)
     ((signature, sides),) = seen.get_signature_list().items()
     (wanted,) = sides["inputs"]
     rules = recipe_manager.RecipeManager()
-    rules.load_quantization_recipe(recipe)
+    rules.load_quantization_recipe(recipe.static_wi8_ai8())
     seen.calibrate({signature: [{wanted: one[None]} for one in inputs]}, rules)
     ranges: Ranges = seen.get_model_qsvs()
     return ranges

@@ -17,7 +17,9 @@ REPRESENTATIVE = (
     ExportRequest("fastvit-sa12", "onnx", "random"),
     ExportRequest("efficientvit-b0", "onnx", "random"),
 )
-CONV_S_ONNX, CONV_S_TFLITE, HYBRID_M_TFLITE, MOBILENETV3_TFLITE, *_ = REPRESENTATIVE
+CONV_S_ONNX, CONV_S_TFLITE, HYBRID_M_TFLITE, MOBILENETV3_TFLITE, _, EFFICIENTVIT_ONNX = (
+    REPRESENTATIVE
+)
 PROJECT = Path(__file__).parents[2]
 
 

@@ -60,12 +60,9 @@ def test_nothing_but_the_softmax_is_left_to_the_interpreter(quantised: Path) -> 
 @pytest.mark.filterwarnings("ignore:.*preserve_all_tensors")
 def test_ranges_hold_every_value_of_every_input(exports: Exports, images: np.ndarray) -> None:
     """Not a moving average, in which the first input weighs most."""
-    from ai_edge_quantizer import recipe
-
     content = exports.files[HYBRID_M_TFLITE].path.read_bytes()
-    plain = recipe.static_wi8_ai8()
-    together = litert_ranges.observed(content, images, plain)
-    apart = [litert_ranges.observed(content, one[None], plain) for one in images]
+    together = litert_ranges.observed(content, images)
+    apart = [litert_ranges.observed(content, one[None]) for one in images]
     for name, seen in together.items():
         assert seen["min"] == min(one[name]["min"] for one in apart)
         assert seen["max"] == max(one[name]["max"] for one in apart)

@@ -12,6 +12,7 @@ from onnx import TensorProto, numpy_helper
 from mnv4bench import runtimes
 from mnv4bench.export import onnx_precision
 from mnv4bench.records import Precision
+from tests.export.conftest import EFFICIENTVIT_ONNX
 
 PRECISIONS = ("fp16", "int8")
 
@@ -87,6 +88,48 @@ def test_every_convolution_has_int8_weights_with_a_scale_for_each_channel(files)
         weight, scale = (values[name] for name in dequantised.input[:2])
         assert weight.data_type == TensorProto.INT8
         assert numpy_helper.to_array(scale).shape == (weight.dims[0],)
+
+
+def test_means_over_the_image_run_in_int8(conv_s_onnx, files) -> None:
+    before, after = (
+        Counter(node.op_type for node in onnx.load(file).graph.node)
+        for file in (conv_s_onnx, files["int8"])
+    )
+    assert (before["ReduceMean"], before["GlobalAveragePool"]) == (1, 0)
+    assert (after["ReduceMean"], after["GlobalAveragePool"]) == (0, 1)
+
+
+def test_other_means_stay_as_they_are() -> None:
+    """Over channels (a norm), or without the axes that were averaged."""
+    axes = {"positions": [2, 3], "channels": [1]}
+    nodes = [
+        onnx.helper.make_node("ReduceMean", ["image", "channels"], ["a"], keepdims=1),
+        onnx.helper.make_node("ReduceMean", ["image", "positions"], ["b"], keepdims=0),
+        onnx.helper.make_node("ReduceMean", ["image", "positions"], ["c"], keepdims=1),
+    ]
+    constants = [numpy_helper.from_array(np.array(value), name) for name, value in axes.items()]
+    graph = onnx.helper.make_graph(nodes, "means", [], [], constants)
+    onnx_precision.pool(graph)
+    kinds = [node.op_type for node in graph.node]
+    assert kinds == ["ReduceMean", "ReduceMean", "GlobalAveragePool"]
+
+
+def test_a_linear_attention_divides_in_float(exports, tmp_path) -> None:
+    """8 bits would round its divisors to zero; what it divides comes from int8 convolutions."""
+    source, file = exports.files[EFFICIENTVIT_ONNX].path, tmp_path / "net.onnx"
+    images = np.random.default_rng(0).standard_normal((2, 3, 224, 224)).astype(np.float32)
+    onnx_precision.convert(source, file, "int8", images, "uint8")
+    graph = onnx.load(file).graph
+    readers = {name: node.op_type for node in graph.node for name in node.input}
+    divisions = [node for node in graph.node if node.op_type == "Div"]
+    products = [node for node in graph.node if node.op_type == "MatMul"]
+    assert (len(divisions), len(products)) == (4, 8)
+    makers = {name: node.op_type for node in graph.node for name in node.output}
+    for node in divisions:
+        assert makers[node.input[0]] == "MatMul"
+        assert "DequantizeLinear" not in {makers[name] for name in node.input}
+    assert {readers[node.output[0]] for node in products} == {"MatMul", "Div"}
+    assert cosine(outputs(file, images), outputs(source, images)) > 0.8
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
