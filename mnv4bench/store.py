@@ -210,11 +210,12 @@ def evaluations(
     Beside a report that is named by itself, too. Of ``artifacts`` (digests) only, where given:
     the file's name says whose it is, so that no other is read.
     """
-    folders = {
-        Path(folder, ACCURACY)
-        for path in paths
-        for folder in ([one[0] for one in os.walk(path)] if path.is_dir() else [path.parent])
-    }
+    folders = set()
+    for path in paths:
+        if path.is_dir():
+            folders |= {Path(folder, ACCURACY) for folder, _, _ in os.walk(path)}
+        elif path.is_file():
+            folders.add(path.parent / ACCURACY)
     known = None if artifacts is None else {digest[:NAME_DIGITS] for digest in artifacts}
     for path in sorted(file for folder in folders for file in folder.glob("[!.]*.json")):
         if known is None or path.name[:NAME_DIGITS] in known:

@@ -1,19 +1,26 @@
-"""Values for tests: artifacts, samples and whole reports with chosen latencies."""
+"""Values for tests: artifacts, whole reports with chosen latencies, evaluations."""
+
+from hashlib import sha256
 
 from msgspec.structs import replace
 
 from mnv4bench.records import (
+    UNREADABLE,
     Artifact,
+    DataSet,
     DeviceProfile,
     Environment,
+    Evaluation,
     Measurement,
     Noise,
     Placement,
     Plan,
+    Preprocessing,
     Report,
     Samples,
     Signal,
     Timing,
+    UnreadableImage,
     Weights,
 )
 
@@ -57,7 +64,7 @@ def artifact(model: str = "mnv4-conv-s", **changes: object) -> Artifact:
         family=known.get(model.split("-")[0], "own file"),
         format="tflite",
         precision="fp32",
-        sha256=f"{abs(hash(model)):064x}"[-64:],
+        sha256=sha256(model.encode()).hexdigest(),
         size_bytes=1000,
         weights=Weights(kind="random", detail="seed 0"),
         input_shape=(1, 224, 224, 3),
@@ -99,4 +106,25 @@ def report(
         finished_at="2026-11-22T15:05:00+00:00",
         ended="precise",
     )
+    return replace(made, **changes)
+
+
+def evaluation(*ranks: int, model: str = "mnv4-conv-s", **changes: object) -> Evaluation:
+    made = Evaluation(
+        artifact=artifact(model),
+        dataset=DataSet(name="val", sha256="d" * 64, count=len(ranks), numbering="class numbers"),
+        preprocessing=Preprocessing(
+            resize_px=256, crop_px=224, interpolation="bicubic",
+            mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), source="a test",
+        ),
+        environment=Environment(runtime_name="ai-edge-litert", runtime_version="2.3.0"),
+        classes=1000,
+        ranks=ranks,
+        unreadable=tuple(
+            UnreadableImage(name=f"{place}.jpg", reason="cut short")
+            for place, rank in enumerate(ranks) if rank == UNREADABLE
+        ),
+        started_at="2026-11-24T10:00:00+00:00",
+        finished_at="2026-11-24T10:05:00+00:00",
+    )  # fmt: skip
     return replace(made, **changes)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mnv4bench import codec
 from mnv4bench.errors import BadFile, ExitStatus
-from tests.sample_reports import artifact, measurement, report, samples
+from tests.sample_reports import artifact, evaluation, measurement, report, samples
 
 
 def test_a_report_comes_back_equal() -> None:
@@ -27,6 +27,19 @@ def test_any_latencies_and_names_come_back_equal(latencies: list[float], model: 
     data = codec.encode_report(made)
     assert codec.decode_report(data, "r.json") == made
     assert codec.encode_report(codec.decode_report(data, "r.json")) == data
+
+
+def test_an_evaluation_comes_back_equal_and_is_no_report() -> None:
+    made = evaluation(0, 3, -1, 999)
+    data = codec.encode_evaluation(made)
+    assert codec.decode_evaluation(data, "e.json") == made
+    assert b'"ranks": [0, 3, -1, 999]' in data
+    with pytest.raises(BadFile, match="JSON, but not a report of mnv4bench"):
+        codec.decode_report(data, "e.json")
+    with pytest.raises(BadFile, match="JSON, but not an evaluation of mnv4bench"):
+        codec.decode_evaluation(codec.encode_report(report()), "r.json")
+    with pytest.raises(BadFile, match="do not match the seal"):
+        codec.decode_evaluation(data.replace(b"[0, 3,", b"[0, 0,"), "e.json")
 
 
 def test_the_seal_holds_against_white_space_and_finds_an_edit() -> None:

@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from mnv4bench import codec, store
 from mnv4bench.errors import BadFile, BenchError, ExitStatus, NotMeasured, UsageError
-from mnv4bench.records import Report
-from tests.sample_reports import measurement, report
+from mnv4bench.records import Environment, Report
+from tests.sample_reports import evaluation, measurement, report
 
 
 def test_a_written_report_is_read_back(tmp_path: Path) -> None:
@@ -43,6 +44,45 @@ def test_a_write_that_fails_half_way_leaves_the_older_report_whole(tmp_path: Pat
     assert "--resume" in caught.value.next_step
     assert store.read(path) == running
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_an_evaluation_grows_is_sealed_and_found_by_its_artifact(tmp_path: Path) -> None:
+    open_one = evaluation(0, 3, finished_at=None)
+    path = store.write_evaluation(tmp_path, open_one)
+    assert path.parent == tmp_path / "accuracy"
+    assert store.write_evaluation(tmp_path, evaluation(0, 3, 5)) == path
+    with pytest.raises(NotMeasured, match="sealed"):
+        store.write_evaluation(tmp_path, open_one)
+    other = evaluation(1, model="mnv4-conv-m")
+    store.write_evaluation(tmp_path / "deep", other)
+    beside = store.write(tmp_path, report())
+
+    def found(*paths: Path, **which: frozenset[str]) -> list[int]:
+        return [len(one.ranks) for _, one in store.evaluations(paths, **which)]
+
+    assert sorted(found(tmp_path)) == [1, 3]
+    assert found(tmp_path, artifacts=frozenset({other.artifact.sha256})) == [1]
+    assert found(beside) == [3]  # a report that is named by itself
+    assert found(tmp_path / "nowhere") == []
+    # and to whoever reads reports they are not there
+    assert [one for one, _ in store.walk([tmp_path])] == [beside]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"environment": Environment(runtime_name="onnxruntime")},
+        {"environment": Environment(cpu_model="another")},
+        {"preprocessing": replace(evaluation(0).preprocessing, resize_px=224)},
+        {"dataset": replace(evaluation(0).dataset, sha256="e" * 64)},
+    ],
+)
+def test_other_circumstances_are_another_evaluation(change: dict, tmp_path: Path) -> None:
+    one, other = evaluation(0), evaluation(0, **change)
+    assert store.evaluation_path(tmp_path, one) != store.evaluation_path(tmp_path, other)
+    sources = replace(one.preprocessing, source="said elsewhere")
+    same = evaluation(0, preprocessing=sources)
+    assert store.evaluation_path(tmp_path, one) == store.evaluation_path(tmp_path, same)
 
 
 def test_a_planted_link_is_never_written_through(tmp_path: Path) -> None:

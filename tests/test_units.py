@@ -92,3 +92,20 @@ def test_counts_bytes_and_the_rest() -> None:
     assert units.plural(1, "model") == "1 model"
     assert units.plural(20_000, "measurement") == "20,000 measurements"
     assert units.plural(2, "family", "families") == "2 families"
+
+
+def test_accuracies_and_their_differences() -> None:
+    assert units.top1_interval(72.66, 73.5) == "72.7..73.5 %"
+    assert units.top1_interval(None, 73.5) == "unknown"
+    assert [units.points(value) for value in (-0.62, 1.0, 0.04, -0.04)] == [
+        "-0.6",
+        "+1.0",
+        "0.0",
+        "0.0",
+    ]
+    assert [units.p_value(value) for value in (1.0, 0.0314, 9e-5, 0.0)] == [
+        "p = 1",
+        "p = 0.031",
+        "p < 0.0001",
+        "p < 0.0001",
+    ]

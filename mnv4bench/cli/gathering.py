@@ -23,11 +23,13 @@ from mnv4bench.records import Report
 FILES_PER_JOB = 50
 
 
-def reports(paths: list[Path] | None, skipped: list[Skipped]) -> Iterator[Report]:
+def reports(
+    paths: list[Path] | None, skipped: list[Skipped], *, required: bool = True
+) -> Iterator[Report]:
     """The reports under ``paths``, one at a time; those that cannot be read go to ``skipped``.
 
-    Raises BadFile when there were files and not one could be read, NotMeasured when there is no
-    report at all.
+    Where one is ``required``, raises BadFile when there were files and not one could be read,
+    NotMeasured when there is no report at all.
     """
     files, unreadable = store.files(paths or [DEFAULT_REPORTS])
     skipped += _reasons(unreadable)
@@ -35,7 +37,8 @@ def reports(paths: list[Path] | None, skipped: list[Skipped]) -> Iterator[Report
     for report in _read(files, skipped):
         found += 1
         yield report
-    _require(found, paths, skipped)
+    if required:
+        _require(found, paths, skipped)
 
 
 def latest(paths: list[Path] | None, skipped: list[Skipped]) -> Latest:

@@ -1,10 +1,12 @@
-"""``mnv4bench show``: what was measured, in figures."""
+"""``mnv4bench show``: what was measured, in figures: latencies, and accuracies beside them."""
 
 from mnv4bench.cli.reading import AsJson, Paths, emit, say
 
 
 def command(paths: Paths = None, as_json: AsJson = False) -> None:
     """List the measurements in reports: latency with its interval, samples, placement, taint.
+
+    Accuracies that `mnv4bench eval` measured come first.
 
     Example: mnv4bench show reports/ --json
     """
@@ -16,18 +18,24 @@ def command(paths: Paths = None, as_json: AsJson = False) -> None:
 
     measured: list[Summary] = []
     skipped: list[Skipped] = []
-    for report in reports(paths, skipped):
+    not_evaluated: list[Skipped] = []
+    found = tuple(evaluated(paths, not_evaluated))
+    for report in reports(paths, skipped, required=not found):
         for one in report.measurements:
             if summary := stats.summarise(report, one):
                 measured.append(summary)
             elif failure := stats.unmeasured(report, one):
                 reason = f"{failure.model}: {failure.reason}"
                 skipped.append(Skipped(path=failure.report, reason=reason))
-    found = tuple(evaluated(paths, skipped))
-    shown = Shown(measurements=tuple(measured), evaluations=found, skipped=tuple(skipped))
+    shown = Shown(
+        measurements=tuple(measured),
+        evaluations=found,
+        skipped=(*skipped, *not_evaluated),
+    )
     if as_json:
         emit(codec.encode_json(shown))
     else:
         if found:
             say(accuracies.listed(found))
-        say(terminal.shown(shown))
+        if measured or shown.skipped:
+            say(terminal.shown(shown))

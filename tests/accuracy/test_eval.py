@@ -19,6 +19,7 @@ from tests.accuracy import trained
 from tests.accuracy.conftest import PRECISIONS, Files
 from tests.accuracy.textures import CLASSES
 from tests.command_line import Terminal, command, run_process
+from tests.sample_reports import report
 
 CHANCE = 100 / len(CLASSES)
 PAIRS = [(format, precision) for format, those in PRECISIONS.items() for precision in those]
@@ -332,6 +333,8 @@ def test_an_evaluation_of_nothing_yet_is_not_shown_as_one(
 ) -> None:
     made, *_ = begun(files, pictures)
     store.write_evaluation(tmp_path / "reports", replace(made, ranks=(0,) * 10))
+    assert "holds no report" in terminal("show").err
+    store.write(tmp_path / "reports", report())
     ran = terminal("show", "--json")
     assert ran.json["evaluations"] == []
     [left] = ran.json["skipped"]

@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from mnv4bench.analysis.accuracy import summarise as figures
 from mnv4bench.analysis.pareto import front_of, measured_groups, published_groups
 from mnv4bench.analysis.stats import summarise, unmeasured
 from mnv4bench.findings import Point, Summary
 from mnv4bench.models.published import table
-from mnv4bench.records import Accuracy, PublishedLatency, Weights
-from tests.sample_reports import PROFILE, artifact, measurement, report, samples
+from mnv4bench.records import Accuracy, Calibration, PublishedLatency, Weights
+from tests.sample_reports import PROFILE, artifact, evaluation, measurement, report, samples
 
 # Few distinct values, so that ties are common.
 clouds = st.lists(st.tuples(st.integers(1, 12), st.integers(60, 72)), max_size=30)
@@ -288,3 +289,49 @@ def test_measured_and_published_never_share_a_group() -> None:
     groups = (*measured, *published_groups(table()))
     assert {group.origin for group in groups} == {"measured", "published"}
     assert len({(g.device, g.precision, g.origin) for g in groups}) == len(groups)
+
+
+# --- whose accuracy -----------------------------------------------------------------------------
+
+
+def drawn(precision: str, accuracy) -> Point:
+    """One measured artifact, drawn with what ``accuracy`` gives."""
+    made = replace(artifact(), precision=precision, calibration=SYNTHETIC)
+    found = summarise(report(measurement(artifact=made)), measurement(artifact=made))
+    assert found is not None
+    groups, _ = measured_groups([found], lambda _: accuracy)
+    [point] = groups[0].points
+    return point
+
+
+SYNTHETIC = Calibration(kind="synthetic", detail="seed 2", count=64, sha256="c" * 64)
+PUBLISHED = Accuracy(top1=73.8, source="timm", weights="w", input_px=224, citation="c")
+
+
+@pytest.mark.parametrize(
+    ("precision", "is_float"),
+    [
+        ("fp32", True),
+        ("fp16", True),
+        ("int8", False),
+        ("int8-dynamic", False),
+        ("int8-weights", False),
+        ("palette4", False),
+    ],
+)
+def test_a_published_accuracy_of_a_quantised_file_is_marked(precision: str, is_float: bool) -> None:
+    point = drawn(precision, PUBLISHED)
+    assert (point.top1, point.accuracy_source) == (73.8, "timm")
+    assert point.float_accuracy is not is_float
+    assert point.calibration == "synthetic calibration"
+    assert point.top1_low is None
+
+
+def test_a_measured_accuracy_takes_the_place_of_the_published_one() -> None:
+    found = figures(evaluation(0, 0, 0, 1), "e.json")
+    point = drawn("int8", found)
+    assert (point.top1, point.accuracy_source) == (75.0, "measured")
+    assert not point.float_accuracy
+    assert (point.top1_low, point.top1_high) == (found.top1_low, found.top1_high)
+    assert (point.accuracy_data, point.accuracy_images) == ("val", 4)
+    assert point.accuracy_weights == point.weights

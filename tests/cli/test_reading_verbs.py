@@ -12,7 +12,7 @@ import pytest
 
 from mnv4bench import codec, store
 from tests.command_line import Ran, Terminal, command, run_process
-from tests.sample_reports import artifact, measurement, report, samples
+from tests.sample_reports import artifact, evaluation, measurement, report, samples
 
 HOSTILE = "[red]x[/red]\x1b[31m<script>alert(1)</script>"
 
@@ -286,3 +286,68 @@ def test_one_frozen_file_of_every_schema_still_reads() -> None:
     for version in versions:
         path = folder / f"{version}.json"
         assert codec.decode_report(path.read_bytes(), str(path)).measurements
+
+
+# --- measured accuracies ------------------------------------------------------------------------
+
+
+def with_evaluation(directory: Path) -> None:
+    """Two models, of which one was evaluated on the file that was measured."""
+    two_models(directory)
+    store.write_evaluation(directory, evaluation(0, 0, 0, 1, model="mnv4-conv-s"))
+    store.write_evaluation(directory, evaluation(0, 9, model="never-measured"))
+
+
+def test_pareto_draws_a_measured_accuracy_and_says_so(terminal: Terminal, tmp_path: Path) -> None:
+    with_evaluation(tmp_path / "reports")
+    ran = terminal("pareto", "reports", "--json")
+    assert (ran.status, ran.err) == (0, "")
+    points = {point["model"]: point for point in ran.json["groups"][0]["points"]}
+    own, other = points["mnv4-conv-s"], points["mobilenetv3-small"]
+    assert (own["top1"], own["accuracy_source"]) == (75.0, "measured")
+    assert own["top1_low"] < 75 < own["top1_high"]
+    assert (own["accuracy_data"], own["accuracy_images"]) == ("val", 4)
+    assert (other["accuracy_source"], other["top1_low"]) == ("timm", None)
+    said = terminal("pareto", "reports").out
+    assert "measured" in said
+    assert "timm" in said
+    assert "Top-1 measured on 4 images of val (1 file)." in said
+    [report_file] = (tmp_path / "reports").glob("*.json")
+    by_name = terminal("pareto", report_file, "--json").json["groups"][0]["points"]
+    assert {point["accuracy_source"] for point in by_name} == {"measured", "timm"}
+
+
+def test_only_measured_accuracies_on_request(terminal: Terminal, tmp_path: Path) -> None:
+    with_evaluation(tmp_path / "reports")
+    ran = terminal("pareto", "reports", "--accuracy", "measured", "--json")
+    points = {point["model"]: point for point in ran.json["groups"][0]["points"]}
+    assert points["mnv4-conv-s"]["status"] == "front"
+    assert points["mobilenetv3-small"]["reason"] == "no accuracy known"
+
+
+def test_show_lists_accuracies_too(terminal: Terminal, tmp_path: Path) -> None:
+    with_evaluation(tmp_path / "reports")
+    ran = terminal("show", "--json")
+    assert {one["model"]: one["top1"] for one in ran.json["evaluations"]} == {
+        "mnv4-conv-s": 75.0,
+        "never-measured": 50.0,
+    }
+    said = terminal("show").out
+    assert said.index("accuracy on val") < said.index("host-cpu  fp32")
+    # without any report the accuracies are still something to show
+    for report_file in (tmp_path / "reports").glob("*.json"):
+        report_file.unlink()
+    assert "accuracy on val" in terminal("show").out
+
+
+def test_a_damaged_evaluation_is_skipped_with_its_reason(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    with_evaluation(tmp_path / "reports")
+    for path in (tmp_path / "reports" / "accuracy").iterdir():
+        path.write_text("{}")
+    ran = terminal("pareto", "reports", "--json")
+    assert ran.status == 0
+    [left] = ran.json["skipped"]  # the one of the file that was measured; no other is opened
+    assert left["reason"] == "JSON, but not an evaluation of mnv4bench."
+    assert {p["accuracy_source"] for p in ran.json["groups"][0]["points"]} == {"timm"}

@@ -3,9 +3,19 @@
 from msgspec.structs import replace
 
 from mnv4bench.analysis.pareto import front_of, published_groups
-from mnv4bench.findings import Front, Group, Point, Shown, Skipped, Summary
+from mnv4bench.findings import (
+    Accuracies,
+    Comparison,
+    Evaluated,
+    Front,
+    Group,
+    Point,
+    Shown,
+    Skipped,
+    Summary,
+)
 from mnv4bench.models.published import table
-from mnv4bench.records import Weights
+from mnv4bench.records import Preprocessing, UnreadableImage, Weights
 
 HOSTILE = "[red]x[/red]\x1b[31m<script>alert('1')</script>&\u202e"
 
@@ -102,6 +112,65 @@ def summary(model: str = "mnv4-conv-s", latency_s: float = 0.00202, **changes: o
         environment="0123456789ab",
     )
     return replace(made, **changes)
+
+
+def evaluated(model: str = "mnv4-conv-s", **changes: object) -> Evaluated:
+    made = Evaluated(
+        path=f"reports/accuracy/{model}.json",
+        artifact_sha256="0" * 64,
+        model=model,
+        family="MobileNetV4",
+        format="onnx",
+        precision="fp32",
+        weights=Weights(kind="timm", detail="mobilenetv4_conv_small.e2400_r224_in1k"),
+        calibration=None,
+        dataset="val",
+        dataset_sha256="d" * 64,
+        numbering="ImageNet synsets",
+        images=49_998,
+        unreadable=(
+            UnreadableImage(name="n01440764/ILSVRC2012_val_00000293.JPEG", reason="cut short"),
+            UnreadableImage(name=HOSTILE, reason=HOSTILE),
+        ),
+        classes=1000,
+        top1=73.75,
+        top1_low=73.36,
+        top1_high=74.13,
+        top5=91.42,
+        top5_low=91.17,
+        top5_high=91.66,
+        confidence=0.95,
+        preprocessing=Preprocessing(
+            resize_px=256,
+            crop_px=224,
+            interpolation="bicubic",
+            mean=(0.485, 0.456, 0.406),
+            std=(0.229, 0.224, 0.225),
+            source="timm mobilenetv4_conv_small.e2400_r224_in1k",
+        ),
+        runtime="onnxruntime 1.31.1",
+        evaluated_at="2026-11-24T10:05:00+00:00",
+    )
+    return replace(made, **changes)
+
+
+def accuracies() -> Accuracies:
+    """fp32 beside int8, compared; and a small network without a top-5 on another data set."""
+    int8 = evaluated(
+        precision="int8", calibration="synthetic calibration",
+        top1=72.9, top1_low=72.5, top1_high=73.3, top5=90.9, top5_low=90.6, top5_high=91.1,
+    )  # fmt: skip
+    own = evaluated(
+        "own.tflite", format="tflite", dataset="shapes", dataset_sha256="e" * 64, unreadable=(),
+        weights=Weights(kind="own", detail="own.tflite"), images=40, classes=4, top5=None,
+        top5_low=None, top5_high=None, runtime="ai-edge-litert 2.3.0",
+    )  # fmt: skip
+    comparison = Comparison(
+        first="mnv4-conv-s onnx fp32", second="mnv4-conv-s onnx int8", images=49_998,
+        both_right=35_500, only_first=1_374, only_second=949, neither=12_175, difference=-0.85,
+        low=-1.04, high=-0.66, confidence=0.95, p_value=1.1e-18,
+    )  # fmt: skip
+    return Accuracies(evaluations=(evaluated(), int8, own), comparison=comparison)
 
 
 def shown() -> Shown:

@@ -95,6 +95,39 @@ def test_measured_and_published_share_a_panel_but_no_series() -> None:
     assert len(marks) - len(hollow) >= sum(p.status != "excluded" for p in pixel.points)
 
 
+def test_a_quantised_file_at_the_accuracy_of_the_float_network_is_half_filled() -> None:
+    front = Front(groups=(fixed.quantised(),))
+    [axes] = figure.compose(front).axes
+    marks = [line for line in axes.lines if line.get_marker() in ("o", "^")]
+    half = [line for line in marks if line.get_fillstyle() == "bottom"]
+    assert len(half) == sum(point.float_accuracy for point in fixed.quantised().points) == 2
+    assert len(marks) == 3
+    said = " ".join(words_of(figure.draw(front)["svg"]))
+    for words in (
+        "Accuracy: measured on 50,000 images of val (mnv4-conv-m); timm's results tables",
+        "(half filled): mnv4-conv-s, fastvit-t8.",
+        "Synthetic calibration: mnv4-conv-s, fastvit-t8.",
+        "Calibrated on 64 images of train: mnv4-conv-m.",
+        "quantised, at the accuracy of the float network",
+        "interval of a measured accuracy",
+        "Top-1, %",
+    ):
+        assert words in said, words
+    assert "ImageNet-1k top-1" not in said  # val may be any folder
+
+
+def test_a_measured_accuracy_has_its_interval_on_the_axis() -> None:
+    def heights(low: float | None, high: float | None) -> list[float]:
+        one = fixed.point("mnv4-conv-s", 0.002, 75, accuracy_source="measured",
+                          top1_low=low, top1_high=high)  # fmt: skip
+        [axes] = figure.compose(Front(groups=(fixed.measured(points=(one,)),))).axes
+        return list(axes.get_ylim())
+
+    narrow, wide = heights(None, None), heights(60.0, 85.0)
+    assert wide[0] < 60 < 85 < wide[1]
+    assert narrow[0] > 60
+
+
 def test_a_group_without_a_comparable_model_says_so() -> None:
     points = (fixed.point("a", 0.001, None, status="excluded", reason="no accuracy known"),)
     text = words_of(figure.draw(Front(groups=(fixed.measured(points=points),)))["svg"])

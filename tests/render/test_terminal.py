@@ -8,7 +8,7 @@ from rich.console import Console, RenderableType
 
 from mnv4bench.findings import Catalog, DeviceRow, Devices, Front, Shown, Skipped
 from mnv4bench.records import Accuracy, ModelEntry, Weights
-from mnv4bench.render import terminal
+from mnv4bench.render import accuracies, terminal
 from mnv4bench.render.untrusted import visible
 from tests.render import fixed
 from tests.render.golden import assert_golden
@@ -67,6 +67,36 @@ DEVICES = Devices(
 )
 def test_golden_text(name: str, view: RenderableType, width: int) -> None:
     assert_golden(name, text(view, width))
+
+
+def test_a_quantised_front_says_whose_accuracy_it_draws() -> None:
+    found = text(terminal.front(Front(groups=(fixed.quantised(),))), 120)
+    assert_golden("front_quantised.txt", found)
+    for said in ("73.8 % float", "79.1 % (78.7..79.5 %)", "nobody measured this quantised file"):
+        assert said in found
+    assert "Synthetic calibration: mnv4-conv-s, fastvit-t8." in found
+    assert "float" not in text(terminal.front(fixed.front()))
+
+
+def test_measured_accuracies_say_what_they_rest_on() -> None:
+    assert_golden("accuracies.txt", text(accuracies.accuracies(fixed.accuracies()), 140))
+    listed = text(accuracies.listed(fixed.accuracies().evaluations), 140)
+    assert text(accuracies.accuracies(fixed.accuracies()), 140).startswith(listed.rstrip("\n"))
+    assert "\x1b" not in listed
+
+
+def test_show_says_how_a_file_was_calibrated() -> None:
+    one = fixed.summary(precision="int8", calibration="synthetic calibration")
+    found = text(terminal.shown(Shown(measurements=(one, fixed.summary("mnv4-conv-m", 0.01)))))
+    assert "Synthetic calibration: mnv4-conv-s." in found
+
+
+def test_random_weights_of_a_measured_accuracy_are_no_contradiction() -> None:
+    point = fixed.point("mnv4-conv-s", 0.001, 0.1, accuracy_source="measured", top1_low=0.05,
+                        top1_high=0.2, accuracy_data="val", accuracy_images=1000)  # fmt: skip
+    found = text(terminal.front(Front(groups=(fixed.measured(points=(point,)),))))
+    assert terminal.RANDOM_WEIGHTS not in found
+    assert "Top-1 measured on 1,000 images of val (1 file)." in found
 
 
 def test_golden_text_without_line_drawing_characters() -> None:
