@@ -72,6 +72,9 @@ def export(request: ExportRequest, key: str, store: cache.Cache, events: IO[str]
         return tensorflow_lite.export(
             request, key, store, lambda phase: _say(events, {"phase": phase})
         )
+    # coremltools imports TensorFlow wherever it is installed, which takes 5 s, and uses it for
+    # nothing that happens here.
+    sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
     import torch
 
     from mnv4bench.models import build, weights

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -186,7 +186,7 @@ def _operator(path: Path, target: str) -> Callable[..., Any]:
         raise BadFile(
             f"{path} uses {target}, which is not an operator of ATen on tensors; such are not run.",
             "export the network without it; program.run_decompositions() before saving takes out "
-            "what torch.no_grad() and the like leave in a graph",
+            "what torch.no_grad() and autocast leave in a graph",
         )
     return found
 
@@ -263,6 +263,9 @@ def _layer(step: _Step, own: Mapping[str, Tensor], metas: Mapping[str, Meta]) ->
         "torch.ops.aten.conv2d.default": _conv2d,
         "torch.ops.aten.linear.default": _linear,
         "torch.ops.aten.batch_norm.default": _batch_norm,
+        # What run_decompositions() makes of them.
+        "torch.ops.aten.convolution.default": _conv2d,
+        "torch.ops.aten._native_batch_norm_legit_no_training.default": _batch_norm,
     }
     if (maker := makers.get(step.target)) is None:
         return None
@@ -280,11 +283,15 @@ def _layer(step: _Step, own: Mapping[str, Tensor], metas: Mapping[str, Meta]) ->
 def _conv2d(
     weight: Tensor,  # (C_out, C_in / groups, k_h, k_w)
     bias: Tensor | None = None,
-    stride: list[int] | tuple[int, ...] = (1,),
-    padding: list[int] | tuple[int, ...] = (0,),
-    dilation: list[int] | tuple[int, ...] = (1,),
+    stride: Sequence[int] = (1,),
+    padding: Sequence[int] = (0,),
+    dilation: Sequence[int] = (1,),
+    transposed: bool = False,
+    output_padding: Sequence[int] = (0,),
     groups: int = 1,
-) -> nn.Module:
+) -> nn.Module | None:
+    if transposed or any(output_padding):
+        return None
     made = nn.Conv2d(
         weight.shape[1] * groups,
         weight.shape[0],
@@ -298,7 +305,7 @@ def _conv2d(
     return _with(made, weight, bias)
 
 
-def _pair(sides: list[int] | tuple[int, ...]) -> tuple[int, int]:
+def _pair(sides: Sequence[int]) -> tuple[int, int]:
     return sides[0], sides[-1]
 
 
@@ -319,10 +326,10 @@ def _batch_norm(
     bias: Tensor | None,
     running_mean: Tensor | None,
     running_var: Tensor | None,
-    training: bool,
-    momentum: float,
-    eps: float,
-    cudnn_enabled: bool,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+    cudnn_enabled: bool = True,
 ) -> nn.Module | None:
     del momentum, cudnn_enabled
     if training or running_mean is None or running_var is None:

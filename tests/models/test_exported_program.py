@@ -84,6 +84,8 @@ def test_open_sizes_and_decomposed_operators(net, decomposed: bool, tmp_path: Pa
     assert (name, sides[1:]) == ("image", (3, PX, PX))
     assert isinstance(sides[0], str)
     assert sides[0].isidentifier()
+    kinds = {type(layer).__name__ for layer in program.layers.values()}
+    assert kinds >= {"Conv2d", "BatchNorm2d"}
     same(program, net, 1)
     same(program, net, 3)
 
