@@ -16,11 +16,13 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from mnv4bench.errors import BadFile, MissingExtra
+from mnv4bench.errors import BadFile, MissingExtra, UsageError
 from mnv4bench.export import (
+    cache,
     gpu_analyzer,
     gpu_compile,
     graph,
+    inspect_coreml,
     inspect_onnx,
     inspect_tflite,
     own_file,
@@ -39,13 +41,13 @@ def inspect(path: Path, listen: Callable[[str], None] = lambda _: None) -> Inspe
     is no whole model.
     """
     listen("reading")
-    described = own_file.describe(path)
-    contents = _contents(path, described.format)
+    format, size_bytes, sha256 = _identity(path)
+    contents = _contents(path, format)
     found = Inspection(
         file=os.fsencode(path).decode("utf-8", "replace"),  # names may hold any byte
-        format=described.format,
-        size_bytes=described.size_bytes,
-        sha256=described.sha256,
+        format=format,
+        size_bytes=size_bytes,
+        sha256=sha256,
         written_by=contents.written_by,
         inputs=graph.tensors(contents, contents.inputs),
         outputs=graph.tensors(contents, contents.outputs),
@@ -53,7 +55,7 @@ def inspect(path: Path, listen: Callable[[str], None] = lambda _: None) -> Inspe
         integer=graph.integer(contents),
         notes=contents.notes,
     )
-    match described.format:
+    match format:
         case "onnx":
             listen("asking ONNX Runtime")
             return _with_onnxruntime(found, path)
@@ -65,7 +67,20 @@ def inspect(path: Path, listen: Callable[[str], None] = lambda _: None) -> Inspe
         case "coreml":
             return found
         case _:
-            assert_never(described.format)
+            assert_never(format)
+
+
+def _identity(path: Path) -> tuple[Format, int, str]:
+    """Format, bytes and digest. A Core ML package is a folder, told by its name."""
+    if path.suffix.lower() not in own_file.COREML_SUFFIXES:
+        described = own_file.describe(path)
+        return described.format, described.size_bytes, described.sha256
+    if not path.exists():
+        raise UsageError(f"There is no file {path}.", "mind the spelling")
+    try:
+        return "coreml", cache.size_bytes(path), cache.digest(path)
+    except OSError as error:
+        raise BadFile(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
 def _contents(path: Path, format: Format) -> Contents:
@@ -83,7 +98,7 @@ def _contents(path: Path, format: Format) -> Contents:
                 )
             return answer.as_(Contents)
         case "coreml":
-            raise AssertionError("refused by its suffix; no content is taken for it")
+            return inspect_coreml.read(path)
         case _:
             assert_never(format)
 
