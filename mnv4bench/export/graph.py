@@ -17,7 +17,7 @@ from mnv4bench.findings import Graph, Integer, Movement, Operators, Tensor
 
 # Constants of these types are shapes, axes and biases; what an operator multiplies with is not. Nor
 # is a single number, which is a scale as a rule.
-INDEX_TYPES = frozenset({"int32", "int64", "bool"})
+INDEX_TYPES = frozenset({"int32", "int64", "bool", "str"})
 QUANTISED = frozenset({"int8", "uint8", "int16", "uint16", "int4", "uint4", "int2", "uint2"})
 UNKNOWN_TYPE = "unknown"
 

@@ -1,7 +1,8 @@
-"""What stands in a Core ML package: its program's operators and the values between them.
+"""What stands in a Core ML package, as a graph.
 
-Knows: which of Core ML's operators move or convert values. Does not know: how a package is read
-(coreml_package). Where an operator runs only a Mac can say.
+Knows: which of MIL's operators only move values. Does not know: what a package looks like
+(coreml_package), how operators are counted (graph), or which unit of a device runs what: that is
+decided there, and nothing in the file says it.
 """
 
 from __future__ import annotations
@@ -9,59 +10,79 @@ from __future__ import annotations
 from pathlib import Path
 
 from mnv4bench.export import coreml_package
-from mnv4bench.export.coreml_package import Feature, Package
+from mnv4bench.export.coreml_package import Feature, Operator, Package
 from mnv4bench.export.graph import UNKNOWN_TYPE, Contents, Operation, Value
 
-# Of MIL's operator sets iOS15 to iOS18 (coremltools 9.0).
+# They compute nothing: what they write are the numbers that they read, elsewhere or as another
+# type. Names of MIL's operators, iOS 15 to 18.
 MOVES = frozenset({
-    "cast", "concat", "crop", "depth_to_space", "expand_dims", "gather", "identity", "pad",
-    "pixel_shuffle", "pixel_unshuffle", "reshape", "reverse", "slice_by_index", "slice_by_size",
-    "space_to_depth", "split", "squeeze", "stack", "tile", "transpose",
-    "quantize", "dequantize",
+    "batch_to_space", "cast", "concat", "depth_to_space", "dequantize", "expand_dims",
+    "flatten2d", "gather", "gather_along_axis", "gather_nd", "identity", "pad", "pixel_shuffle",
+    "pixel_unshuffle", "quantize", "reshape", "reshape_like", "reverse", "slice_by_index",
+    "slice_by_size", "sliding_windows", "space_to_batch", "space_to_depth", "split", "squeeze",
+    "stack", "tile", "transpose",
 })  # fmt: skip
+UNITS = "which unit runs what is Core ML's choice on the device; the file does not say"
 
 
 def read(path: Path) -> Contents:
-    """The package's graph; raises as ``coreml_package.open_package``."""
+    """Raises BadFile when it is not one whole ML program, MissingExtra without coremltools."""
     package = coreml_package.open_package(path)
-    values: list[Value] = []
-    places: dict[str, int] = {}
+    constants = package.constants
+    values = [_constant(package, name) for name in constants.operators]
+    known = {value.name: place for place, value in enumerate(values)}
 
-    def place(name: str, value: Value) -> int:
-        if name not in places:
-            places[name] = len(values)
+    def place(value: Value) -> int:
+        if value.name not in known:
+            known[value.name] = len(values)
             values.append(value)
-        return places[name]
+        return known[value.name]
 
-    inputs = tuple(place(one.name, _value(one)) for one in package.inputs)
+    inputs = tuple(place(_feature(one)) for one in package.inputs)
     operations = tuple(
         Operation(
             operator=one.type,
-            inputs=tuple(place(name, _read(package, name)) for name in one.inputs.values()),
-            outputs=(place(one.name, Value(one.name, one.dtype, one.shape)),),
+            inputs=tuple(place(Value(name, UNKNOWN_TYPE, None)) for name in one.inputs.values()),
+            outputs=(place(Value(one.name, one.dtype, _shape(one.shape))),) if one.name else (),
             name=one.name,
             moves=one.type in MOVES,
+            detail=_order(package, one),
         )
         for one in package.operators
     )
+    # The last results carry the outputs' names; what the device gives may have another type.
+    outputs = []
+    for one in package.outputs:
+        outputs.append(len(values))
+        values.append(_feature(one))
     return Contents(
         written_by=f"Core ML specification {package.specification}",
         values=tuple(values),
         operations=operations,
         main=len(operations),
         inputs=inputs,
-        outputs=tuple(place(one.name, _value(one)) for one in package.outputs),
-        notes=("where each operator runs is only known on a Mac",),
+        outputs=tuple(outputs),
+        notes=(UNITS,),
     )
 
 
-def _value(feature: Feature) -> Value:
-    return Value(feature.name, feature.dtype, feature.shape)
-
-
-def _read(package: Package, name: str) -> Value:
-    """A value that no operator before has made: a constant, or one that is not told."""
-    if name not in package.constants:
-        return Value(name, UNKNOWN_TYPE, None)
+def _constant(package: Package, name: str) -> Value:
+    """Its type is how it is stored: "float16", "int8", "palette4"."""
     constants = package.constants
     return Value(name, constants.stored_as(name), constants.shape(name), constant=True)
+
+
+def _feature(declared: Feature) -> Value:
+    return Value(declared.name, declared.dtype, _shape(declared.shape))
+
+
+def _shape(sides: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(side or -1 for side in sides)  # 0: left open
+
+
+def _order(package: Package, operator: Operator) -> str:
+    name = operator.inputs.get("perm", "")
+    if operator.type != "transpose" or name not in package.constants:
+        return ""
+    order = (int(axis) for axis in package.constants.value(name).ravel())
+    return f"permutation {' '.join(map(str, order))}"
