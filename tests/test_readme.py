@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.command_line import run_process
 
@@ -22,6 +23,11 @@ def console_lines() -> list[str]:
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clone")
     shutil.copytree(ROOT / "reports", folder / "reports", ignore=shutil.ignore_patterns(".lock"))
+    for number, synset in enumerate(("n01440764", "n15075141")):  # what the reader brings
+        (folder / "imagenet" / "val" / synset).mkdir(parents=True)
+        for colour in range(0, 250, 50):
+            picture = Image.new("RGB", (300, 240), (colour, 120 * number, 90))
+            picture.save(folder / "imagenet" / "val" / synset / f"{colour}.jpg")
     return folder
 
 

@@ -286,6 +286,8 @@ def test_one_frozen_file_of_every_schema_still_reads() -> None:
     for version in versions:
         path = folder / f"{version}.json"
         assert codec.decode_report(path.read_bytes(), str(path)).measurements
+        path = folder / "evaluations" / f"{version}.json"
+        assert codec.decode_evaluation(path.read_bytes(), str(path)).ranks
 
 
 # --- measured accuracies ------------------------------------------------------------------------
