@@ -6,7 +6,7 @@ package was made. Not Core ML: it shows that the program means what the network 
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 
 from mnv4bench.export.coreml_package import Operator, Package
 
@@ -49,12 +49,14 @@ def step(operator: Operator, a: dict) -> tuple[torch.Tensor, ...]:
         case "conv":
             if a["pad_type"] == "custom":
                 top, bottom, left, right = a["pad"]
-                x = F.pad(x, (left, right, top, bottom))
+                x = functional.pad(x, (left, right, top, bottom))
             else:
                 assert a["pad_type"] == "valid"
-            y = F.conv2d(x, a["weight"], a.get("bias"), a["strides"], 0, a["dilations"], a["groups"])
+            y = functional.conv2d(
+                x, a["weight"], a.get("bias"), a["strides"], 0, a["dilations"], a["groups"]
+            )
         case "linear":
-            y = F.linear(x, a["weight"], a.get("bias"))
+            y = functional.linear(x, a["weight"], a.get("bias"))
         case "matmul":
             left = x.mT if a["transpose_x"] else x
             y = left @ (a["y"].mT if a["transpose_y"] else a["y"])
@@ -62,7 +64,7 @@ def step(operator: Operator, a: dict) -> tuple[torch.Tensor, ...]:
             y = x.relu()
         case "gelu":
             assert a["mode"] == "EXACT"
-            y = F.gelu(x)
+            y = functional.gelu(x)
         case "sigmoid":
             y = x.sigmoid()
         case "sigmoid_hard":
@@ -89,10 +91,12 @@ def step(operator: Operator, a: dict) -> tuple[torch.Tensor, ...]:
         case "split":
             return x.split(a["split_sizes"], a["axis"])
         case "batch_norm":
-            y = F.batch_norm(x, a["mean"], a["variance"], a["gamma"], a["beta"], eps=a["epsilon"])
+            y = functional.batch_norm(
+                x, a["mean"], a["variance"], a["gamma"], a["beta"], eps=a["epsilon"]
+            )
         case "layer_norm":
             sides = [x.shape[axis] for axis in a["axes"]]
-            y = F.layer_norm(x, sides, a["gamma"], a["beta"], float(a["epsilon"]))
+            y = functional.layer_norm(x, sides, a["gamma"], a["beta"], float(a["epsilon"]))
         case other:
             raise NotImplementedError(other)
     return (y,)
