@@ -1,7 +1,8 @@
 """A torch module becomes a Core ML package, through coremltools.
 
 Knows: coremltools' settings, deployment targets, and what must not get into the file. Does not
-know: whether the package is right (coreml_structure, and parity on a Mac).
+know: how attention is written (neural_engine), or whether the package is right (coreml_structure,
+and parity on a Mac).
 """
 
 import json
@@ -18,8 +19,6 @@ from mnv4bench.export.formats import DEFAULT_TARGET
 from mnv4bench.records import Precision
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from mnv4bench.models.build import BuiltModel
 
 # The oldest system that can load a file -> version of the format, as coremltools 9 has them. An
@@ -71,6 +70,7 @@ def convert(
     import torch
 
     from mnv4bench.export.folding import folded
+    from mnv4bench.export.neural_engine import channels_first
     from mnv4bench.models.build import sample_input
 
     version = specification(deployment_target or DEFAULT_TARGET, precision)
@@ -81,7 +81,7 @@ def convert(
         # torch and coremltools warn about their own internals; the file is checked afterwards.
         warnings.simplefilter("ignore")
         # Traced: an exported program gives the same operators, in five times the time.
-        network = for_neural_engine(folded(built.net, example))
+        network = channels_first(folded(built.net, example))
         traced = torch.jit.trace(network, example, check_trace=False)  # type: ignore[no-untyped-call]
         model = tools.convert(
             traced,
@@ -118,20 +118,6 @@ def _register_hard_swish() -> None:
         (x,) = _get_inputs(context, node, expected=1)
         gate = Builder.sigmoid_hard(x=x, alpha=1 / 6, beta=0.5)
         context.add(Builder.mul(x=x, y=gate, name=node.name))
-
-
-def for_neural_engine(net: "nn.Module") -> "nn.Module":
-    """``net`` with attention that keeps channels first, as the Neural Engine lays out its data.
-
-    Works in place. Apple, "Deploying Transformers on the Apple Neural Engine" (2022): channels
-    first, four axes, no needless transposes. Of each block 4 transposes go.
-    """
-    from mnv4bench.models.mnv4 import MultiQueryAttention
-
-    for module in net.modules():
-        if isinstance(module, MultiQueryAttention):
-            module.forward = module.channels_first  # type: ignore[method-assign]
-    return net
 
 
 def _compressed(model: Any, precision: Precision) -> Any:

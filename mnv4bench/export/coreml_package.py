@@ -38,13 +38,13 @@ class Feature:
 
 @dataclass(frozen=True)
 class Operator:
-    """One step of the program; the first of its results stands for all."""
+    """One step of the program."""
 
     type: str
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-    inputs: dict[str, str] = field(repr=False)  # parameter -> name of the (first) value
+    results: tuple[str, ...]  # their names
+    dtype: str  # of the first result
+    shape: tuple[int, ...]  # of the first result
+    inputs: dict[str, tuple[str, ...]] = field(repr=False)  # parameter -> names of values
 
 
 @dataclass(frozen=True)
@@ -181,16 +181,15 @@ def _flat(block: Any) -> Iterator[Any]:
 
 
 def _operator(operation: Any) -> Operator:
-    result = operation.outputs[0] if operation.outputs else None
+    first = operation.outputs[0].type if operation.outputs else None
     return Operator(
         type=operation.type,
-        name=result.name if result else "",
-        dtype=dtype(result.type) if result else "",
-        shape=shape(result.type) if result else (),
+        results=tuple(result.name for result in operation.outputs),
+        dtype=dtype(first) if first else "",
+        shape=shape(first) if first else (),
         inputs={
-            parameter: argument.arguments[0].name
+            parameter: tuple(one.name for one in argument.arguments)
             for parameter, argument in operation.inputs.items()
-            if argument.arguments and argument.arguments[0].WhichOneof("binding") == "name"
         },
     )
 

@@ -133,12 +133,23 @@ def _check_compute(package: Package, casts: int) -> None:
 
 
 def _wanted(built: BuiltModel) -> Products:
+    """Of the network in the form that is exported, once it is seen to compute the same."""
+    import torch
+
     from mnv4bench.export.folding import folded
+    from mnv4bench.export.neural_engine import channels_first
+    from mnv4bench.export.parity import EXACT
     from mnv4bench.export.products import products
     from mnv4bench.models.build import sample_input
 
-    example = sample_input(built.input_px, seed=0, count=1)
-    return products(folded(built.net, example), example)
+    example = sample_input(built.input_px, seed=1, count=1)  # not the one that was traced with
+    net = channels_first(folded(built.net, example))
+    with torch.no_grad():
+        expected, found = built.net(example), net(example)
+    off = float((found - expected).abs().max() / expected.abs().max())
+    if not off <= EXACT.limit:
+        raise _Differs(f"is made from a network that is off torch's by {off:.2g} ({EXACT.reason})")
+    return products(net, example)
 
 
 def _check_counts(package: Package, wanted: Products) -> None:
@@ -201,9 +212,9 @@ def _error(fit: _Fit) -> float:
 
 def _weight(package: Package, operator: Operator) -> str:
     """The name of its constant."""
-    name = operator.inputs.get("weight", "")
+    (name,) = operator.inputs["weight"]
     if name not in package.constants:
-        raise _Differs(f"computes the weights of {operator.name} while it runs")
+        raise _Differs(f"computes the weights of {operator.results[0]} while it runs")
     return name
 
 
@@ -214,7 +225,8 @@ def _kind(package: Package, operator: Operator) -> tuple[object, ...]:
         return "linear", weight
 
     def numbers(parameter: str) -> tuple[object, ...]:
-        return tuple(package.constants.value(operator.inputs[parameter]).ravel().tolist())
+        (name,) = operator.inputs[parameter]
+        return tuple(package.constants.value(name).ravel().tolist())
 
     # "valid", "custom", or a rule that torch does not have.
     padding = str(*numbers("pad_type"))
@@ -230,7 +242,7 @@ def _fit(package: Package, operator: Operator, layer: Layer) -> tuple[_Fit, _Fit
     weight, stored = constants.value(name), constants.stored_as(name)
     bias = np.zeros_like(layer.bias)
     if "bias" in operator.inputs:
-        bias = constants.value(operator.inputs["bias"])
+        bias = constants.value(*operator.inputs["bias"])
     if stored == "palette4":
         fit = _palette_fit(weight, layer.weight)
     elif stored in LIMITS:
@@ -241,7 +253,7 @@ def _fit(package: Package, operator: Operator, layer: Layer) -> tuple[_Fit, _Fit
             LIMITS[stored],
         )
     else:
-        raise _Differs(f"stores the weights of {operator.name} as {stored}")
+        raise _Differs(f"stores the weights of {operator.results[0]} as {stored}")
     return fit, _Fit(_off(bias, layer.bias, np.abs(layer.bias)), LIMITS["float16"])
 
 

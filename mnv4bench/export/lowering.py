@@ -158,11 +158,15 @@ class LinearAttention(nn.Module):
         scales = torch.cat([one, *(scale(one) for scale in self.aggreg)], dim=1)
         q, k, v = scales.reshape(batch, -1, 3 * self.dim, height * width).chunk(3, dim=2)
         q, k = self.kernel_func(q), self.kernel_func(k)  # (B, h, d, N), as v
-        products = torch.einsum("bhen,bhdn->bhed", v, k)  # (B, h, d, d)
-        weighted = torch.einsum("bhed,bhdn->bhen", products, q)  # (B, h, d, N)
+        weighted = self.weighted(q, k, v)
         divisor = (q * k.sum(dim=3, keepdim=True)).sum(dim=2, keepdim=True)  # (B, h, 1, N)
         out: Tensor = self.proj((weighted / (divisor + self.eps)).reshape(batch, -1, height, width))
         return out
+
+    def weighted(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """The sum that is to be divided, (B, h, d, N) like all three."""
+        products = torch.einsum("bhen,bhdn->bhed", v, k)  # (B, h, d, d)
+        return torch.einsum("bhed,bhdn->bhen", products, q)
 
 
 class TokenAttention(nn.Module):
@@ -175,7 +179,7 @@ class TokenAttention(nn.Module):
     def __init__(self, attention: Any) -> None:
         super().__init__()
         self.heads, self.scale = attention.num_heads, attention.scale
-        self.qkv, self.proj = _pointwise(attention.qkv), _pointwise(attention.proj)
+        self.qkv, self.proj = pointwise(attention.qkv), pointwise(attention.proj)
 
     def forward(self, x: Tensor) -> Tensor:
         batch, channels, height, width = x.shape
@@ -189,7 +193,7 @@ class TokenAttention(nn.Module):
         return out
 
 
-def _pointwise(linear: nn.Linear) -> nn.Conv2d:
+def pointwise(linear: nn.Linear) -> nn.Conv2d:
     """The same map as a 1x1 convolution."""
     conv = nn.Conv2d(linear.in_features, linear.out_features, 1, bias=linear.bias is not None)
     conv.weight = nn.Parameter(linear.weight[:, :, None, None], requires_grad=False)

@@ -99,10 +99,11 @@ def _layer(node: Node, constants: dict[Node, Tensor]) -> Layer:
         elif _name(reader) not in SILENT:
             break
         last = reader
+    weight, bias = weight.detach().float(), bias.detach().float()
     kind: tuple[object, ...] = ("linear", tuple(weight.shape))
     if _name(node) == "conv2d":
         kind = ("conv", tuple(weight.shape), *_geometry(node))
-    return Layer(str(weight_node), kind, weight.float().numpy(), bias.float().numpy())
+    return Layer(str(weight_node), kind, weight.numpy(), bias.numpy())
 
 
 def _factor(

@@ -43,7 +43,8 @@ def calibrate(net: nn.Module, input_px: int, seed: int) -> None:
     The figures depend on the machine in the last bits, as every sum of floats does.
     """
     for name, parameter in net.named_parameters():
-        if name.endswith("layer_scale.gamma"):  # timm's name, and so ours
+        # timm's name, and so ours; FastViT's attention blocks have layer_scale_1 and _2.
+        if name.endswith(".gamma"):
             parameter.fill_(1.0)
     norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]

@@ -190,21 +190,6 @@ class MultiQueryAttention(nn.Module):
         out: Tensor = self.output(y.permute(0, 3, 1, 2))  # (B, C, H, W)
         return out
 
-    def channels_first(self, x: Tensor) -> Tensor:
-        """``forward`` without a transpose: what a runtime that keeps channels first prefers.
-
-        Keys by queries, so that both products take what the convolutions give as it lies.
-        """
-        batch, _, height, width = x.shape
-        heads = (batch, self.heads, self.key_dim, height * width)
-        q = (self.query(x) * self.key_dim**-0.5).reshape(heads)  # (B, h, d, N)
-        k = self.key(x).reshape(batch, 1, self.key_dim, -1)  # (B, 1, d, M)
-        v = self.value(x).reshape(batch, 1, self.key_dim, -1)  # (B, 1, d, M)
-        weights = torch.matmul(k.transpose(2, 3), q).softmax(dim=2)  # (B, h, M, N)
-        y = torch.matmul(v, weights).reshape(batch, -1, height, width)  # (B, h * d, H, W)
-        out: Tensor = self.output(y)  # (B, C, H, W)
-        return out
-
 
 def tokens(x: Tensor, key_dim: int) -> Tensor:
     """(B, h * d, H, W) -> (B, H * W * h, d): one row a head and position, channels last."""

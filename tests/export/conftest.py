@@ -1,11 +1,13 @@
 """Real exports, made once for the session, in the session's own cache (tests/conftest.py)."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mnv4bench.export import ExportRequest, Exports, ensure
+from mnv4bench.records import Precision
 
 # One of each kind: both formats, multi-query attention, squeeze-excite, re-parameterised with
 # attention, linear attention. All of the catalog takes ten minutes.
@@ -36,6 +38,23 @@ def conv_s_onnx(exports: Exports) -> Path:
 @pytest.fixture(scope="session")
 def conv_s_tflite(exports: Exports) -> Path:
     return exports.files[CONV_S_TFLITE].path
+
+
+@pytest.fixture(scope="session")
+def mobile_package(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """(precision, target) -> the package of coreml_nets.mobile(), written once."""
+    from mnv4bench.export import coreml
+    from tests.export import coreml_nets
+
+    folder, built = tmp_path_factory.mktemp("packages"), coreml_nets.mobile()
+
+    def package(precision: Precision = "fp16", target: str = "iOS16") -> Path:
+        file = folder / f"{precision}-{target}.mlpackage"
+        if not file.exists():
+            coreml.convert(built, file, precision, target)
+        return file
+
+    return package
 
 
 @pytest.fixture

@@ -111,6 +111,8 @@ def test_fastvit_is_merged_without_changing_its_outputs(arch: str) -> None:
     with calibration.seeded(0):
         net = baselines.create(arch)
     calibration.calibrate(net, 128, seed=0)
+    scales = [part for name, part in net.named_parameters() if "layer_scale" in name]
+    assert all(bool((scale == 1).all()) for scale in scales)  # no branch is all but switched off
     merged = baselines.deployed(deepcopy(net))
     images = sample_input(128, seed=1, count=2)
     with torch.no_grad():

@@ -1,0 +1,91 @@
+"""Attention written for Apple's Neural Engine: channels first, and nothing transposed.
+
+Apple, "Deploying Transformers on the Apple Neural Engine" (2022): data lie as (B, C, 1, S), so keep
+the channels first and four axes, and neither transpose nor reshape where it can be helped. Networks
+say attention with the channels last, for which a converter writes four transposes a block.
+
+Knows: the three kinds of attention in the catalog. Does not know: converters. Not timed: that takes
+a device. That the outputs are the same is seen when a file is checked.
+
+Shapes: B batch, C channels, H and W height and width, N = H * W queries, M keys, h heads, d head
+dim.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mnv4bench.export.lowering import LinearAttention, pointwise
+from mnv4bench.models.mnv4 import MultiQueryAttention
+
+
+def channels_first(net: nn.Module) -> nn.Module:
+    """``net`` (eval) with such attention, in place."""
+    for parent in list(net.modules()):
+        for name, child in parent.named_children():
+            setattr(parent, name, _exchanged(child))
+    return net
+
+
+def _exchanged(module: nn.Module) -> nn.Module:
+    if isinstance(module, MultiQueryAttention):
+        return OneKeyHead(module)
+    match f"{type(module).__module__}.{type(module).__name__}":
+        case "timm.models.fastvit.Attention":
+            return ManyKeyHeads(module)
+        case "timm.models.efficientvit_mit.LiteMLA":
+            return LinearByMatmul(module)
+    return module
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """(B, h, d, N) queries, (B, h or 1, d, M) keys and values -> (B, h, d, N).
+
+    Keys by queries, not queries by keys: so both products take what the convolutions give as it
+    lies, and only the keys, which are fewest, are read across.
+    """
+    weights = torch.matmul(k.transpose(2, 3), q).softmax(dim=2)  # (B, h, M, N)
+    return torch.matmul(v, weights)
+
+
+class OneKeyHead(nn.Module):
+    """Mobile MQA of MobileNetV4."""
+
+    def __init__(self, attention: MultiQueryAttention) -> None:
+        super().__init__()
+        self.query, self.key, self.value = attention.query, attention.key, attention.value
+        self.output = attention.output
+        self.heads, self.key_dim = attention.heads, attention.key_dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, _, height, width = x.shape
+        scaled = self.query(x) * self.key_dim**-0.5
+        q = scaled.reshape(batch, self.heads, self.key_dim, height * width)
+        k = self.key(x).reshape(batch, 1, self.key_dim, -1)
+        v = self.value(x).reshape(batch, 1, self.key_dim, -1)
+        out: Tensor = self.output(attend(q, k, v).reshape(batch, -1, height, width))
+        return out
+
+
+class ManyKeyHeads(nn.Module):
+    """FastViT's attention, with 1x1 convolutions in place of linear layers over tokens."""
+
+    def __init__(self, attention: Any) -> None:
+        super().__init__()
+        self.heads, self.scale = attention.num_heads, attention.scale
+        self.qkv, self.proj = pointwise(attention.qkv), pointwise(attention.proj)
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, channels, height, width = x.shape
+        heads = (batch, 3 * self.heads, channels // self.heads, height * width)
+        q, k, v = self.qkv(x).reshape(heads).chunk(3, dim=1)  # (B, h, d, N) each
+        out: Tensor = self.proj(attend(q * self.scale, k, v).reshape(batch, -1, height, width))
+        return out
+
+
+class LinearByMatmul(LinearAttention):
+    """EfficientViT's attention; coremltools reshapes around the einsums that TFLite likes best."""
+
+    def weighted(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        return torch.matmul(torch.matmul(v, k.transpose(2, 3)), q)
