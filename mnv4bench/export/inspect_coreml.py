@@ -42,9 +42,15 @@ def read(path: Path) -> Contents:
     operations = tuple(
         Operation(
             operator=one.type,
-            inputs=tuple(place(Value(name, UNKNOWN_TYPE, None)) for name in one.inputs.values()),
-            outputs=(place(Value(one.name, one.dtype, _shape(one.shape))),) if one.name else (),
-            name=one.name,
+            inputs=tuple(
+                place(Value(name, UNKNOWN_TYPE, None))
+                for names in one.inputs.values()
+                for name in names
+            ),
+            outputs=tuple(
+                place(Value(name, one.dtype, _shape(one.shape))) for name in one.results[:1]
+            ),
+            name=next(iter(one.results), ""),
             moves=one.type in MOVES,
             detail=_order(package, one),
         )
@@ -81,7 +87,7 @@ def _shape(sides: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _order(package: Package, operator: Operator) -> str:
-    name = operator.inputs.get("perm", "")
+    name = next(iter(operator.inputs.get("perm", ())), "")
     if operator.type != "transpose" or name not in package.constants:
         return ""
     order = (int(axis) for axis in package.constants.value(name).ravel())
