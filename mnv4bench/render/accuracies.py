@@ -6,6 +6,7 @@ how it was measured or reckoned.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -62,7 +63,6 @@ def _table_of(alike: Sequence[Evaluated], write: Write) -> RenderableType:
         ("Interval", "right"),
         ("Top-5", "right"),
         ("Interval", "right"),
-        ("Weights", "left"),
         names=(_name(one) for one in alike),
         title=title,
     )
@@ -73,17 +73,12 @@ def _table_of(alike: Sequence[Evaluated], write: Write) -> RenderableType:
             write(units.top1_interval(one.top1_low, one.top1_high)),
             write(units.top1(one.top5) if one.top5 is not None else "-"),
             write(units.top1_interval(one.top5_low, one.top5_high) if one.top5_low else "-"),
-            write(_weights(one), "yellow" if one.calibration else ""),
         )
     return Group(grid, Padding(Group(*_notes(alike, write)), (0, 0, 1, 0)))
 
 
 def _name(one: Evaluated) -> str:
     return f"{one.model} {one.format} {one.precision}"
-
-
-def _weights(one: Evaluated) -> str:
-    return ", ".join(filter(None, (one.weights.text, one.calibration)))
 
 
 def _notes(alike: Sequence[Evaluated], write: Write) -> list[Text]:
@@ -94,7 +89,12 @@ def _notes(alike: Sequence[Evaluated], write: Write) -> list[Text]:
         *sorted({f"Images: {preprocessing(one.preprocessing)}." for one in alike}),
         f"Interval: Wilson's, {units.percent(first.confidence)} confidence.",
     ]
-    lines = [write(note, "dim") for note in notes]
+    lines = [write(f"Weights: {text}.", "dim") for text in _whose(alike)]
+    lines += [write(note, "dim") for note in notes]
+    for one in alike:
+        if one.calibration:
+            how = one.calibration
+            lines.append(write(f"{how[0].upper()}{how[1:]}: {_name(one)}.", "yellow"))
     if first.unreadable:
         lines.append(
             write(
@@ -108,6 +108,16 @@ def _notes(alike: Sequence[Evaluated], write: Write) -> list[Text]:
         if more:
             lines.append(write(f"  and {more:,} more; --json lists them all", "yellow"))
     return lines
+
+
+def _whose(alike: Sequence[Evaluated]) -> list[str]:
+    """The weights; of several, with the files that have them."""
+    names: dict[str, list[str]] = defaultdict(list)
+    for one in alike:
+        names[one.weights.text].append(_name(one))
+    if len(names) == 1:
+        return list(names)
+    return [f"{text} ({', '.join(files)})" for text, files in sorted(names.items())]
 
 
 def preprocessing(how: Preprocessing) -> str:

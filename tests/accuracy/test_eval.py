@@ -139,6 +139,22 @@ def test_a_file_that_takes_several_images_is_given_several(
     assert batched.ranks == single.ranks
 
 
+def test_a_model_of_the_catalog_is_exported_first(pictures: Path, terminal: Terminal) -> None:
+    """Random weights: what is tested is the way there, through the preprocessing of the weights."""
+    for number, synset in enumerate(("n01440764", "n15075141")):
+        Path("val", synset).mkdir(parents=True)
+        for picture in images.find(pictures / "val")[number * 9 :: 60]:
+            Path("val", synset, f"{picture.parent.name} {picture.name}").symlink_to(picture)
+    words = ("--format", "onnx", "--weights", "random", "--data", "val")
+    ran = terminal("eval", "mnv4-conv-s", *words, "--json")
+    [found] = ran.json["evaluations"]
+    assert (found["classes"], found["images"]) == (1000, 8)
+    assert found["numbering"] == "ImageNet synsets"
+    assert found["weights"]["kind"] == "random"
+    assert found["preprocessing"]["crop_px"] == 224
+    assert found["preprocessing"]["source"].startswith("timm mobilenetv4_conv_small")
+
+
 # --- stopping and going on ----------------------------------------------------------------------
 
 
