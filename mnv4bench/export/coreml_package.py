@@ -26,7 +26,7 @@ IN_MODEL_FOLDER = "@model_path/"  # how a program names the folder that it lies 
 
 @dataclass(frozen=True)
 class Feature:
-    """One input or output as the package declares it. A picture has no shape."""
+    """An input, an output, or a value between operators. A picture has no shape."""
 
     name: str
     shape: tuple[int, ...]
@@ -41,10 +41,18 @@ class Operator:
     """One step of the program."""
 
     type: str
-    results: tuple[str, ...]  # their names
-    dtype: str  # of the first result
-    shape: tuple[int, ...]  # of the first result
+    results: tuple[Feature, ...]
     inputs: dict[str, tuple[str, ...]] = field(repr=False)  # parameter -> names of values
+
+    @property
+    def name(self) -> str:
+        """The name of the first result, which is the operator's own as well."""
+        return self.results[0].name if self.results else ""
+
+    @property
+    def dtype(self) -> str:
+        """The type of the first result."""
+        return self.results[0].dtype if self.results else ""
 
 
 @dataclass(frozen=True)
@@ -181,12 +189,12 @@ def _flat(block: Any) -> Iterator[Any]:
 
 
 def _operator(operation: Any) -> Operator:
-    first = operation.outputs[0].type if operation.outputs else None
     return Operator(
         type=operation.type,
-        results=tuple(result.name for result in operation.outputs),
-        dtype=dtype(first) if first else "",
-        shape=shape(first) if first else (),
+        results=tuple(
+            Feature(result.name, shape(result.type), dtype(result.type))
+            for result in operation.outputs
+        ),
         inputs={
             parameter: tuple(one.name for one in argument.arguments)
             for parameter, argument in operation.inputs.items()

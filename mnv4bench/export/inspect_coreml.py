@@ -47,10 +47,8 @@ def read(path: Path) -> Contents:
                 for names in one.inputs.values()
                 for name in names
             ),
-            outputs=tuple(
-                place(Value(name, one.dtype, _shape(one.shape))) for name in one.results[:1]
-            ),
-            name=next(iter(one.results), ""),
+            outputs=tuple(place(_feature(result)) for result in one.results),
+            name=one.name,
             moves=one.type in MOVES,
             detail=_order(package, one),
         )

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, assert_never
 
+from mnv4bench.export.coreml import SMALLEST_PALETTE
 from mnv4bench.records import Precision
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 # What runtimes compute in one step with the operator before: its result is never rounded.
 FUSED = ("relu", "relu_", "hardtanh", "hardtanh_", "clamp", "clamp_min")
+# By then a palette of 16 is within 0.2 dB of the best one, for normal, Laplace and heavy tails.
+ROUNDS = 100
 # Enough for the ranges of the simulation; the file itself is calibrated on all.
 RANGE_INPUTS = 8
 
@@ -59,15 +62,30 @@ def _stored(weight: Tensor, precision: Precision) -> Tensor:
             return _half(weight)
         case "int8" | "int8-dynamic" | "int8-weights":
             return per_channel(weight)
-        case "palette4":  # a palette that is fitted to the weights does better than this even one
-            low, high = float(weight.min()), float(weight.max())
-            return low + ((weight - low) * 15 / (high - low)).round() * (high - low) / 15
+        case "palette4":
+            small = weight.numel() < SMALLEST_PALETTE
+            return _half(weight) if small else palette(weight, 16)
         case _:
             assert_never(precision)
 
 
 def _half(values: Tensor) -> Tensor:
     return values.half().float()
+
+
+def palette(weight: Tensor, entries: int) -> Tensor:
+    """Each number as the nearest of ``entries`` values: k-means from the quantiles on (Lloyd)."""
+    import torch
+
+    numbers = weight.flatten().double().sort().values
+    values = numbers[torch.linspace(0, len(numbers) - 1, 2 * entries + 1).long()[1::2]]
+    for _ in range(ROUNDS):
+        members = torch.bucketize(numbers, (values[1:] + values[:-1]) / 2)
+        counts = torch.bincount(members, minlength=entries).clamp(min=1)
+        values = torch.bincount(members, numbers, minlength=entries) / counts
+        values = values.sort().values
+    middles = (values[1:] + values[:-1]) / 2
+    return values[torch.bucketize(weight.double(), middles)].to(weight.dtype)
 
 
 def per_channel(weight: Tensor) -> Tensor:

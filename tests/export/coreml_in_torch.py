@@ -19,9 +19,9 @@ def run(package: Package, image: torch.Tensor) -> torch.Tensor:
     for operator in package.operators:
         results = step(operator, _arguments(package, operator, values))
         assert len(results) == len(operator.results)
-        for name, result in zip(operator.results, results, strict=True):
-            values[name] = result.half().float() if operator.dtype == "float16" else result
-        assert tuple(results[0].shape) == operator.shape, operator
+        for said, result in zip(operator.results, results, strict=True):
+            assert tuple(result.shape) == said.shape, operator
+            values[said.name] = result.half().float() if said.dtype == "float16" else result
     return values[given.name]
 
 

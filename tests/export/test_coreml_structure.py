@@ -90,11 +90,10 @@ def test_one_number_of_one_weight(built, copy) -> None:
 
 def test_one_number_of_one_bias(built, copy) -> None:
     package = copy()
-    name = next(
-        one.inputs["bias"][0] for one in open_package(package).operators if one.type == "linear"
-    )
+    stem = next(one for one in open_package(package).operators if one.type == "conv")
+    (name,) = stem.inputs["bias"]
     change_numbers(package, name, "float16", lambda numbers: numbers.__setitem__(0, 9))
-    with pytest.raises(ExportFailed, match="other weights than torch's classifier_weight"):
+    with pytest.raises(ExportFailed, match="other weights than torch's conv_stem_weight"):
         coreml_structure.check(built, package, "fp16")
 
 

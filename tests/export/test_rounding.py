@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mnv4bench.export.rounding import per_channel, rounded_outputs
+from mnv4bench import runtimes
+from mnv4bench.export.rounding import palette, per_channel, rounded_outputs
 
 IMAGES = torch.randn(12, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 CALIBRATION, HELD_OUT = IMAGES[:8], IMAGES[8:]
@@ -41,7 +42,8 @@ def noise(net: nn.Module, precision: str) -> float:
 )
 def test_noise_is_of_the_size_of_the_steps(precision: str, least: float, most: float) -> None:
     torch.manual_seed(0)
-    assert least < noise(Head(nn.Conv2d(3, 16, 3), nn.ReLU()), precision) < most
+    # 10,800 numbers: smaller tensors are given no palette.
+    assert least < noise(Head(nn.Conv2d(3, 400, 3), nn.ReLU()), precision) < most
 
 
 def test_ranges_of_a_tensor_fit_it_better_than_those_of_other_inputs() -> None:
@@ -73,3 +75,16 @@ def test_the_network_itself_is_left_alone() -> None:
     before = net.layers[0].weight.clone()
     rounded_outputs(net, "int8", CALIBRATION, HELD_OUT)
     assert torch.equal(net.layers[0].weight, before)
+
+
+def test_a_palette_is_as_good_as_the_best_one() -> None:
+    """coremltools finds the best by exact clustering, which is what a file holds."""
+    runtimes.coremltools()
+    from coremltools._deps.kmeans1d import cluster
+
+    weight = torch.randn(40, 300, generator=torch.Generator().manual_seed(0)).half().float()
+    found = palette(weight, 16)
+    assert len(found.unique()) == 16
+    best = cluster(weight.flatten().numpy(), 16)
+    exact = torch.tensor(best.centroids)[torch.tensor(best.clusters)].view_as(weight)
+    assert (found - weight).square().sum() < 1.05 * (exact - weight).square().sum()
