@@ -137,7 +137,7 @@ def test_two_runs_at_once_in_one_directory(
     until_rounds(tmp_path / "reports", 1, running)
     ran = run_process("run", *ASKED, "--quick", cwd=tmp_path)
     assert ran.status == 3
-    assert "another run is measuring into reports" in ran.err
+    assert "another run or eval is working in reports" in ran.err
 
 
 def sentence(ran: Ran, status: int, *parts: str) -> None:
