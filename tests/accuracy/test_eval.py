@@ -60,7 +60,7 @@ def test_the_table_says_what_it_rests_on(files: Files, pictures: Path, terminal:
     for said in (
         "accuracy on val  240 images  MEASURED",
         "textures onnx int8",
-        "calibrated on 64 images of train",
+        "Calibrated on 64 images of train: textures onnx int8.",
         "onnxruntime ",
         "labels by folder names in sorted order",
         "shorter side 73 pixels, bicubic, centre 64, mean 0.5 0.4 0.3, std 0.2 0.25 0.3 (a test)",
