@@ -229,8 +229,9 @@ def _kind(package: Package, operator: Operator) -> tuple[object, ...]:
         return tuple(package.constants.value(name).ravel().tolist())
 
     # "valid", "custom", or a rule that torch does not have.
-    padding = str(*numbers("pad_type"))
-    pads = (0, 0, 0, 0) if padding == "valid" else numbers("pad") if padding == "custom" else ()
+    rule = str(*numbers("pad_type"))
+    none = (0,) * (2 * (len(weight) - 2))
+    pads = none if rule == "valid" else numbers("pad") if rule == "custom" else ()
     return "conv", weight, numbers("strides"), pads, numbers("dilations"), *numbers("groups")
 
 

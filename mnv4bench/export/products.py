@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.fx import Node
 
+CONVOLUTIONS = ("conv1d", "conv2d", "conv3d")
 # torch's operators that multiply two activations -> how many products.
 MATMULS = {"matmul": 1, "bmm": 1, "einsum": 1, "scaled_dot_product_attention": 2}
 # Operators that give what they are given, at inference.
@@ -25,9 +26,10 @@ class Layer:
     """A convolution or a fully connected layer: how it is applied, and its numbers in float32."""
 
     name: str
-    kind: tuple[object, ...]  # "conv", shape of the weight, strides, (top, bottom, left, right)
-    # padding, dilations, groups; or "linear" and the shape
-    weight: NDArray[Any]  # (C_out, C_in / groups, kh, kw) or (out, in)
+    # "conv", shape of the weight, strides, padding before and behind each axis, dilations, groups;
+    # or "linear" and the shape.
+    kind: tuple[object, ...]
+    weight: NDArray[Any]  # (C_out, C_in / groups, kernel...) or (out, in)
     bias: NDArray[Any]  # (C_out,), zeros where there is none
 
 
@@ -47,7 +49,9 @@ def products(net: nn.Module, example: Tensor) -> Products:
         graph = torch.export.export(net, (example,)).module()
         constants = _constants(graph, example)
     layers = [
-        _layer(node, constants) for node in graph.graph.nodes if _name(node) in ("conv2d", "linear")
+        _layer(node, constants)
+        for node in graph.graph.nodes
+        if _name(node) in (*CONVOLUTIONS, "linear")
     ]
     # Regions with settings of their own, as EfficientViT's attention, are graphs within the graph.
     parts = [part for part in graph.modules() if isinstance(part, torch.fx.GraphModule)]
@@ -101,8 +105,8 @@ def _layer(node: Node, constants: dict[Node, Tensor]) -> Layer:
         last = reader
     weight, bias = weight.detach().float(), bias.detach().float()
     kind: tuple[object, ...] = ("linear", tuple(weight.shape))
-    if _name(node) == "conv2d":
-        kind = ("conv", tuple(weight.shape), *_geometry(node))
+    if _name(node) in CONVOLUTIONS:
+        kind = ("conv", tuple(weight.shape), *_geometry(node, weight.dim() - 2))
     return Layer(str(weight_node), kind, weight.numpy(), bias.numpy())
 
 
@@ -120,16 +124,17 @@ def _factor(
     factor = constants.get(others[0]) if isinstance(others[0], torch.fx.Node) else None
     if factor is None:
         return None
-    axis = -3 if weight.dim() == 4 else -1  # of the channels, in (B, C, H, W) and (B, ..., C)
+    axis = 1 - weight.dim()  # of the channels: in (B, C, H, W) -3, in (B, ..., C) -1
     of_channels = factor.dim() >= -axis and factor.shape[axis] == factor.numel() == len(weight)
     if factor.numel() != 1 and not of_channels:
         return None
     return factor.double().flatten().expand(len(weight))
 
 
-def _geometry(node: Node) -> tuple[object, ...]:
+def _geometry(node: Node, axes: int) -> tuple[object, ...]:
     """(strides, padding, dilations, groups) of a convolution, as in ``Layer.kind``."""
     given: list[Any] = list(node.args[3:])
-    stride, padding, dilation, groups = given + [[1, 1], [0, 0], [1, 1], 1][len(given) :]
-    vertical, horizontal = padding
-    return tuple(stride), (vertical, vertical, horizontal, horizontal), tuple(dilation), groups
+    usual: list[Any] = [[1] * axes, [0] * axes, [1] * axes, 1]
+    stride, padding, dilation, groups = given + usual[len(given) :]
+    around = tuple(side for side in padding for _ in ("before", "behind"))
+    return tuple(stride), around, tuple(dilation), groups
