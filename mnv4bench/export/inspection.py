@@ -54,6 +54,8 @@ def inspect(path: Path, listen: Callable[[str], None] = lambda _: None) -> Inspe
         integer=graph.integer(contents),
         notes=contents.notes,
     )
+    if described.format != "coreml" and any(-1 in one.shape for one in found.inputs):
+        found = _noted(found, "sizes that the file leaves open are taken as 1 where it is run")
     match described.format:
         case "onnx":
             listen("asking ONNX Runtime")
