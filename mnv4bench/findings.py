@@ -271,14 +271,15 @@ class Integer(Struct, frozen=True, kw_only=True):
 
 
 class Agreement(Struct, frozen=True, kw_only=True):
-    """Outputs of one file on two units, for the same seeded inputs, dequantised."""
+    """Outputs of one file on a GPU and on the processor for the same inputs, dequantised."""
 
     max_abs_error: float
     largest: float  # largest |output| of the processor
     cosine: float  # the smallest over the outputs
+    kernels_apart: float  # largest distance between the processor's own two sets of kernels
     tolerance: float  # limit of max_abs_error / largest
     tolerance_reason: str
-    agrees: bool
+    agrees: bool | None  # None: beyond the tolerance, but the processor's own kernels are as well
 
 
 class Compatibility(Struct, frozen=True, kw_only=True):

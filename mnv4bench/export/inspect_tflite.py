@@ -6,6 +6,7 @@ counted (graph), or what a GPU makes of the file (gpu).
 
 from __future__ import annotations
 
+import mmap
 import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -44,9 +45,15 @@ def read(path: Path) -> Contents:
     from ai_edge_litert import schema_py_generated as schema
 
     try:
-        return _contents(schema, schema.Model.GetRootAs(path.read_bytes(), 0))
+        return _contents(schema, schema.Model.GetRootAs(mapped(path), 0))
     except DAMAGE:
         raise BadFile(f"{path} is cut short or damaged.", "copy or export it again") from None
+
+
+def mapped(path: Path) -> mmap.mmap:
+    """The file's bytes, of which only those are loaded that are looked at. ValueError if empty."""
+    with path.open("rb") as stream:
+        return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def delegated(path: Path) -> Delegated:

@@ -54,6 +54,8 @@ def inspect(path: Path, listen: Callable[[str], None] = lambda _: None) -> Inspe
         integer=graph.integer(contents),
         notes=contents.notes,
     )
+    if described.format != "coreml" and any(-1 in one.shape for one in found.inputs):
+        found = _noted(found, "sizes that the file leaves open are taken as 1 where it is run")
     match described.format:
         case "onnx":
             listen("asking ONNX Runtime")
@@ -62,7 +64,7 @@ def inspect(path: Path, listen: Callable[[str], None] = lambda _: None) -> Inspe
             listen("asking LiteRT")
             found = _with_litert(found, path, contents)
             listen("compiling for a GPU")
-            return replace(found, gpu=_on_gpus(path, contents))
+            return replace(found, gpu=_on_gpus(path))
         case "coreml":
             return found
         case _:
@@ -137,21 +139,19 @@ def _with_litert(found: Inspection, path: Path, contents: Contents) -> Inspectio
     return replace(found, graph=graph.counted(contents, delegated.taken), share=share)
 
 
-def _on_gpus(path: Path, contents: Contents) -> tuple[Compatibility, ...]:
+def _on_gpus(path: Path) -> tuple[Compatibility, ...]:
     """What the judges say of a GPU: LiteRT's accelerator, and TensorFlow's analyzer where it is."""
-    quantised = any(value.type in graph.QUANTISED for value in contents.values)
     # Side by side: importing TensorFlow takes as long as a compilation.
     with ThreadPoolExecutor(max_workers=2) as pool:
-        judges = [pool.submit(_compiled, path, quantised)]
+        judges = [pool.submit(_compiled, path)]
         if find_spec("tensorflow") is not None:
             judges.append(pool.submit(_analysed, path))
         return tuple(judge.result() for judge in judges)
 
 
-def _compiled(path: Path, quantised: bool) -> Compatibility:
+def _compiled(path: Path) -> Compatibility:
     version = _version("ai-edge-litert")
-    question: probe.Question = "gpu quantised" if quantised else "gpu"
-    answer = probe.ask(question, path, environment=gpu_compile.environment())
+    answer = probe.ask("gpu", path, environment=gpu_compile.environment())
     if isinstance(answer, probe.Refusal):
         return gpu_compile.refused(answer.reason, answer.log, version, crashed=answer.crashed)
     return gpu_compile.judged(answer.as_(gpu_compile.Ran), answer.log, version)

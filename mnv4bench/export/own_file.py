@@ -24,6 +24,7 @@ from mnv4bench.export import (
     own_source,
 )
 from mnv4bench.export.input_shapes import NAMELESS, Declared, Shape
+from mnv4bench.export.inspect_tflite import mapped
 from mnv4bench.export.own_name import FAMILY, as_text, name_of
 from mnv4bench.records import Artifact, Format, Precision, Weights
 
@@ -251,7 +252,7 @@ def _tflite_insides(path: Path) -> Insides:
     except ImportError:
         raise MissingExtra("ai-edge-litert", "run", "Reading a TFLite file") from None
     try:
-        model = schema.Model.GetRootAs(path.read_bytes(), 0)
+        model = schema.Model.GetRootAs(mapped(path), 0)
         graph = model.Subgraphs(0)
         tensors = [graph.Tensors(index) for index in range(graph.TensorsLength())]
         values: dict[int, int] = {}

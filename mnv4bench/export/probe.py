@@ -21,7 +21,7 @@ import msgspec
 
 from mnv4bench.export.schedule import package_environment
 
-Question = Literal["onnx graph", "onnxruntime", "litert", "gpu", "gpu quantised", "analyzer"]
+Question = Literal["onnx graph", "onnxruntime", "litert", "gpu", "analyzer"]
 T = TypeVar("T")
 # The largest reference model takes a few seconds; a file of gigabytes on a slow disk a minute.
 LIMIT_S = 300.0
@@ -117,10 +117,10 @@ def _answer(question: Question, file: Path) -> Any:
             from mnv4bench.export import inspect_tflite
 
             return inspect_tflite.delegated(file)
-        case "gpu" | "gpu quantised":
+        case "gpu":
             from mnv4bench.export import gpu_compile
 
-            return gpu_compile.run(file, question == "gpu quantised")
+            return gpu_compile.run(file)
         case "analyzer":
             from mnv4bench.export import gpu_analyzer
 

@@ -184,7 +184,7 @@ def _gpu(judged: Sequence[Compatibility], write: Write) -> list[Text]:
     lines = []
     for one in judged:
         style = _VERDICT_STYLE[one.verdict]
-        if one.agreement and not one.agreement.agrees:
+        if one.agreement and one.agreement.agrees is not True:
             style = "yellow"
         lines.append(write(f"GPU, by the {one.by}: {one.verdict}", style))
         lines += [write(f"  {reason}") for reason in one.reasons]
@@ -196,11 +196,20 @@ def _gpu(judged: Sequence[Compatibility], write: Write) -> list[Text]:
 
 
 def _agreement(found: Agreement, write: Write) -> Text:
-    relative = found.max_abs_error / found.largest if found.largest else 0.0
-    word = "agrees" if found.agrees else "does not agree"
-    return write(
-        f"  run to completion, {word} with the processor: largest difference {relative:.1e} of the "
-        f"largest output (at most {found.tolerance:.1e}: {found.tolerance_reason}), cosine "
-        f"{found.cosine:.6f}",
-        "" if found.agrees else "yellow",
+    def relative(distance: float) -> str:
+        return f"{distance / found.largest:.1e}" if found.largest else f"{distance:.1e} (of zero)"
+
+    text = (
+        f"largest difference {relative(found.max_abs_error)} of the largest output (at most "
+        f"{found.tolerance:.0e}: {found.tolerance_reason}), cosine {found.cosine:.6f}"
     )
+    if found.agrees:
+        return write(f"  run to completion, agrees with the processor: {text}")
+    apart = relative(found.kernels_apart)
+    if found.agrees is None:
+        text += (
+            f"; the processor's own two sets of kernels are {apart} apart, so this file cannot tell"
+        )
+        return write(f"  run to completion, not equal to the processor: {text}", "yellow")
+    text += f"; the processor's own two sets of kernels are {apart} apart"
+    return write(f"  run to completion, does not agree with the processor: {text}", "bold red")

@@ -75,8 +75,8 @@ TFLITE = Inspection(
             by="WebGPU accelerator of ai-edge-litert 2.3.0 on SwiftShader Device (Subzero)",
             verdict="compatible",
             remark="a proxy: phones use OpenCL or Metal",
-            agreement=Agreement(max_abs_error=0.31, largest=2.0, cosine=0.9981, tolerance=0.1,
-                                tolerance_reason="rounding", agrees=False),
+            agreement=Agreement(max_abs_error=0.31, largest=2.0, cosine=0.9981, tolerance=1e-4,
+                                tolerance_reason="sums", kernels_apart=0.2, agrees=None),
         ),
         Compatibility(by="GPU analyzer of TensorFlow 2.17.1", verdict="incompatible",
                       reasons=("Not supported custom op Foo",)),
@@ -112,6 +112,14 @@ ONNX = replace(
 def test_golden_text() -> None:
     assert_golden("inspect_tflite.txt", text(inspection(TFLITE), 110))
     assert_golden("inspect_onnx.txt", text(inspection(ONNX), 110))
+
+
+def test_what_a_comparison_came_to_is_said_in_words() -> None:
+    judged = TFLITE.gpu[0]
+    assert judged.agreement is not None
+    for agrees, word in ((True, "agrees with"), (None, "not equal to"), (False, "does not agree")):
+        changed = replace(judged, agreement=replace(judged.agreement, agrees=agrees))
+        assert word in text(inspection(replace(TFLITE, gpu=(changed,))), 200)
 
 
 def test_it_is_shown_without_line_drawing_characters() -> None:
