@@ -21,7 +21,7 @@ from PIL import Image
 from mnv4bench import images
 from mnv4bench.accuracy import classifier
 from mnv4bench.accuracy.ahead import in_order
-from mnv4bench.export import own_file
+from mnv4bench.export.own import file as own_file
 
 IMAGES, ROUNDS, JOBS, CHUNK = 160, 7, 2, 8
 

@@ -147,7 +147,9 @@ def _opened(word: str, request: ExportRequest, shapes: list[str] | None) -> Expo
 
     from mnv4bench import export
     from mnv4bench.cli.exporting import export_all
-    from mnv4bench.export import cache, input_shapes, own_file
+    from mnv4bench.export import cache
+    from mnv4bench.export.own import file as own_file
+    from mnv4bench.export.own import shapes as input_shapes
 
     if not own_file.is_own_file(word):
         wanted = dataclasses.replace(request, model=word, shapes=tuple(shapes or ()))

@@ -86,7 +86,7 @@ def command(
     """
     from dataclasses import replace
 
-    from mnv4bench.export import own_file
+    from mnv4bench.export.own import file as own_file
 
     if as_json and not inspect:
         raise UsageError("export prints JSON of what it finds in files.", "add --inspect")
@@ -175,8 +175,8 @@ def _targets(requests: list[ExportRequest], output: Path | None) -> dict[ExportR
 
 
 def _file_name(request: ExportRequest) -> str:
-    from mnv4bench.export import own_source
     from mnv4bench.export.formats import SUFFIXES
+    from mnv4bench.export.own import source as own_source
 
     model = request.model
     if own_source.kind(model):

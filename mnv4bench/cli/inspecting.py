@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def inspect_and_show(paths: Sequence[Path], as_json: bool) -> None:
-    """Print what is inside each file, whoever made it. Raises what export.inspection raises."""
+    """Print what is inside each file, whoever made it. Raises what ``inspection`` raises."""
     from mnv4bench import codec
     from mnv4bench.findings import Inspected
     from mnv4bench.render import inspection as views
@@ -30,7 +30,7 @@ def inspect_and_show(paths: Sequence[Path], as_json: bool) -> None:
 
 
 def _inspected(path: Path) -> Inspection:
-    from mnv4bench.export import inspection
+    from mnv4bench import inspection
 
     with Board("inspecting", ("file", "doing")) as board:
         return inspection.inspect(path, lambda doing: board.rows([(str(path), doing)]))

@@ -145,7 +145,7 @@ def _fresh(
     from mnv4bench import bench, export
     from mnv4bench.cli.exporting import export_all
     from mnv4bench.devices import open_runner
-    from mnv4bench.export import own_source
+    from mnv4bench.export.own import source as own_source
     from mnv4bench.models import catalog
 
     runner = open_runner(profile)
@@ -175,7 +175,9 @@ def _own_files(
     wanted: list[str], shapes: tuple[str, ...], profile: DeviceProfile
 ) -> dict[str, ExportedFile]:
     """Those of the models that are files to measure as they are."""
-    from mnv4bench.export import input_shapes, own_file, own_source
+    from mnv4bench.export.own import file as own_file
+    from mnv4bench.export.own import shapes as input_shapes
+    from mnv4bench.export.own import source as own_source
     from mnv4bench.render.untrusted import visible
 
     names = [name for name in wanted if own_file.is_own_file(name)]
@@ -213,7 +215,7 @@ def _takers(format: Format) -> str:
 def _stopped(directory: Path, device: str | None, models: list[str]) -> tuple[Report, list[Path]]:
     """The report to go on with, and its files, by digest: nothing else may stand in for them."""
     from mnv4bench import export, store
-    from mnv4bench.export import own_file
+    from mnv4bench.export.own import file as own_file
 
     report = store.latest_unfinished(directory, device)
     if report is None:

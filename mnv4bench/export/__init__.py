@@ -8,10 +8,12 @@ are for. Importing this loads no torch, no exporter and no runtime; nor does ser
     cache       where the files live
     schedule    runs what the cache lacks, each export in its own process
     worker      that process: build, convert, compare, write
-    folding     batch norms go into convolutions first, which halves the exporters' work
-    onnx, litert, parity    the conversions, and the proof that a file computes what torch does
-    own_file    a file that the user brought, measured as it is
-    own_source  a model that the user brought to be converted: torch's .pt2, TensorFlow
+    folding, lowering   the network, written the way that exporters and runtimes like best
+    onnx/, tflite/, coreml/     the conversions and their precisions
+    calibration     the inputs that ranges are taken from, and those that are compared on
+    parity, rounding    the proof that a file computes what torch does, as far as it can
+    copying     a file leaves the cache
+    own/        what a person brings: files, and sources to be exported
 """
 
 import os
@@ -36,7 +38,7 @@ Phase = Literal[
 class ExportRequest:
     """One file that is wanted. ``weights`` in the words of the command line (models.weights).
 
-    ``model`` is a name of the catalog, or the path of a source of one's own (own_source).
+    ``model`` is a name of the catalog, or the path of a source of one's own (own.source).
     """
 
     model: str

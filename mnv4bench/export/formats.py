@@ -1,7 +1,7 @@
 """What each format is written with: suffix, layout, packages, and the version of our way to do it.
 
 Knows: which pairs of format and precision are exported, and why the others are not. Does not know:
-how (onnx, litert, coreml and their precisions).
+how (onnx/, tflite/, coreml/).
 """
 
 import contextlib
@@ -88,7 +88,7 @@ def recipe(format: Format, precision: Precision) -> Recipe:
 
 def recipe_of(request: ExportRequest) -> Recipe:
     """The recipe for a request: that of its pair, or TensorFlow's own converter's."""
-    from mnv4bench.export import own_source
+    from mnv4bench.export.own import source as own_source
 
     pair = recipe(request.format, request.precision)
     if own_source.kind(request.model) != "tensorflow":
@@ -143,7 +143,7 @@ def settled(request: ExportRequest) -> ExportRequest:
 
     Two requests for the same file are equal afterwards. Raises UsageError like ``recipe``.
     """
-    from mnv4bench.export import own_source
+    from mnv4bench.export.own import source as own_source
 
     wanted = recipe_of(request)
     own = own_source.kind(request.model) is not None

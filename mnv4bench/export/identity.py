@@ -5,8 +5,9 @@ Knows: the facts and where each is asked. Does not know: where files lie (cache)
 
 from pathlib import Path
 
-from mnv4bench.export import ExportRequest, cache, calibration, formats, own_source
-from mnv4bench.export.own_name import name_of
+from mnv4bench.export import ExportRequest, cache, calibration, formats
+from mnv4bench.export.own import source as own_source
+from mnv4bench.export.own.name import name_of
 
 
 def key(request: ExportRequest) -> str:
@@ -14,7 +15,7 @@ def key(request: ExportRequest) -> str:
     request = formats.settled(request)
     recipe = formats.recipe_of(request)
     if request.deployment_target:
-        from mnv4bench.export import coreml
+        from mnv4bench.export.coreml import exporter as coreml
 
         coreml.specification(request.deployment_target, request.precision)  # refuses
     facts = {

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, assert_never
 
-from mnv4bench.export.coreml import SMALLEST_PALETTE
+from mnv4bench.export.coreml.exporter import SMALLEST_PALETTE
 from mnv4bench.records import Precision
 
 if TYPE_CHECKING:

@@ -29,9 +29,9 @@ from mnv4bench.export import (
     calibration,
     formats,
     identity,
-    own_source,
     parity,
 )
+from mnv4bench.export.own import source as own_source
 from mnv4bench.records import Artifact, Parity, Structure
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def export(request: ExportRequest, key: str, store: cache.Cache, events: IO[str]
     request = formats.settled(request)
     _say(events, {"phase": "building"})
     if own_source.kind(request.model) == "tensorflow":
-        from mnv4bench.export import tensorflow_lite
+        from mnv4bench.export.own import tensorflow_lite
 
         return tensorflow_lite.export(
             request, key, store, lambda phase: _say(events, {"phase": phase})
@@ -165,7 +165,8 @@ def convert(
     """Write the model to ``file``; precisions that are made from the fp32 file, from ``source``."""
     match request.format:
         case "onnx":
-            from mnv4bench.export import onnx, onnx_precision
+            from mnv4bench.export.onnx import exporter as onnx
+            from mnv4bench.export.onnx import precision as onnx_precision
 
             if source is None:
                 onnx.convert(built, file)
@@ -174,7 +175,8 @@ def convert(
                 kind = request.activations or "uint8"  # fp16 has none
                 onnx_precision.convert(source, file, request.precision, inputs, kind)
         case "tflite":
-            from mnv4bench.export import litert, litert_precision
+            from mnv4bench.export.tflite import exporter as litert
+            from mnv4bench.export.tflite import precision as litert_precision
 
             if source is None:
                 litert.convert(built, file)
@@ -182,7 +184,7 @@ def convert(
                 inputs = given.calibration.permute(0, 2, 3, 1).contiguous().numpy()  # (N, H, W, 3)
                 litert_precision.convert(source, file, request.precision, inputs)
         case "coreml":
-            from mnv4bench.export import coreml
+            from mnv4bench.export.coreml import exporter as coreml
 
             coreml.convert(built, file, request.precision, request.deployment_target)
         case _:
@@ -198,7 +200,7 @@ def _evidence(
     """
     structure = None
     if request.format == "coreml":
-        from mnv4bench.export import coreml_structure
+        from mnv4bench.export.coreml import structure as coreml_structure
 
         target = request.deployment_target
         structure = coreml_structure.check(built, file, request.precision, target)

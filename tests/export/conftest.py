@@ -43,8 +43,8 @@ def conv_s_tflite(exports: Exports) -> Path:
 @pytest.fixture(scope="session")
 def mobile_package(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """(precision, target) -> the package of coreml_nets.mobile(), written once."""
-    from mnv4bench.export import coreml
-    from tests.export import coreml_nets
+    from mnv4bench.export.coreml import exporter as coreml
+    from tests.export.coreml import coreml_nets
 
     folder, built = tmp_path_factory.mktemp("packages"), coreml_nets.mobile()
 
