@@ -102,7 +102,8 @@ def test_the_same_export_gives_the_same_bytes_in_another_process(
 ) -> None:
     script = (
         "import sys, torch; from pathlib import Path; torch.set_num_threads(1)\n"
-        "from mnv4bench.export.coreml import exporter; from tests.export.coreml import coreml_nets\n"
+        "from mnv4bench.export.coreml import exporter\n"
+        "from tests.export.coreml import coreml_nets\n"
         "exporter.convert(coreml_nets.mobile(), Path(sys.argv[1]), 'palette4', 'iOS16')"
     )
     again = tmp_path / "another name.mlpackage"
