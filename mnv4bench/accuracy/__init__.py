@@ -7,5 +7,6 @@ Knows: data sets, and how a file is asked about images. Does not know: where res
     labels      a file of labels, in the forms that there are
     datasets    a folder of images with the number of each one's class
     classifier  a file in its runtime that takes images and gives scores
+    ahead       work for threads, its results in order
     evaluate    all images through the file, by all processors; goes on where it was stopped
 """
