@@ -90,9 +90,9 @@ def convert(
             compute_precision=tools.precision.FLOAT16,
             inputs=[tools.TensorType(name=INPUT_NAME, shape=tuple(example.shape), dtype=outside)],
             outputs=[tools.TensorType(name=OUTPUT_NAME, dtype=outside)],
+            pass_pipeline=_passes(tools, precision),
             skip_model_load=True,  # on a Mac it would be compiled, only to be written
         )
-        model = _compressed(model, precision)
     program = model.get_spec()
     _describe(program, built)
     _write(file, program, Path(model.weights_dir))
@@ -120,29 +120,39 @@ def _register_hard_swish() -> None:
         context.add(Builder.mul(x=x, y=gate, name=node.name))
 
 
-def _compressed(model: Any, precision: Precision) -> Any:
-    """``model`` with its weights stored as ``precision`` says."""
+def _passes(tools: ModuleType, precision: Precision) -> Any:
+    """What coremltools does to a program: its usual passes, then one that stores weights smaller.
+
+    Within the conversion this gives the same file as its functions for finished ones, which read
+    the program back and write it again.
+    """
     from coremltools.optimize import coreml as compression
 
+    passes = tools.PassPipeline.DEFAULT
     match precision:
         case "fp16":
-            return model
+            return passes
         case "int8-weights":
-            linear = compression.OpLinearQuantizerConfig(
-                mode="linear_symmetric", dtype="int8", granularity="per_channel"
+            name, how = (
+                "compression::linear_quantize_weights",
+                compression.OpLinearQuantizerConfig(
+                    mode="linear_symmetric", dtype="int8", granularity="per_channel"
+                ),
             )
-            settings = compression.OptimizationConfig(global_config=linear)
-            return compression.linear_quantize_weights(model, settings)
         case "palette4":
-            palettes = compression.OpPalettizerConfig(
-                mode="kmeans", nbits=4, weight_threshold=SMALLEST_PALETTE - 1
+            name, how = (
+                "compression::palettize_weights",
+                compression.OpPalettizerConfig(
+                    mode="kmeans", nbits=4, weight_threshold=SMALLEST_PALETTE - 1
+                ),
             )
-            settings = compression.OptimizationConfig(global_config=palettes)
-            return compression.palettize_weights(model, settings)
         case "fp32" | "int8" | "int8-dynamic":
             raise ExportFailed(f"Core ML files are not written in {precision}.")
         case _:
             assert_never(precision)
+    passes.append_pass(name)
+    passes.set_options(name, {"config": compression.OptimizationConfig(global_config=how)})
+    return passes
 
 
 def _describe(program: Any, built: "BuiltModel") -> None:
