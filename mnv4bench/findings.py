@@ -266,8 +266,9 @@ class Share(Struct, frozen=True, kw_only=True):
 class Integer(Struct, frozen=True, kw_only=True):
     """Whether a network that computes in integers does so from its inputs to its outputs."""
 
-    full: bool
-    reasons: tuple[str, ...] = ()  # what is not integer
+    full: bool  # no floats
+    in_8_bits: bool  # nor wider integers than accelerators of 8 bits take
+    reasons: tuple[str, ...] = ()  # what is not so
 
 
 class Agreement(Struct, frozen=True, kw_only=True):

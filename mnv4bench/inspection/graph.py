@@ -19,6 +19,7 @@ from mnv4bench.findings import Graph, Integer, Movement, Operators, Tensor
 # is a single number, which is a scale as a rule.
 INDEX_TYPES = frozenset({"int32", "int64", "bool", "str"})
 QUANTISED = frozenset({"int8", "uint8", "int16", "uint16", "int4", "uint4", "int2", "uint2"})
+WIDE = frozenset({"int16", "uint16"})
 UNKNOWN_TYPE = "unknown"
 
 T = TypeVar("T")
@@ -109,12 +110,20 @@ def integer(contents: Contents) -> Integer | None:
     floating = Counter(
         name for name, (reads, _, writes) in kinds if "float" in reads or "float" in writes
     )
-    reasons = [f"{count} {name} in float" for name, count in _by_count(floating)]
-    for word, places in (("input", contents.inputs), ("output", contents.outputs)):
-        for value in (contents.values[place] for place in places):
-            if "float" in value.type:
-                reasons.append(f"{word} {value.name} is {value.type}")
-    return Integer(full=not reasons, reasons=tuple(reasons))
+    ends = [
+        f"{word} {value.name} is {value.type}"
+        for word, places in (("input", contents.inputs), ("output", contents.outputs))
+        for value in (contents.values[place] for place in places)
+        if "float" in value.type
+    ]
+    wide = Counter(
+        operation.operator
+        for operation in contents.operations
+        if not operation.moves and WIDE & set(_types(contents, operation)[0].split(", "))
+    )
+    floats = [*(f"{count} {name} in float" for name, count in _by_count(floating)), *ends]
+    wider = [f"{count} {name} in 16 bits" for name, count in _by_count(wide)]
+    return Integer(full=not floats, in_8_bits=not (floats or wider), reasons=(*floats, *wider))
 
 
 def left(contents: Contents, taken: Iterable[int]) -> dict[str, int]:

@@ -175,9 +175,10 @@ def _place(name: str) -> str:
 def _integer(integer: Integer | None, write: Write) -> list[Text]:
     if integer is None:
         return []
-    if integer.full:
-        return [write("Full integer: every operator, input and output.", "green")]
-    return [write(f"Not full integer: {', '.join(integer.reasons)}.", "yellow")]
+    if integer.in_8_bits:
+        return [write("Full integer in 8 bits: every operator, input and output.", "green")]
+    word = "Full integer, but not in 8 bits" if integer.full else "Not full integer"
+    return [write(f"{word}: {', '.join(integer.reasons)}.", "yellow")]
 
 
 def _gpu(judged: Sequence[Compatibility], write: Write) -> list[Text]:

@@ -110,7 +110,15 @@ def test_a_float_edge_and_float_operators_are_named() -> None:
 def test_integers_from_end_to_end_are_full() -> None:
     found = integer(contents(RELU, values=VALUES, inputs=(Q,), outputs=(Q,)))
     assert found is not None
-    assert (found.full, found.reasons) == (True, ())
+    assert (found.full, found.in_8_bits, found.reasons) == (True, True, ())
+
+
+def test_wider_integers_are_integers_that_not_every_accelerator_takes() -> None:
+    values = VALUES | {"a": Value("a", "int16", (4,)), "b": Value("b", "int16", (4,))}
+    add, widen = Operation("ADD", (A,), (B,)), Operation("QUANTIZE", (Q,), (A,), moves=True)
+    found = integer(contents(RELU, widen, add, values=values, inputs=(Q,), outputs=(Q,)))
+    assert found is not None
+    assert (found.full, found.in_8_bits, found.reasons) == (True, False, ("1 ADD in 16 bits",))
 
 
 def test_what_is_left_is_counted_in_the_main_graph_alone() -> None:

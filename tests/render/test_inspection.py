@@ -69,7 +69,8 @@ TFLITE = Inspection(
     ),
     share=Share(unit="XNNPACK", runtime="ai-edge-litert 2.3.0", operators=66, taken=52,
                 partitions=13, left={"HARD_SWISH": 12, "MUL": 2}),
-    integer=Integer(full=False, reasons=("3 MUL in float", "output logits is float32")),
+    integer=Integer(full=False, in_8_bits=False,
+                    reasons=("3 MUL in float", "output logits is float32")),
     gpu=(
         Compatibility(
             by="WebGPU accelerator of ai-edge-litert 2.3.0 on SwiftShader Device (Subzero)",
@@ -103,7 +104,7 @@ ONNX = replace(
     ),
     share=Share(unit="CPUExecutionProvider", runtime="onnxruntime 1.31.1", operators=89, taken=89,
                 partitions=None),
-    integer=Integer(full=True),
+    integer=Integer(full=True, in_8_bits=True),
     gpu=(),
     notes=(),
 )  # fmt: skip
@@ -147,7 +148,7 @@ def test_names_from_the_file_cannot_act() -> None:
             kinds=(operators(HOSTILE, 1, 1, reads=HOSTILE),),
             movements=(movement(HOSTILE, first=HOSTILE, detail=HOSTILE),),
         ),
-        integer=Integer(full=False, reasons=(HOSTILE,)),
+        integer=Integer(full=True, in_8_bits=False, reasons=(HOSTILE,)),
         gpu=(Compatibility(by=HOSTILE, verdict="unknown", reasons=(HOSTILE,), remark=HOSTILE),),
         notes=(HOSTILE,),
     )
