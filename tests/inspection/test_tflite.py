@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mnv4bench.errors import BadFile
@@ -98,12 +99,27 @@ def test_an_operator_of_a_later_schema_has_a_number(tmp_path: Path) -> None:
     assert names(inspect_tflite.read(file))[0] == "number 4000"
 
 
-def test_the_order_of_a_transpose_is_read(tmp_path: Path, exports: Any) -> None:
-    from tests.export.conftest import HYBRID_M_TFLITE
+def test_the_order_of_a_transpose_is_read(tmp_path: Path) -> None:
+    def turn(model: Any, graph: Any) -> None:
+        """CUMSUM over an axis becomes TRANSPOSE in an order."""
+        from ai_edge_litert import schema_py_generated as schema
 
-    contents = inspect_tflite.read(exports.files[HYBRID_M_TFLITE].path)
-    details = {one.detail for one in contents.operations if one.operator == "TRANSPOSE"}
-    assert all(detail.startswith("permutation 0 ") for detail in details)
+        summed = graph.operators[1]
+        code = model.operatorCodes[summed.opcodeIndex]
+        code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.TRANSPOSE
+        summed.builtinOptionsType, summed.builtinOptions = 0, None
+        order = graph.tensors[summed.inputs[1]]
+        order.shape = [4]
+        model.buffers[order.buffer].data = np.frombuffer(
+            np.array([0, 2, 1, 3], np.int32).tobytes(), np.uint8
+        )
+
+    source = write_tflite(tmp_path / "sum.tflite", odd=True)
+    (movement,) = counted(
+        inspect_tflite.read(edited(source, tmp_path / "turn.tflite", turn))
+    ).movements
+    assert (movement.operator, movement.detail) == ("TRANSPOSE", "permutation 0 2 1 3")
+    assert movement.values == 32 * 32 * 16
 
 
 @pytest.mark.parametrize("kept", [40, 400, 0.5, 0.98])
