@@ -2,7 +2,7 @@
 
 coremltools' compiled part, which hands arrays to the system, exists on macOS only. In its place
 stands what its source (coremlpython/CoreMLPython.mm and CoreMLPythonUtils.mm of coremltools 9)
-says that it takes and gives; the outputs are worked out by the tests' own interpreter.
+says that it takes and gives; the outputs are worked out in torch.
 """
 
 from collections.abc import Callable
@@ -15,8 +15,9 @@ import torch
 from mnv4bench import runtimes
 from mnv4bench.errors import BadFile, ExportFailed, NotMeasured
 from mnv4bench.export import calibration, formats, parity
+from mnv4bench.export.coreml.in_torch import work_out
 from mnv4bench.export.coreml.package import open_package
-from tests.export.coreml import coreml_in_torch, coreml_nets
+from tests.export.coreml import coreml_nets
 
 
 class Proxy:
@@ -40,7 +41,7 @@ class Proxy:
         ((name, image),) = given.items()
         assert name == self.package.inputs[0].name
         assert (type(image), image.dtype) == (np.ndarray, np.float32)
-        output = coreml_in_torch.run(self.package, torch.from_numpy(image))
+        output = work_out(self.package, torch.from_numpy(image))
         return {self.package.outputs[0].name: output.numpy().astype(np.float32)}
 
 
