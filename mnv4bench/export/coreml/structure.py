@@ -88,10 +88,7 @@ def check(
         program_error = _program_error(built, package, pairs)
     except (_Differs, BadFile) as error:
         why = error.what.rstrip(".") if isinstance(error, BadFile) else str(error)
-        raise ExportFailed(
-            f"The coreml file of {built.entry.model} {why}. It was thrown away.",
-            "export it to another format, or see whether another version of coremltools agrees",
-        ) from None
+        raise refused(built, why) from None
     fits = [fit for pair in pairs for fit in pair.fits]
     worst = max(fits, key=lambda fit: (fit.limit, fit.error))  # of those rounded most
     return Structure(
@@ -106,6 +103,14 @@ def check(
         tolerance_reason=REASONS[precision],
         program_error=program_error,
         program_tolerance=None if program_error is None else PROGRAM_LIMIT,
+    )
+
+
+def refused(built: BuiltModel, why: str) -> ExportFailed:
+    """``why`` follows the file's name."""
+    return ExportFailed(
+        f"The coreml file of {built.entry.model} {why}. It was thrown away.",
+        "export it to another format, or see whether another version of coremltools agrees",
     )
 
 
