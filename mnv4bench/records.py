@@ -127,9 +127,13 @@ class Structure(Struct, frozen=True, kw_only=True):
     output: str
     compute: str  # the precision that the operators compute in, e.g. "float16"
     weights_compared: Count  # tensors of the file held against torch's folded ones
-    max_weight_error: Annotated[float, Meta(ge=0)]  # relative to the tensor's largest value
+    max_weight_error: Annotated[float, Meta(ge=0)]  # see tolerance_reason for relative to what
     tolerance: Annotated[float, Meta(gt=0)]  # what max_weight_error had to stay under
     tolerance_reason: str
+    # The program worked out in torch, with torch's weights: largest error of an output over the
+    # largest output. None: it has an operator that is not written out there.
+    program_error: Annotated[float, Meta(ge=0)] | None = None
+    program_tolerance: Annotated[float, Meta(gt=0)] | None = None
 
 
 class Artifact(Struct, frozen=True, kw_only=True):

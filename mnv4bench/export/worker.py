@@ -207,7 +207,12 @@ def _evidence(
     if not runtimes.can_run(request.format):
         return None, structure, (1, 3, built.input_px, built.input_px)
     recipe = formats.recipe(request.format, request.precision)
-    outcome = parity.compare(built, file, recipe, given)
+    compare = parity.compare
+    if request.format == "coreml":
+        from mnv4bench.export.coreml import running
+
+        compare = running.compare
+    outcome = compare(built, file, recipe, given)
     return outcome.parity, structure, outcome.input_shape
 
 

@@ -54,10 +54,17 @@ def parity(parity: Parity) -> str:
 def structure(structure: Structure) -> str:
     """What was checked without running the file."""
     said = f"{structure.not_run}. " if structure.not_run else ""
+    program = ""
+    if structure.program_error is not None:
+        program = (
+            f"; worked out in torch with torch's weights, its program is off by "
+            f"{structure.program_error:.1e} of the largest output (at most "
+            f"{structure.program_tolerance or 0:.0e})"
+        )
     return (
         f"{said}Its structure was checked: {sum(structure.operators.values())} "
         f"operators in {structure.compute}, {structure.input} to {structure.output}, "
         f"{structure.weights_compared} weights equal to torch's but for "
         f"{structure.max_weight_error:.1e} (at most {structure.tolerance:.1e}: "
-        f"{structure.tolerance_reason})"
+        f"{structure.tolerance_reason}){program}"
     )

@@ -12,6 +12,7 @@ import struct
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from mmap import mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
+Buffer = bytes | mmap
 # Operators that stand for weights: they are worked out when a model is loaded, not when it runs.
 TYPES = ("const", "constexpr_")
 # StorageFormat.hpp: sentinel, type, size in bytes, offset of the data, and padding up to 64 bytes.
@@ -36,7 +38,7 @@ class Constants:
 
     path: Path  # the package, for sentences
     operators: Mapping[str, Any]  # name -> MIL operation
-    files: Mapping[str, bytes] = field(repr=False)  # as blobs name them -> their content
+    files: Mapping[str, Buffer] = field(repr=False)  # as blobs name them -> their content
 
     def __post_init__(self) -> None:
         """Raises BadFile when a weight lies outside its file."""

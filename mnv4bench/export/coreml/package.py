@@ -10,17 +10,19 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
 from mnv4bench.errors import BadFile
 from mnv4bench.export.coreml import constants as coreml_constants
-from mnv4bench.export.coreml.constants import Constants
+from mnv4bench.export.coreml.constants import Buffer, Constants
 from mnv4bench.export.coreml.messages import dtype, enum_name, messages, shape
 from mnv4bench.records import Precision
 
 AGAIN = "copy or export it again"
 MAX_MANIFEST_BYTES = 1 << 20
+MAX_MODEL_BYTES = 1 << 31  # protocol buffers end there; weights are not among them
 IN_MODEL_FOLDER = "@model_path/"  # how a program names the folder that it lies in
 
 
@@ -159,6 +161,8 @@ def _model(path: Path, file: Path) -> Any:
 
     model = messages().Model()
     try:
+        if file.stat().st_size > MAX_MODEL_BYTES:
+            raise DecodeError
         model.ParseFromString(file.read_bytes())
     except DecodeError:
         raise BadFile(f"{path}: its model is cut short or damaged.", AGAIN) from None
@@ -212,16 +216,18 @@ def _feature(declared: Any) -> Feature:
     )
 
 
-def _weights(path: Path, folder: Path, constant: dict[str, Any]) -> dict[str, bytes]:
-    """Each file of weights that the program names -> its content."""
+def _weights(path: Path, folder: Path, constant: dict[str, Any]) -> dict[str, Buffer]:
+    """Each file of weights that the program names -> its content, mapped rather than read."""
     names = {
         value.blobFileValue.fileName
         for operation in constant.values()
         for value in coreml_constants.parameters(operation).values()
         if value.WhichOneof("value") == "blobFileValue"
     }
-    files = {}
+    files: dict[str, Buffer] = {}
     for name in names:
-        place = folder / name.removeprefix(IN_MODEL_FOLDER)
-        files[name] = _inside(path, place, "file of weights").read_bytes()
+        place = _inside(path, folder / name.removeprefix(IN_MODEL_FOLDER), "file of weights")
+        with place.open("rb") as stream:
+            empty = not place.stat().st_size  # which cannot be mapped
+            files[name] = b"" if empty else mmap(stream.fileno(), 0, access=ACCESS_READ)
     return files

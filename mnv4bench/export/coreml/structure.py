@@ -1,12 +1,16 @@
 """What can be shown of a Core ML package without a Mac: that it is the network, weight for weight.
 
+First its weights are compared with torch's. Then its program is worked out with torch's weights in
+their place, and has to give torch's outputs. How Core ML itself computes is left to a Mac (parity).
+
 Knows: what a package of ours has to hold, and how far the ways to store weights may move a number.
-Does not know: how it was written (exporter), or what a package looks like (package). It proves
-no output; on a Mac parity does that as well.
+Does not know: how it was written (exporter), what a package looks like (package), or what an
+operator computes (in_torch).
 """
 
 from __future__ import annotations
 
+import math
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,6 +46,10 @@ LIMITS = {"float16": 1.01 * STEP, "int8": 0.5 / 127 + 2.02 * STEP}
 # largest number. And they have to serve: 16 values leave 20 dB of normally distributed numbers.
 PALETTE_LIMIT = 3 * STEP
 PALETTE_DB = 12.0
+# How far the program may be off with torch's weights, over the largest output. Other constants stay
+# float16, as the slope of hard-swish or a norm that is not folded: 3.4e-3 at most in the catalog.
+# A wrong operator, or a setting of one, lies above 0.1.
+PROGRAM_LIMIT = 1e-2
 REASONS: dict[Precision, str] = {
     "fp16": "float16 keeps 11 bits of a number; relative to its output channel's largest",
     "int8-weights": "half a step of 8 bits, relative to the output channel's largest number",
@@ -59,7 +67,8 @@ def check(
     """Hold the package against torch's own folded network.
 
     Raises ExportFailed when anything differs: version, inputs and outputs, the type that operators
-    compute in, the number of products, how one is applied, any of its weights or biases.
+    compute in, the number of products, how one is applied, any of its weights or biases, or what
+    the program makes of torch's own.
     """
     target = deployment_target or DEFAULT_TARGET
     version = coreml.specification(target, precision)
@@ -75,13 +84,12 @@ def check(
             raise _Differs(f"holds most of its weights as {stored}, not {precision}")
         wanted = _wanted(built)
         _check_counts(package, wanted)
-        fits = _compare(package, wanted.layers)
+        pairs = _compare(package, wanted.layers)
+        program_error = _program_error(built, package, pairs)
     except (_Differs, BadFile) as error:
         why = error.what.rstrip(".") if isinstance(error, BadFile) else str(error)
-        raise ExportFailed(
-            f"The coreml file of {built.entry.model} {why}. It was thrown away.",
-            "export it to another format, or see whether another version of coremltools agrees",
-        ) from None
+        raise refused(built, why) from None
+    fits = [fit for pair in pairs for fit in pair.fits]
     worst = max(fits, key=lambda fit: (fit.limit, fit.error))  # of those rounded most
     return Structure(
         not_run=_not_run(),
@@ -93,6 +101,16 @@ def check(
         max_weight_error=worst.error,
         tolerance=worst.limit,
         tolerance_reason=REASONS[precision],
+        program_error=program_error,
+        program_tolerance=None if program_error is None else PROGRAM_LIMIT,
+    )
+
+
+def refused(built: BuiltModel, why: str) -> ExportFailed:
+    """``why`` follows the file's name."""
+    return ExportFailed(
+        f"The coreml file of {built.entry.model} {why}. It was thrown away.",
+        "export it to another format, or see whether another version of coremltools agrees",
     )
 
 
@@ -178,37 +196,71 @@ class _Fit:
         return self.error <= self.limit and self.sqnr_db >= PALETTE_DB  # false for NaN
 
 
-def _compare(package: Package, layers: Sequence[Layer]) -> list[_Fit]:
+@dataclass(frozen=True)
+class _Pair:
+    """A layer of torch and the file's operator that holds its numbers."""
+
+    layer: Layer
+    operator: Operator
+    fits: tuple[_Fit, _Fit]  # of the weight and of the bias
+
+
+def _compare(package: Package, layers: Sequence[Layer]) -> list[_Pair]:
     """Each layer of torch with one operator of the file that is applied alike; none is left over.
 
     Operators stand in the order in which torch runs them, but branches may be swapped: so the first
-    one of the same kind whose numbers fit is taken. Gives the fits of weights and biases.
+    one of the same kind whose numbers fit is taken.
     """
     left: dict[tuple[object, ...], list[Operator]] = {}
     for operator in package.operators:
         if operator.type in ("conv", "linear"):
             left.setdefault(_kind(package, operator), []).append(operator)
-    fits: list[_Fit] = []
-    for layer in layers:
-        alike = left.get(layer.kind, [])
-        if not alike:
-            raise _Differs(f"lacks a layer like {layer.name}: {layer.kind}")
-        tried = [_fit(package, operator, layer) for operator in alike[:1]]
-        while not all(fit.good for fit in tried[-1]) and len(tried) < len(alike):
-            tried.append(_fit(package, alike[len(tried)], layer))
-        if not all(fit.good for fit in tried[-1]):
-            nearest = min((max(pair, key=lambda fit: fit.error) for pair in tried), key=_error)
-            raise _Differs(
-                f"has other weights than torch's {layer.name}: off by {nearest.error:.2g}, while "
-                f"rounding may move them by {nearest.limit:.2g}"
-            )
-        del alike[len(tried) - 1]
-        fits += tried[-1]
-    return fits
+    return [_pair(package, layer, left.get(layer.kind, [])) for layer in layers]
 
 
-def _error(fit: _Fit) -> float:
-    return fit.error
+def _pair(package: Package, layer: Layer, alike: list[Operator]) -> _Pair:
+    """The first of ``alike`` that fits, which is taken out."""
+    if not alike:
+        raise _Differs(f"lacks a layer like {layer.name}: {layer.kind}")
+    least = math.inf
+    for operator in alike:
+        fits = _fit(package, operator, layer)
+        if all(fit.good for fit in fits):
+            alike.remove(operator)
+            return _Pair(layer, operator, fits)
+        least = min(least, max(fit.error for fit in fits))
+    raise _Differs(
+        f"has other weights than torch's {layer.name}: off by at least {least:.2g}, which is more "
+        "than rounding moves them by"
+    )
+
+
+def _program_error(built: BuiltModel, package: Package, pairs: list[_Pair]) -> float | None:
+    """See records.Structure."""
+    import torch
+
+    from mnv4bench.export.coreml.in_torch import UnknownOperatorError, work_out
+    from mnv4bench.models.build import sample_input
+
+    exact = {}
+    for pair in pairs:
+        exact[pair.operator.inputs["weight"][0]] = torch.from_numpy(pair.layer.weight)
+        if "bias" in pair.operator.inputs:
+            exact[pair.operator.inputs["bias"][0]] = torch.from_numpy(pair.layer.bias)
+    images = sample_input(built.input_px, seed=1, count=1)
+    with torch.no_grad():
+        expected = built.net(images)
+    try:
+        found = work_out(package, images, exact)
+    except UnknownOperatorError:
+        return None
+    error = float((found - expected).abs().max() / expected.abs().max())
+    if not error <= PROGRAM_LIMIT:
+        raise _Differs(
+            f"has a program that gives other outputs than torch's network: off by {error:.2g} of "
+            "the largest, with torch's own weights"
+        )
+    return error
 
 
 def _weight(package: Package, operator: Operator) -> str:

@@ -13,10 +13,11 @@ from mnv4bench import runtimes
 from mnv4bench.errors import UsageError
 from mnv4bench.export.coreml import exporter as coreml
 from mnv4bench.export.coreml import messages as coreml_messages
+from mnv4bench.export.coreml.in_torch import work_out
 from mnv4bench.export.coreml.package import open_package
 from mnv4bench.export.parity import _sqnr_db
 from mnv4bench.export.rounding import rounded_outputs
-from tests.export.coreml import coreml_in_torch, coreml_nets
+from tests.export.coreml import coreml_nets
 
 NETS = {"mobile": coreml_nets.mobile, "borrowed": coreml_nets.borrowed}
 
@@ -28,8 +29,7 @@ def digest(package: Path) -> str:
 
 
 def outputs(package: Path, images: torch.Tensor) -> torch.Tensor:
-    opened = open_package(package)
-    return torch.cat([coreml_in_torch.run(opened, image[None]) for image in images])
+    return work_out(open_package(package), images)
 
 
 @pytest.mark.parametrize("net", NETS)

@@ -2,7 +2,7 @@
 
 coremltools' compiled part, which hands arrays to the system, exists on macOS only. In its place
 stands what its source (coremlpython/CoreMLPython.mm and CoreMLPythonUtils.mm of coremltools 9)
-says that it takes and gives; the outputs are worked out by the tests' own interpreter.
+says that it takes and gives; the outputs are worked out in torch.
 """
 
 from collections.abc import Callable
@@ -14,9 +14,11 @@ import torch
 
 from mnv4bench import runtimes
 from mnv4bench.errors import BadFile, ExportFailed, NotMeasured
-from mnv4bench.export import calibration, formats, parity
+from mnv4bench.export import ExportRequest, calibration, formats, worker
+from mnv4bench.export.coreml import running
+from mnv4bench.export.coreml.in_torch import UnknownOperatorError, work_out
 from mnv4bench.export.coreml.package import open_package
-from tests.export.coreml import coreml_in_torch, coreml_nets
+from tests.export.coreml import coreml_nets
 
 
 class Proxy:
@@ -40,8 +42,13 @@ class Proxy:
         ((name, image),) = given.items()
         assert name == self.package.inputs[0].name
         assert (type(image), image.dtype) == (np.ndarray, np.float32)
-        output = coreml_in_torch.run(self.package, torch.from_numpy(image))
+        output = work_out(self.package, torch.from_numpy(image))
         return {self.package.outputs[0].name: output.numpy().astype(np.float32)}
+
+
+def compare(built, package: Path):
+    recipe = formats.recipe("coreml", "fp16")
+    return running.compare(built, package, recipe, calibration.synthetic(built))
 
 
 @pytest.fixture
@@ -53,24 +60,64 @@ def mac(monkeypatch: pytest.MonkeyPatch) -> type[Proxy]:
     return proxy
 
 
-@pytest.mark.parametrize("precision", ["fp16", "int8-weights", "palette4"])
-@pytest.mark.parametrize("target", ["iOS15", "iOS16"])
+@pytest.mark.parametrize(
+    ("precision", "target"),
+    [("fp16", "iOS15"), ("fp16", "iOS16"), ("int8-weights", "iOS16"), ("palette4", "iOS18")],
+)
 def test_the_numeric_check_runs(mac, precision, target: str, mobile_package) -> None:
-    if (precision, target) in {("int8-weights", "iOS15"), ("palette4", "iOS15")}:
-        target = "iOS18"
+    """As the worker runs it; palettes too, which leave too little of the network to compare."""
     built = coreml_nets.mobile()
-    recipe = formats.recipe("coreml", precision)
     given = calibration.synthetic(built)
-    outcome = parity.compare(built, mobile_package(precision, target), recipe, given)
-    assert outcome.input_shape == (1, 3, 32, 32)
-    assert outcome.parity.runtime.startswith("coremltools 9")
-    assert outcome.parity.judged_by == "sqnr_db"
+    request = ExportRequest("tiny", "coreml", "random", precision, deployment_target=target)
+    parity, structure, shape = worker._evidence(
+        built, mobile_package(precision, target), request, given
+    )
+    assert shape == (1, 3, 32, 32)
+    assert parity.runtime.startswith("coremltools 9")
+    assert parity.reference == "its own program, worked out in torch"
+    assert parity.judged_by == "sqnr_db"
+    assert parity.tolerance > 25
+    assert parity.inputs == len(given.held_out)
+    assert structure.not_run == ""
 
 
-def test_a_package_with_other_weights_does_not_pass_it(mac, mobile_package) -> None:
-    built, given = coreml_nets.mobile(seed=1), calibration.synthetic(coreml_nets.mobile())
-    with pytest.raises(ExportFailed):
-        parity.compare(built, mobile_package(), formats.recipe("coreml", "fp16"), given)
+def test_outputs_that_are_off(mac, mobile_package, monkeypatch: pytest.MonkeyPatch) -> None:
+    def shifted(self, given, state):
+        answer = Proxy.predict(self, given, state)
+        return {name: values * 1.05 for name, values in answer.items()}
+
+    monkeypatch.setattr(mac, "predict", shifted)
+    built = coreml_nets.mobile()
+    with pytest.raises(ExportFailed, match=r"differs from its own program, .* in fp32"):
+        compare(built, mobile_package())
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_outputs_that_are_no_numbers(mac, mobile_package, monkeypatch, wrong: float) -> None:
+    monkeypatch.setattr(
+        mac, "predict", lambda *given: {"logits": np.full((1, 5), wrong, np.float32)}
+    )
+    with pytest.raises(ExportFailed, match="or what is no number"):
+        compare(coreml_nets.mobile(), mobile_package())
+
+
+def test_a_file_that_fails_while_it_runs(mac, mobile_package, monkeypatch) -> None:
+    def fails(*given):
+        raise RuntimeError("E5RT: out of memory")
+
+    monkeypatch.setattr(mac, "predict", fails)
+    with pytest.raises(ExportFailed, match=r"does not run: .*E5RT: out of memory"):
+        compare(coreml_nets.mobile(), mobile_package())
+
+
+def test_an_operator_that_is_not_known_is_compared_with_torchs_network(
+    mac, mobile_package, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*given):
+        raise UnknownOperatorError("erf")
+
+    monkeypatch.setattr(running, "work_out", unknown)
+    assert compare(coreml_nets.mobile(), mobile_package()).parity.reference == "torch"
 
 
 def test_arrays_have_the_types_of_the_file(mac, mobile_package: Callable[..., Path]) -> None:

@@ -190,6 +190,22 @@ def test_weights_that_are_cut_short(copied: Path) -> None:
     refuse(copied, "cannot be read: no .* bytes begin at byte")
 
 
+def test_weights_that_are_empty(copied: Path) -> None:
+    (copied / WEIGHTS).write_bytes(b"")
+    refuse(copied, "cannot be read: it is to begin at byte .* of 0")
+
+
+@pytest.mark.parametrize("part", [MODEL, WEIGHTS])
+def test_a_file_larger_than_memory(copied: Path, part: Path) -> None:
+    """Sparse: it takes no room on the disk."""
+    with (copied / part).open("r+b") as stream:
+        stream.truncate(1 << 40)
+    if part == MODEL:
+        refuse(copied, "cut short or damaged")
+    else:
+        assert open_package(copied).counts()["conv"] == 16  # what lies behind is not read
+
+
 @pytest.mark.parametrize("name", ["@model_path/../../../secret", "/etc/hostname"])
 def test_weights_that_lie_outside(copied: Path, name: str) -> None:
     def change(model) -> None:

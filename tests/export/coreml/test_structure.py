@@ -66,6 +66,7 @@ def test_the_right_package_passes(built, mobile_package, precision, target, limi
     assert found.operators["conv"] == 16
     assert found.operators["matmul"] == 2
     assert found.compute == "float16"
+    assert 0 < found.program_error < 1e-3 < found.program_tolerance
     assert found.not_run.startswith("not run here: Core ML runs on macOS, and this is ")
     assert found.input.startswith("input float")
 
@@ -85,7 +86,9 @@ def test_one_number_of_one_weight(built, copy) -> None:
         numbers[int(np.abs(numbers).argmax())] *= np.float16(1.01)
 
     change_numbers(package, weight_names(package)[5], "float16", off)
-    with pytest.raises(ExportFailed, match=r"has other weights than torch's .*: off by 0\.0"):
+    with pytest.raises(
+        ExportFailed, match=r"has other weights than torch's .*: off by at least 0\.0"
+    ):
         coreml_structure.check(built, package, "fp16")
 
 
@@ -145,7 +148,9 @@ def test_one_entry_of_a_palette_or_of_its_indices(built, copy, part: str, dtype:
 
 def test_the_same_network_with_other_weights(built, tmp_path: Path) -> None:
     coreml.convert(coreml_nets.mobile(seed=1), tmp_path / "m.mlpackage", "fp16")
-    with pytest.raises(ExportFailed, match="other weights than torch's conv_stem_weight: off by "):
+    with pytest.raises(
+        ExportFailed, match="other weights than torch's conv_stem_weight: off by at least"
+    ):
         coreml_structure.check(built, tmp_path / "m.mlpackage", "fp16")
 
 
@@ -180,6 +185,69 @@ def test_a_stride_that_is_off(built, copy) -> None:
 
     with pytest.raises(ExportFailed, match="lacks a layer like conv_stem_weight"):
         coreml_structure.check(built, rewrite(package, change), "fp16")
+
+
+def renamed(operation, parameter: str, to: str) -> None:
+    operation.inputs[parameter].arguments[0].name = to
+
+
+def first(model, kind: str):
+    return next(one for one in operations(model) if one.type == kind)
+
+
+def another_activation(model) -> None:
+    first(model, "relu").type = "sigmoid"
+
+
+def a_branch_that_is_not_added(model) -> None:
+    add = first(model, "add")
+    renamed(add, "y", add.inputs["x"].arguments[0].name)
+
+
+def layers_in_another_order(model) -> None:
+    """Each convolution is there, with its weights; two that are applied alike stand exchanged."""
+    convs = [one for one in operations(model) if one.type == "conv"]
+    sides = [str(one.inputs["weight"]) for one in convs]
+    key, value = (
+        next(one for one, side in zip(convs, sides, strict=True) if f"attn_{name}_proj" in side)
+        for name in ("key", "value")
+    )
+    names = [one.inputs["weight"].arguments[0].name for one in (key, value)]
+    renamed(key, "weight", names[1])
+    renamed(value, "weight", names[0])
+
+
+def constant(model, name: str):
+    return next(one for one in operations(model) if one.outputs[0].name == name)
+
+
+def softmax_over_queries(model) -> None:
+    axis = first(model, "softmax").inputs["axis"].arguments[0].name
+    constant(model, axis).attributes["val"].immediateValue.tensor.ints.values[:] = [3]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        another_activation,
+        a_branch_that_is_not_added,
+        layers_in_another_order,
+        softmax_over_queries,
+    ],
+)
+def test_a_program_that_computes_something_else(built, copy, change) -> None:
+    """All layers are there with the right numbers, and still it is another network."""
+    with pytest.raises(ExportFailed, match=r"a program that gives other outputs .*: off by"):
+        coreml_structure.check(built, rewrite(copy(), change), "fp16")
+
+
+def test_an_operator_that_is_not_known_leaves_the_rest_of_the_check(built, copy) -> None:
+    def unknown(model) -> None:
+        first(model, "relu").type = "erf"
+
+    found = coreml_structure.check(built, rewrite(copy(), unknown), "fp16")
+    assert (found.program_error, found.program_tolerance) == (None, None)
+    assert found.weights_compared == 34
 
 
 def test_computing_in_fp32(built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
