@@ -95,7 +95,13 @@ def command(
     if files and not models:
         inspect_and_show(files, as_json)
         return
+    if device and (format or precision or all_precisions):
+        raise UsageError(
+            f"--device {device} says which format and precision; so do the options beside it.",
+            "leave --device out, or --format, --precision and --all-precisions",
+        )
     kinds = _of_device(device) if device else _kinds(format, precision, all_precisions)
+    _refuse_unused(kinds, calibration, target)
     requests = [
         replace(
             kind,
@@ -153,6 +159,18 @@ def _kinds(
     return kinds
 
 
+def _refuse_unused(
+    kinds: list[ExportRequest], calibration: Path | None, target: str | None
+) -> None:
+    """What concerns none of the files was meant for others."""
+    from mnv4bench.export import formats
+
+    if calibration and not any(formats.recipe(k.format, k.precision).calibrated for k in kinds):
+        raise UsageError("--calibration is for int8 files; none is asked for.", "--precision int8")
+    if target and all(kind.format != "coreml" for kind in kinds):
+        raise UsageError("--target is for Core ML files; none is asked for.", "--format coreml")
+
+
 def _of_device(device: str) -> list[ExportRequest]:
     from mnv4bench import profiles
 
@@ -171,7 +189,15 @@ def _targets(requests: list[ExportRequest], output: Path | None) -> dict[ExportR
             f"{folder} cannot be the folder of {len(requests)} files: {error.strerror}.",
             "--output FOLDER",
         ) from None
-    return {request: folder / _file_name(request) for request in requests}
+    targets = {request: folder / _file_name(request) for request in requests}
+    if len(set(targets.values())) < len(targets):
+        names = [target.name for target in targets.values()]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UsageError(
+            f"Two of these would be written to {folder / twice}, one over the other.",
+            "export them one at a time, each with its own --output",
+        )
+    return targets
 
 
 def _file_name(request: ExportRequest) -> str:

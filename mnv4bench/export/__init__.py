@@ -47,7 +47,7 @@ class ExportRequest:
     precision: Precision = "fp32"
     calibration: str | None = None  # a folder of images; None: seeded ones
     activations: ActivationType | None = None  # ONNX int8; None: what this host's kernels take
-    deployment_target: str | None = None  # Core ML; None: coreml.DEFAULT_TARGET
+    deployment_target: str | None = None  # Core ML; None: formats.DEFAULT_TARGET
     shapes: tuple[str, ...] = ()  # words of --shape, for a source of one's own with open sizes
 
 

@@ -43,6 +43,10 @@ def fetch(repository: str) -> Path:
         try:
             hub.get_hf_file_metadata(hub.hf_hub_url(repository, name), timeout=ANSWER_S)
             return Path(hub.hf_hub_download(repository, name))
+        except errors.LocalEntryNotFoundError as error:  # the connection was lost on the way
+            raise NotMeasured(
+                f"{missing}, and the hub cannot be reached ({_reason(error)}).", by_hand
+            ) from error
         except errors.EntryNotFoundError:
             continue
         except errors.OfflineModeIsEnabled as error:

@@ -31,6 +31,7 @@ ENTRY_KEY, ENTRY_VALUE = 1, 2
 VALUE_NAME, VALUE_TYPE, TYPE_TENSOR, TENSOR_SHAPE, SHAPE_DIM = 1, 2, 1, 2, 1
 DIM_VALUE, DIM_PARAM = 1, 2
 EXTERNAL = 1  # TensorProto.DataLocation
+ENUM_BITS = 0xFFFFFFFF  # protobuf cuts an enum to 32 bits
 MAX_DEPTH = 30  # graphs within graphs; protobuf itself refuses 100 messages within each other
 
 VARINT, EIGHT_BYTES, BYTES, FOUR_BYTES = 0, 1, 2, 5  # protobuf wire types
@@ -80,6 +81,8 @@ def _model(data: mmap.mmap) -> Summary:
         if number == MODEL_IR_VERSION and isinstance(value, int):
             version = value
         elif number == MODEL_GRAPH and isinstance(value, _Span):
+            if graph is not None:  # protobuf would merge them; nobody writes two
+                raise _WireError("it holds two graphs")
             graph = value
         elif number == MODEL_FUNCTION and isinstance(value, _Span):
             for node in _spans(value, FUNCTION_NODE):
@@ -141,9 +144,9 @@ def _tensor(span: _Span, summary: Summary) -> str:
             name = value.text()
         elif number == TENSOR_EXTERNAL and isinstance(value, _Span):
             entries[_last(value, ENTRY_KEY)] = _last(value, ENTRY_VALUE)
-        elif number == TENSOR_LOCATION:
-            is_external = value == EXTERNAL
-    if is_external:
+        elif number == TENSOR_LOCATION and isinstance(value, int):
+            is_external |= value & ENUM_BITS == EXTERNAL
+    if is_external or entries:  # whichever a reader goes by
         location = entries.get("location", "")
         end = _number(entries.get("offset", "0")) + _number(entries.get("length", "0"))
         summary.external[location] = max(summary.external.get(location, 0), end)

@@ -259,6 +259,7 @@ def _tflite_insides(path: Path) -> Insides:
         graph = model.Subgraphs(0)
         tensors = [graph.Tensors(index) for index in range(graph.TensorsLength())]
         values: dict[int, int] = {}
+        outside = any(tensor.ExternalBuffer() for tensor in tensors)
         for tensor in tensors:
             buffer = model.Buffers(tensor.Buffer())
             buffer.DataAsNumpy()  # notices an end that lies beyond the file's
@@ -270,6 +271,11 @@ def _tflite_insides(path: Path) -> Insides:
         inputs = tuple(_declared(tensors[place]) for place in places)
     except (struct.error, IndexError, TypeError, ValueError, AttributeError, OverflowError):
         raise BadFile(f"{path} is cut short or damaged.", "copy or export it again") from None
+    if outside:
+        raise BadFile(
+            f"{path} keeps weights in another file, which its digest would not cover.",
+            "write it as one file",
+        )
     return Insides(inputs, values)
 
 
