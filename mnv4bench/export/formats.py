@@ -72,7 +72,7 @@ def recipe(format: Format, precision: Precision) -> Recipe:
         )
     match format:
         case "onnx":
-            plain = Recipe("onnx", precision, "NCHW", 6, _ONNX, "onnxruntime")
+            plain = Recipe("onnx", precision, "NCHW", 7, _ONNX, "onnxruntime")
             # The runtime's own tools write the other precisions.
             return _derived(plain, "onnxruntime")
         case "tflite":

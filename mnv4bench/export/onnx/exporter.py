@@ -54,6 +54,7 @@ def convert(built: "BuiltModel", file: Path) -> None:
         )
     assert program is not None
     write_products_out(program.model.graph)
+    pool(program.model.graph)
     for node in program.model.graph.all_nodes():
         for note in PRIVATE_NOTES:
             node.metadata_props.pop(note, None)
@@ -91,3 +92,24 @@ def write_products_out(graph: "Graph") -> None:
             continue
         node.op_type = "MatMul"
         node.attributes.clear()
+
+
+def pool(graph: "Graph") -> None:
+    """Means over a whole image become GlobalAveragePool, in place.
+
+    ONNX Runtime pools in the blocked layout of its convolutions and in int8; for ReduceMean it
+    turns the image back, and leaves int8. MobileNetV3-Small takes 0.98 of its time, and in int8
+    MobileNetV3-Large took 1.15 times as long with the nine means in float.
+    """
+    for node in list(graph.all_nodes()):
+        if node.op_type != "ReduceMean" or len(node.inputs) != 2:
+            continue
+        image, axes = node.inputs
+        over = axes.const_value if axes is not None else None
+        if over is None or image is None or image.shape is None or len(image.shape) != 4:
+            continue
+        kept = "keepdims" not in node.attributes or node.attributes["keepdims"].as_int()
+        if kept and sorted(axis % 4 for axis in over.numpy().tolist()) == [2, 3]:
+            node.op_type = "GlobalAveragePool"
+            node.resize_inputs(1)
+            node.attributes.clear()

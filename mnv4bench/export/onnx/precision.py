@@ -77,7 +77,6 @@ def to_int8(source: Path, target: Path, inputs: "Inputs", activations: Activatio
     )
 
     model = onnx.load(source)
-    pool(model.graph)
     onnx_hard_swish.write_out(model.graph)
     (wanted,) = model.graph.input
     noise = logging.getLogger()  # ONNX Runtime talks to the root logger
@@ -100,25 +99,6 @@ def to_int8(source: Path, target: Path, inputs: "Inputs", activations: Activatio
     quantised = onnx.load(target)
     onnx_hard_swish.merge_sixths(quantised.graph)
     onnx.save(quantised, target)
-
-
-def pool(graph: "GraphProto") -> None:
-    """Means over a whole image become GlobalAveragePool, in place.
-
-    ONNX Runtime has a kernel for it in int8, for ReduceMean it has none: MobileNetV3-Large took
-    1.15 times as long with the nine means in float.
-    """
-    from onnx import numpy_helper
-
-    values = {tensor.name: tensor for tensor in graph.initializer}
-    for node in graph.node:
-        if node.op_type != "ReduceMean" or len(node.input) != 2 or node.input[1] not in values:
-            continue
-        axes = numpy_helper.to_array(values[node.input[1]]).tolist()
-        kept = all(one.i for one in node.attribute if one.name == "keepdims")
-        if kept and sorted(axis % 4 for axis in axes) == [2, 3]:
-            node.op_type = "GlobalAveragePool"
-            del node.input[1:], node.attribute[:]
 
 
 # What lies between the queries, keys and values of a linear attention and its division.

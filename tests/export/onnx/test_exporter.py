@@ -1,4 +1,4 @@
-"""Einsum nodes become matrix products where they are one, and compute the same."""
+"""Nodes that ONNX Runtime runs slowly become others where they are the same, and compute it."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
-from mnv4bench.export.onnx.exporter import write_products_out
+from mnv4bench.export.onnx.exporter import pool, write_products_out
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,33 @@ def test_the_product_is_the_same(
     (found,) = session.run(None, feed)
     expected = np.einsum(equation.replace(" ", ""), feed["a"], feed["b"])
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "kept", "operator"),
+    [
+        ((2, 3, 4, 5), [2, 3], 1, "GlobalAveragePool"),
+        ((2, 3, 4, 5), [-1, -2], 1, "GlobalAveragePool"),
+        ((2, 3, 4, 5), [2, 3], 0, "ReduceMean"),
+        ((2, 3, 4, 5), [1], 1, "ReduceMean"),
+        ((2, 3, 4), [0, 2], 1, "ReduceMean"),
+    ],
+)
+def test_means_over_an_image_are_pools(shape, axes, kept, operator, tmp_path: Path) -> None:
+    graph = helper.make_graph(
+        [helper.make_node("ReduceMean", ["image", "axes"], ["y"], keepdims=kept)],
+        "g",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [helper.make_tensor("axes", TensorProto.INT64, [len(axes)], axes)],
+    )
+    opset = [helper.make_opsetid("", 20)]
+    model = onnx_ir.from_proto(helper.make_model(graph, opset_imports=opset, ir_version=10))
+    pool(model.graph)
+    assert [node.op_type for node in model.graph] == [operator]
+    onnx_ir.save(model, tmp_path / "m.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
+    image = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
+    (found,) = session.run(None, {"image": image})
+    expected = image.mean(axis=tuple(axes), keepdims=bool(kept))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
