@@ -144,6 +144,10 @@ class LinearAttention(nn.Module):
     and the sum to divide by. That costs a pad, which XNNPACK does not take and cuts the network in
     two for, a width that fills no vector, and transposes of all of Q, K and V. Here the divisor is
     computed by itself and the positions stay last, as the convolutions leave them in ONNX.
+
+    The sums over all positions come as shares of the whole, which drops out of the quotient:
+    otherwise they grow with the image's size and the square of its contrast, past the largest
+    float16 and out of what 16 bits of an integer tell apart.
     """
 
     def __init__(self, attention: Any) -> None:
@@ -158,14 +162,17 @@ class LinearAttention(nn.Module):
         scales = torch.cat([one, *(scale(one) for scale in self.aggreg)], dim=1)
         q, k, v = scales.reshape(batch, -1, 3 * self.dim, height * width).chunk(3, dim=2)
         q, k = self.kernel_func(q), self.kernel_func(k)  # (B, h, d, N), as v
-        weighted = self.weighted(q, k, v)
-        divisor = (q * k.sum(dim=3, keepdim=True)).sum(dim=2, keepdim=True)  # (B, h, 1, N)
-        out: Tensor = self.proj((weighted / (divisor + self.eps)).reshape(batch, -1, height, width))
+        sums = k.sum(dim=3, keepdim=True)  # (B, h, d, 1)
+        whole = sums.sum(dim=2, keepdim=True) + self.eps  # (B, h, 1, 1)
+        weighted = self.weighted(q, k, v, whole)
+        divisor = (q * (sums / whole)).sum(dim=2, keepdim=True)  # (B, h, 1, N)
+        heads = weighted / (divisor + self.eps / whole)  # (B, h, d, N)
+        out: Tensor = self.proj(heads.reshape(batch, -1, height, width))
         return out
 
-    def weighted(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """The sum that is to be divided, (B, h, d, N) like all three."""
-        products = torch.einsum("bhen,bhdn->bhed", v, k)  # (B, h, d, d)
+    def weighted(self, q: Tensor, k: Tensor, v: Tensor, whole: Tensor) -> Tensor:
+        """The sum that is to be divided, (B, h, d, N) like all three, over ``whole``."""
+        products = torch.einsum("bhen,bhdn->bhed", v, k) / whole  # (B, h, d, d)
         return torch.einsum("bhed,bhdn->bhen", products, q)
 
 

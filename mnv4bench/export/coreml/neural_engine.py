@@ -87,5 +87,5 @@ class ManyKeyHeads(nn.Module):
 class LinearByMatmul(LinearAttention):
     """EfficientViT's attention; coremltools reshapes around the einsums that TFLite likes best."""
 
-    def weighted(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        return torch.matmul(torch.matmul(v, k.transpose(2, 3)), q)
+    def weighted(self, q: Tensor, k: Tensor, v: Tensor, whole: Tensor) -> Tensor:
+        return torch.matmul(torch.matmul(v, k.transpose(2, 3)) / whole, q)

@@ -102,7 +102,9 @@ def to_int8(source: Path, target: Path, inputs: "Inputs", activations: Activatio
 
 
 # What lies between the queries, keys and values of a linear attention and its division.
-BEFORE_DIVISION = ("MatMul", "Mul", "ReduceSum", "Add", "Reshape", "Transpose")
+BEFORE_DIVISION = (
+    "MatMul", "Mul", "ReduceSum", "Add", "Div", "Reciprocal", "Reshape", "Transpose",
+)  # fmt: skip
 
 
 def divided(graph: "GraphProto") -> "list[NodeProto]":

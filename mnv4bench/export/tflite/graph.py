@@ -130,16 +130,27 @@ class Graph:
             options.fusedActivationFunction = self._schema.ActivationFunctionType.RELU6
         return self._operator("ADD", options, [first, second], result)
 
-    def multiply(self, first: int, second: int, result: int) -> Any:
+    def subtract(self, first: int, second: int, result: int) -> Any:
+        """A SUB, to be put into the graph by ``replace``."""
+        return self._operator("SUB", self._schema.SubOptionsT(), [first, second], result)
+
+    def multiply(self, first: int, second: int, result: int, *, relu: bool = False) -> Any:
         """A MUL, to be put into the graph by ``replace``."""
-        return self._operator("MUL", self._schema.MulOptionsT(), [first, second], result)
+        options = self._schema.MulOptionsT()
+        if relu:
+            options.fusedActivationFunction = self._schema.ActivationFunctionType.RELU
+        return self._operator("MUL", options, [first, second], result)
+
+    def reciprocal_root(self, value: int, result: int) -> Any:
+        """An RSQRT, to be put into the graph by ``replace``."""
+        return self._operator("RSQRT", None, [value], result)
 
     def _operator(self, kind: str, options: Any, inputs: list[int], output: int) -> Any:
         made = self._schema.OperatorT()
         made.opcodeIndex = self._opcode(self._codes[kind])
-        made.builtinOptionsType = getattr(
-            self._schema.BuiltinOptions, type(options).__name__.removesuffix("T")
-        )
+        if options is not None:
+            name = type(options).__name__.removesuffix("T")
+            made.builtinOptionsType = getattr(self._schema.BuiltinOptions, name)
         made.builtinOptions, made.inputs, made.outputs = options, inputs, [output]
         return made
 

@@ -9,9 +9,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnv4bench.export.tflite import division as litert_division
-from mnv4bench.export.tflite import hard_swish
-from mnv4bench.export.tflite import ranges as litert_ranges
+from mnv4bench.export.tflite import activations, division, ranges
 from mnv4bench.export.tflite.graph import Graph
 from mnv4bench.records import Precision
 
@@ -72,18 +70,18 @@ def _integer(source: Path, inputs: "Inputs") -> bytes:
     from ai_edge_quantizer import qtyping, quantizer
 
     graph = Graph(source)
-    hard_swish.write_out(graph)
-    ranges = litert_ranges.observed(graph.content(), inputs)
-    litert_ranges.suit(ranges, graph)
-    wide = litert_division.operators(graph)
-    wide += litert_division.keep_from_zero(graph, ranges)
+    activations.write_out(graph)
+    division.write_squares_out(graph)
+    seen = ranges.observed(graph.content(), inputs)
+    ranges.suit(seen, graph)
+    division.divide_by_roots(graph, seen)
     made = quantizer.Quantizer(graph.content())
     everything = qtyping.TFLOperationName.ALL_SUPPORTED
     made.add_static_config(EVERY, everything, activation_num_bits=8, weight_num_bits=8)
-    for operator in wide:
+    for operator in division.operators(graph):
         kind = qtyping.TFLOperationName(graph.kind(operator))
         made.add_static_config(_scope(graph, operator), kind, 16, 8)
-    return _content(made, ranges)
+    return _content(made, seen)
 
 
 def _dynamic(source: Path) -> bytes:
@@ -114,6 +112,6 @@ def _scope(graph: Graph, operator: Any) -> str:
     return f"^{re.escape(graph.name(result))};$"
 
 
-def _content(made: Any, ranges: litert_ranges.Ranges | None = None) -> bytes:
-    result = made.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
+def _content(made: Any, seen: ranges.Ranges | None = None) -> bytes:
+    result = made.quantize(seen, enable_progress_bar=False, enable_progress_report=False)
     return bytes(result.quantized_model)

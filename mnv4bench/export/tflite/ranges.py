@@ -30,7 +30,14 @@ def observed(content: bytes, inputs: "NDArray[np.float32]") -> Ranges:
     from ai_edge_quantizer import calibrator, recipe, recipe_manager
     from ai_edge_quantizer.utils import qsv_utils
 
-    seen = calibrator.Calibrator(content, num_threads=1, qsv_update_func=qsv_utils.min_max_update)
+    seen = calibrator.Calibrator(
+        content,
+        num_threads=1,
+        # Looks at tensors inside the runtime; the other way keeps all of them for Python to see,
+        # with the same figures in the end, in four times the time and twice the memory.
+        mode=calibrator.CalibrationMode.CALIBRATION_PROFILER_BASED,
+        qsv_update_func=qsv_utils.min_max_update,
+    )
     ((signature, sides),) = seen.get_signature_list().items()
     (wanted,) = sides["inputs"]
     rules = recipe_manager.RecipeManager()

@@ -105,15 +105,12 @@ def test_a_linear_attention_divides_in_float(exports, tmp_path) -> None:
     images = np.random.default_rng(0).standard_normal((2, 3, 224, 224)).astype(np.float32)
     onnx_precision.convert(source, file, "int8", images, "uint8")
     graph = onnx.load(file).graph
-    readers = {name: node.op_type for node in graph.node for name in node.input}
-    divisions = [node for node in graph.node if node.op_type == "Div"]
-    products = [node for node in graph.node if node.op_type == "MatMul"]
-    assert (len(divisions), len(products)) == (4, 8)
     makers = {name: node.op_type for node in graph.node for name in node.output}
+    divisions = [node for node in graph.node if node.op_type in ("Div", "Reciprocal")]
+    assert len(divisions) == 4 * 4  # by each attention: what is weighted, and shares of a whole
     for node in divisions:
-        assert makers[node.input[0]] == "MatMul"
-        assert "DequantizeLinear" not in {makers[name] for name in node.input}
-    assert {readers[node.output[0]] for node in products} == {"MatMul", "Div"}
+        assert "DequantizeLinear" not in {makers.get(name) for name in node.input}
+    assert Counter(makers.values())["MatMul"] == 4 * 2
     assert cosine(outputs(file, images), outputs(source, images)) > 0.8
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from mnv4bench import runtimes
-from mnv4bench.export.tflite import division as litert_division
-from mnv4bench.export.tflite import precision as litert_precision
+from mnv4bench.export.tflite import division, precision, ranges
 from mnv4bench.export.tflite.graph import Graph
 
 SIDE, CHANNELS = 16, 8
@@ -20,9 +21,6 @@ SIDE, CHANNELS = 16, 8
 @pytest.fixture(scope="module")
 def source(tmp_path_factory) -> Path:
     """Convolution, linear attention, convolution; as EfficientViT has it, in one head."""
-    import litert_torch
-    import torch
-    from torch import nn
 
     class Attention(nn.Module):
         def __init__(self) -> None:
@@ -39,11 +37,19 @@ def source(tmp_path_factory) -> Path:
             out: torch.Tensor = self.proj((weighted / (divisor + 1e-15)).reshape(1, -1, SIDE, SIDE))
             return out
 
+    return converted(Attention(), tmp_path_factory.mktemp("division"))
+
+
+def converted(net: nn.Module, folder: Path) -> Path:
+    import litert_torch
+
     torch.manual_seed(0)
-    file = tmp_path_factory.mktemp("division") / "attention.tflite"
+    for parameter in net.parameters():
+        nn.init.uniform_(parameter, -0.6, 0.6)
+    file = folder / "net.tflite"
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
-        net = litert_torch.to_channel_last_io(Attention().eval(), args=[0]).eval()
+        net = litert_torch.to_channel_last_io(net.eval(), args=[0]).eval()
         litert_torch.convert(net, (torch.zeros(1, SIDE, SIDE, 3),)).export(str(file))
     return file
 
@@ -56,7 +62,7 @@ def images() -> np.ndarray:
 @pytest.fixture(scope="module")
 def quantised(source: Path, images: np.ndarray, tmp_path_factory) -> Path:
     file = tmp_path_factory.mktemp("division") / "int8.tflite"
-    litert_precision.convert(source, file, "int8", images)
+    precision.convert(source, file, "int8", images)
     return file
 
 
@@ -65,12 +71,41 @@ def outputs(file: Path, images: np.ndarray) -> np.ndarray:
     return np.concatenate([loaded.floats([one[None]])[0] for one in images])
 
 
-def test_what_is_divided_is_found_back_to_the_queries_keys_and_values(source: Path) -> None:
+def test_the_sums_are_found_back_to_the_queries_keys_and_values(source, images) -> None:
     graph = Graph(source)
-    found = Counter(graph.kind(one) for one in litert_division.operators(graph))
-    assert found["DIV"] == 1
-    assert (found["BATCH_MATMUL"], found["SUM"], found["MUL"], found["ADD"]) == (2, 2, 1, 1)
-    assert "CONV_2D" not in found
+    seen = ranges.observed(graph.content(), images)
+    division.divide_by_roots(graph, seen)
+    found = Counter(graph.kind(one) for one in division.operators(graph))
+    # Two products in place of the division, one between queries and the sum of keys.
+    assert (found["RSQRT"], found["BATCH_MATMUL"], found["SUM"], found["MUL"]) == (1, 2, 2, 3)
+    assert not {"DIV", "RELU", "CONV_2D"} & set(found)
+
+
+def test_dividing_by_roots_is_dividing(source, images, tmp_path) -> None:
+    graph = Graph(source)
+    division.divide_by_roots(graph, ranges.observed(graph.content(), images))
+    file = tmp_path / "roots.tflite"
+    file.write_bytes(graph.content())
+    expected = outputs(source, images)
+    assert np.abs(outputs(file, images) - expected).max() < 1e-5 * np.abs(expected).max()
+
+
+def test_squared_differences_written_out_are_the_same(tmp_path) -> None:
+    """Of a layer norm, whose deviation differs from input to input."""
+    source = converted(nn.Sequential(nn.Conv2d(3, 8, 1), nn.LayerNorm([8, SIDE, SIDE])), tmp_path)
+    graph = Graph(source)
+    kinds = Counter(graph.kind(one) for one in graph.operators)
+    assert kinds["SQUARED_DIFFERENCE"] == kinds["RSQRT"] == 1
+    division.write_squares_out(graph)
+    assert "SQUARED_DIFFERENCE" not in {graph.kind(one) for one in graph.operators}
+    file = tmp_path / "written.tflite"
+    file.write_bytes(graph.content())
+    images = np.random.default_rng(0).standard_normal((2, SIDE, SIDE, 3)).astype(np.float32)
+    expected = outputs(source, images)
+    assert np.abs(outputs(file, images) - expected).max() < 1e-5 * np.abs(expected).max()
+    wide = Counter(graph.kind(one) for one in division.operators(graph))
+    assert (wide["RSQRT"], wide["MEAN"]) == (1, 2)
+    assert wide["MUL"] >= 2
 
 
 def test_outputs_are_nearly_those_of_the_source(source, quantised, images) -> None:
@@ -85,7 +120,8 @@ def test_the_division_has_16_bits_and_no_operator_is_in_float(quantised) -> None
     tensors = schema.ModelT.InitFromPackedBuf(quantised.read_bytes(), 0).subgraphs[0].tensors
     graph, kinds = Graph(quantised), schema.TensorType
     results = {(graph.kind(one), tensors[one.outputs[0]].type) for one in graph.operators}
-    assert ("DIV", kinds.INT16) in results
+    assert {("RSQRT", kinds.INT16), ("BATCH_MATMUL", kinds.INT16)} <= results
+    assert "DIV" not in {name for name, _ in results}
     assert {kind for _, kind in results} == {kinds.INT8, kinds.INT16}
 
 
@@ -100,7 +136,7 @@ def test_a_position_without_any_query_is_not_divided_by_zero(source, images, tmp
     bias[:CHANNELS] = 0
     plain, file = tmp_path / "plain.tflite", tmp_path / "int8.tflite"
     plain.write_bytes(graph.content())
-    litert_precision.convert(plain, file, "int8", images)
+    precision.convert(plain, file, "int8", images)
     dark = images[:1].copy()
     dark[..., 0] = images.min()
     assert np.abs(outputs(file, dark) - outputs(plain, dark)).max() < 0.05

@@ -59,7 +59,6 @@ def test_nothing_but_the_softmax_is_left_to_the_interpreter(quantised: Path) -> 
     assert "left to the built-in kernels: SOFTMAX x8" in placement.signals[0].evidence
 
 
-@pytest.mark.filterwarnings("ignore:.*preserve_all_tensors")
 def test_ranges_hold_every_value_of_every_input(exports: Exports, images: np.ndarray) -> None:
     """Not a moving average, in which the first input weighs most."""
     content = exports.files[HYBRID_M_TFLITE].path.read_bytes()

@@ -1,8 +1,9 @@
-"""Hard-swish is written out in a TFLite file that is going to be int8.
+"""Activations are written out in a TFLite file that is going to be int8.
 
-XNNPACK takes HARD_SWISH in float only: in int8 LiteRT's interpreter computes it, so slowly that
-MobileNetV3 took twice as long in int8 as in fp32. x * relu6(x + 3) / 6 it does take: an ADD with
-its RELU6, a MUL, and the sixth goes into the weights that come next.
+XNNPACK takes HARD_SWISH and RELU in float only: in int8 LiteRT's interpreter computes them, so
+slowly that MobileNetV3 took twice as long in int8 as in fp32. What it does take is a MUL with its
+RELU, and x * relu6(x + 3) / 6 as an ADD with its RELU6 and a MUL, whose sixth goes into the weights
+that come next.
 
 Knows: which operators hand a factor on and which have weights to take it. Does not know:
 quantisers.
@@ -23,7 +24,22 @@ LINEAR = ("MEAN", "SUM", "PAD", "RESHAPE", "TRANSPOSE", "AVERAGE_POOL_2D")
 
 
 def write_out(graph: Graph) -> None:
-    """Replace every HARD_SWISH, in place; the graph computes the same but for rounding."""
+    """Replace every RELU and HARD_SWISH, in place; the graph computes the same but for rounding."""
+    _write_out_relus(graph)
+    _write_out_hard_swishes(graph)
+
+
+def _write_out_relus(graph: Graph) -> None:
+    import numpy as np
+
+    relus = [one for one in graph.operators if graph.kind(one) == "RELU"]
+    one = graph.add_constant("relu/one", np.array([1.0], np.float32)) if relus else 0
+    for operator in relus:
+        (x,), (y,) = operator.inputs, operator.outputs
+        graph.replace(operator, [graph.multiply(x, one, y, relu=True)])
+
+
+def _write_out_hard_swishes(graph: Graph) -> None:
     import numpy as np
 
     three = sixth = None
