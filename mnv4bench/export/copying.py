@@ -34,6 +34,11 @@ def copy_out(exported: ExportedFile, output: Path) -> Path:
             f"{output} would be a {exported.artifact.format} file under another format's name.",
             f"--output {output.with_suffix(suffix)}, or another --format",
         )
+    if folder and target.suffix != suffix:
+        raise UsageError(
+            f"{output} would be a folder that no program takes for a Core ML package.",
+            f"--output {output}{suffix}",
+        )
     # Beside the target: only within one file system is a rename one step.
     part = target.with_name(f".mnv4bench-{secrets.token_hex(8)}.part")
     old = part.with_suffix(".old")

@@ -135,9 +135,11 @@ def judged(ran: Ran, log: str, version: str) -> Compatibility:
         reasons = (f"compiled whole and run, but the processor does not run it: {ran.failure}",)
     else:
         agreement = _agreement(ran.difference)
+        if agreement.agrees is False:
+            reasons = ("compiled whole and run, but its outputs are not the processor's",)
     return Compatibility(
         by=_judge(log, version),
-        verdict="compatible",
+        verdict="unknown" if reasons else "compatible",
         reasons=reasons,
         remark=_remark(log),
         agreement=agreement,

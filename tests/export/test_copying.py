@@ -97,6 +97,13 @@ def test_a_package_is_copied_whole_and_replaced(
     assert list(target.parent.iterdir()) == [target]
 
 
+def test_a_package_keeps_its_suffix(exported_package: ExportedFile, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no program takes") as refused:
+        copy_out(exported_package, tmp_path / "m")
+    assert refused.value.next_step.endswith("m.mlpackage")
+    assert not (tmp_path / "m").exists()
+
+
 def test_a_package_replaces_no_other_folder(exported_package: ExportedFile, tmp_path: Path) -> None:
     for name in ("precious", "precious.mlpackage"):
         (tmp_path / name).mkdir()
