@@ -165,7 +165,11 @@ def runnable(file: Path) -> Callable[[], object]:
     interpreter = Interpreter(str(file), num_threads=1)
     interpreter.allocate_tensors()
     (wanted,) = interpreter.get_input_details()
-    interpreter.set_tensor(wanted["index"], image(tuple(wanted["shape"])))
+    pixels = image(tuple(wanted["shape"]))
+    if wanted["dtype"] is np.int8:
+        scale, zero_point = wanted["quantization"]
+        pixels = (np.round(pixels / scale) + zero_point).clip(-128, 127).astype(np.int8)
+    interpreter.set_tensor(wanted["index"], pixels)
     return interpreter.invoke
 
 
