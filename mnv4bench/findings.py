@@ -158,10 +158,16 @@ class Point(Struct, frozen=True, kw_only=True):
     top1_low: float | None = None
     top1_high: float | None = None
     accuracy_data: str = ""  # the data set's name
+    accuracy_sha256: str = ""  # its digest
     accuracy_images: int | None = None
     float_accuracy: bool = False  # quantised, and drawn with the accuracy of the float network
     calibration: str | None = None  # as Summary's
     placement: Verdict | None = None
+
+    @property
+    def basis(self) -> tuple[str, str]:
+        """What top-1 was measured on, and by whom; only points of one basis may be compared."""
+        return (self.accuracy_source or "", self.accuracy_sha256)
 
 
 class Group(Struct, frozen=True, kw_only=True):

@@ -72,6 +72,9 @@ class Weights(Struct, frozen=True, kw_only=True):
         return f"random ({self.detail})" if self.kind == "random" else self.detail
 
 
+Deviation = Annotated[float, Meta(gt=0)]
+
+
 class Preprocessing(Struct, frozen=True, kw_only=True):
     """How an image becomes a network's input: resize, centre crop, scale to 0..1, normalise."""
 
@@ -79,7 +82,7 @@ class Preprocessing(Struct, frozen=True, kw_only=True):
     crop_px: Annotated[int, Meta(gt=0)]  # then the centre square of this side is cut out
     interpolation: Literal["bilinear", "bicubic"]
     mean: tuple[float, float, float]  # RGB, of pixels in 0..1; subtracted
-    std: tuple[float, float, float]  # RGB, of pixels in 0..1; divided by
+    std: tuple[Deviation, Deviation, Deviation]  # RGB, of pixels in 0..1; divided by
     source: str  # whose it is: "timm mobilenetv4_conv_small.e2400_r224_in1k", "ImageNet's usual"
 
 
@@ -401,9 +404,10 @@ class Evaluation(Struct, frozen=True, kw_only=True):
     dataset: DataSet
     preprocessing: Preprocessing
     environment: Environment  # the runtime's name is its package's
+    decoder: str | None = None  # the package that decoded the images, with version
     classes: Annotated[int, Meta(ge=2)]  # outputs of the artifact
     # In the data set's order. 0: the image's own class scored highest; UNREADABLE: not an image.
-    # Of equal scores the lower class comes first; an output that is no number ranks last.
+    # Of equal scores the lower class comes first; an output that is not finite ranks last.
     ranks: tuple[Rank, ...] = ()
     unreadable: tuple[UnreadableImage, ...] = ()  # one for each such rank, in order
     started_at: str

@@ -14,6 +14,7 @@ from stat import S_ISDIR, S_ISREG
 from typing import TypeVar
 
 from filelock import FileLock, Timeout
+from msgspec.structs import replace
 
 from mnv4bench import codec
 from mnv4bench.errors import BadFile, BenchError, NotMeasured, UsageError
@@ -168,8 +169,8 @@ def latest_unfinished(directory: Path, device: str | None = None) -> Report | No
 def evaluation_path(directory: Path, evaluation: Evaluation) -> Path:
     """Where ``evaluation`` lies below a reports directory: one file for the same circumstances.
 
-    Those are the artifact, the data set, the preprocessing, the runtime and the processor, whose
-    instructions decide how sums are rounded.
+    Those are the artifact, the data set, the preprocessing, what decoded the images, the runtime
+    and the processor, whose instructions decide how sums are rounded.
     """
     prepared, environment = evaluation.preprocessing, evaluation.environment
     facts = (
@@ -178,6 +179,7 @@ def evaluation_path(directory: Path, evaluation: Evaluation) -> Path:
         prepared.interpolation,
         prepared.mean,
         prepared.std,
+        evaluation.decoder,
         environment.runtime_name,
         environment.runtime_version,
         environment.architecture,
@@ -195,6 +197,35 @@ def write_evaluation(directory: Path, evaluation: Evaluation) -> Path:
         raise NotMeasured(f"{path} is sealed and is never edited.", "remove it to evaluate again")
     replace_file(path, codec.encode_evaluation(evaluation))
     return path
+
+
+def kept_evaluation(directory: Path, asked: Evaluation) -> Evaluation | None:
+    """What is there of ``asked``, sealed or not. Raises BadFile when it is of something else.
+
+    A name holds only the beginnings of digests, and files can be renamed.
+    """
+    path = evaluation_path(directory, asked)
+    if not path.exists():
+        return None
+    kept = read_evaluation(path)
+    wanted = replace(asked.preprocessing, source=kept.preprocessing.source)
+    alike = {
+        "file": kept.artifact.sha256 == asked.artifact.sha256,
+        "data set": kept.dataset.sha256 == asked.dataset.sha256,
+        "preprocessing": kept.preprocessing == wanted,
+    }
+    others = [what for what, same in alike.items() if not same]
+    if others:
+        raise BadFile(
+            f"{path} holds an evaluation of another {' and '.join(others)} than its name says.",
+            "move it away",
+        )
+    return kept
+
+
+def reopen(directory: Path, evaluation: Evaluation) -> None:
+    """Put ``evaluation``, which is not sealed, in the place of the sealed one it was made from."""
+    replace_file(evaluation_path(directory, evaluation), codec.encode_evaluation(evaluation))
 
 
 def read_evaluation(path: Path) -> Evaluation:

@@ -1,5 +1,6 @@
 """Images are read as timm reads them, and one that cannot be read is named."""
 
+import errno
 from pathlib import Path
 from typing import Literal
 
@@ -8,7 +9,7 @@ import pytest
 from PIL import Image
 
 from mnv4bench import images
-from mnv4bench.errors import UsageError
+from mnv4bench.errors import NotMeasured, UsageError
 from mnv4bench.records import Preprocessing
 
 
@@ -124,5 +125,50 @@ def test_links_are_followed_once_and_hidden_files_passed_over(folder: Path) -> N
 def test_no_format_is_opened_that_starts_another_program(tmp_path: Path) -> None:
     disguised = tmp_path / "photo.jpg"
     disguised.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n")
-    with pytest.raises(images.Unreadable, match="cannot identify"):
+    with pytest.raises(images.Unreadable, match="its content is none of"):
         images.read(disguised, prepared(224, 0.875))
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EIO, errno.ENOMEM])
+def test_trouble_of_the_machine_is_no_fault_of_the_image(
+    number: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path) -> bytes:
+        raise OSError(number, "trouble", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    for read in (images.content, lambda path: images.read(path, prepared(224, 0.875))):
+        with pytest.raises(NotMeasured, match=r"lying\.jpg could not be read.*trouble"):
+            read(folder / "lying.jpg")
+
+
+def test_memory_that_runs_out_is_no_fault_of_the_image(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(images, "_cropped", fail)
+    with pytest.raises(NotMeasured, match="out of memory"):
+        images.read(folder / "lying.jpg", prepared(224, 0.875))
+
+
+def test_a_file_that_is_gone_or_closed_is_unreadable(tmp_path: Path) -> None:
+    (tmp_path / "folder.jpg").mkdir()
+    for name in ("gone.jpg", "folder.jpg"):
+        with pytest.raises(images.Unreadable, match=name):
+            images.content(tmp_path / name)
+
+
+def test_a_strip_that_grows_beyond_memory_is_refused(tmp_path: Path) -> None:
+    """One pixel wide: resized to 256, its other side is as long as 256 times this one."""
+    Image.new("L", (1, 60_000)).save(tmp_path / "strip.png")
+    with pytest.raises(images.Unreadable, match="256 x 15360000 pixels, a decompression bomb"):
+        images.read(tmp_path / "strip.png", prepared(224, 0.875))
+
+
+def test_the_reason_reads_well(tmp_path: Path) -> None:
+    (tmp_path / "note.jpg").write_text("no image")
+    with pytest.raises(images.Unreadable) as raised:
+        images.read(tmp_path / "note.jpg", prepared(224, 0.875))
+    assert raised.value.reason == "its content is none of BMP, JPEG, PNG, PPM, TIFF, WEBP"

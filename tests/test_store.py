@@ -73,6 +73,7 @@ def test_an_evaluation_grows_is_sealed_and_found_by_its_artifact(tmp_path: Path)
     [
         {"environment": Environment(runtime_name="onnxruntime")},
         {"environment": Environment(cpu_model="another")},
+        {"decoder": "pillow 1"},
         {"preprocessing": replace(evaluation(0).preprocessing, resize_px=224)},
         {"dataset": replace(evaluation(0).dataset, sha256="e" * 64)},
     ],
@@ -83,6 +84,26 @@ def test_other_circumstances_are_another_evaluation(change: dict, tmp_path: Path
     sources = replace(one.preprocessing, source="said elsewhere")
     same = evaluation(0, preprocessing=sources)
     assert store.evaluation_path(tmp_path, one) == store.evaluation_path(tmp_path, same)
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"artifact": replace(evaluation(0).artifact, sha256="e" * 64)}, "file"),
+        ({"dataset": replace(evaluation(0).dataset, sha256="e" * 64)}, "data set"),
+        ({"preprocessing": replace(evaluation(0).preprocessing, crop_px=2)}, "preprocessing"),
+    ],
+)
+def test_a_name_is_not_believed(change: dict, what: str, tmp_path: Path) -> None:
+    asked, other = evaluation(0), evaluation(0, **change)
+    assert store.kept_evaluation(tmp_path, asked) is None
+    path = store.write_evaluation(tmp_path, asked)
+    elsewhere = replace(asked.preprocessing, source="said elsewhere")
+    assert store.kept_evaluation(tmp_path, replace(asked, preprocessing=elsewhere)) == asked
+    path.unlink()
+    store.write_evaluation(tmp_path, other).rename(path)
+    with pytest.raises(BadFile, match=f"an evaluation of another {what} than its name says"):
+        store.kept_evaluation(tmp_path, asked)
 
 
 def test_a_planted_link_is_never_written_through(tmp_path: Path) -> None:
@@ -218,3 +239,13 @@ def test_two_runs_in_one_directory_are_refused_until_the_first_is_gone(tmp_path:
         first.kill()  # as kill -9 does: the lock must go with the process
     with store.hold(tmp_path):
         pass
+
+
+@pytest.mark.parametrize("std", [(0.5, 0.0, 0.5), (0.5, 0.5, -1.0)])
+def test_an_evaluation_with_impossible_preprocessing_is_a_bad_file(
+    std: tuple[float, float, float], tmp_path: Path
+) -> None:
+    prepared = replace(evaluation(0).preprocessing, std=std)
+    path = store.write_evaluation(tmp_path, evaluation(0, preprocessing=prepared))
+    with pytest.raises(BadFile, match="std"):
+        store.read_evaluation(path)

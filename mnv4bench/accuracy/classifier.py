@@ -68,14 +68,19 @@ def load(file: Path, format: Format, px: int | None = None) -> Classifier:
     given = loaded.inputs[0]
     channels_last, batch, input_px = _image_input(file, given, format)
     declared = loaded.outputs[0].shape
-    if all(side > 0 for side in declared):
-        classes = prod(declared) // batch
-    else:
+    if not all(side > 0 for side in declared):
         side = input_px or px
         if side is None:
             raise open_size(file.name)
         black = np.zeros((batch, CHANNELS, side, side), dtype=np.float32)
-        classes = _run(loaded, black, channels_last, None).shape[1]
+        declared = _run(loaded, black, channels_last, None).shape
+    of_an_image = declared[1:] if declared[:1] == (batch,) else declared
+    if sum(side != 1 for side in of_an_image) > 1:
+        text = " x ".join(map(str, declared))
+        raise BadFile(
+            f"{file.name} gives {text} numbers, not one score for each class.", NOT_A_CLASSIFIER
+        )
+    classes = prod(declared) // batch
     if classes < 2:
         raise BadFile(f"{file.name} gives one number for an image.", NOT_A_CLASSIFIER)
     return Classifier(loaded, channels_last, batch, input_px, classes)
@@ -104,13 +109,13 @@ def open_size(name: str) -> UsageError:
 
 
 def _run(loaded: runtimes.Loaded, images: Image, channels_last: bool, classes: int | None) -> Image:
-    """(N, classes) for images (N, 3, H, W)."""
+    """(N, classes) for images (N, 3, H, W); as the file gives it where ``classes`` is None."""
     import numpy as np
 
     values = images.transpose(0, 2, 3, 1) if channels_last else images
     try:
         output = loaded.floats([np.ascontiguousarray(values)])[0]
-        return output.reshape(len(images), -1 if classes is None else classes)
+        return output if classes is None else output.reshape(len(images), classes)
     except Exception as error:  # noqa: BLE001 - a runtime raises what it likes
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise BadFile(

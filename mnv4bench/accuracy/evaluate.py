@@ -107,6 +107,28 @@ def evaluate(
     return sealed
 
 
+def without_mended(kept: Evaluation, labelled: Labelled) -> Evaluation:
+    """``kept``, reopened before the first image that can be read by now and could not then.
+
+    The digest of the data set stays the same when only the machine was at fault. ``kept`` itself
+    where nothing has changed.
+    """
+    places = [place for place, one in enumerate(kept.ranks) if one == UNREADABLE]
+    with images.without_warnings():
+        for order, place in enumerate(places):
+            try:
+                images.read(labelled.files[place], kept.preprocessing)
+            except images.Unreadable:
+                continue
+            return replace(
+                kept,
+                ranks=kept.ranks[:place],
+                unreadable=kept.unreadable[:order],
+                finished_at=None,
+            )
+    return kept
+
+
 def _ranked(
     net: Classifier,
     labelled: Labelled,
@@ -145,11 +167,11 @@ def rank(scores: NDArray[np.float32], own: int) -> int:
     """How many classes come before ``own`` when the highest of ``scores`` (classes,) comes first.
 
     Equal scores stand in the order of their classes, as argmax has it; eight bits make many equal.
-    Behind all classes when any score is no number: a file that overflows is never right.
+    Behind all classes when any score is not finite: a file that overflows is never right.
     """
     import numpy as np
 
-    if np.isnan(scores).any():
+    if not np.isfinite(scores).all():
         return len(scores)
     before = int((scores > scores[own]).sum())
     return before + int((scores[:own] == scores[own]).sum())

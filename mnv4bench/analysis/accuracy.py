@@ -6,6 +6,7 @@ Confidences and p-values are fractions; accuracies and their differences are per
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from math import sqrt
 
@@ -66,11 +67,19 @@ def mcnemar(only_first: int, only_second: int) -> float:
 def choose(evaluations: Iterable[Evaluated]) -> tuple[dict[str, Evaluated], tuple[Skipped, ...]]:
     """The evaluation that stands for each artifact, by digest, and those that do not.
 
-    That on the most images; of equal ones the latest.
+    That on the data set of most artifacts, so that as many as can be are compared on the same
+    images; then that on the most images; of equal ones the latest.
     """
+    found = list(evaluations)
+    pairs = {(one.dataset_sha256, one.artifact_sha256) for one in found}
+    artifacts = Counter(dataset for dataset, _ in pairs)
+
+    def worth(one: Evaluated) -> tuple[int, int, str, str]:
+        return (artifacts[one.dataset_sha256], one.images, one.evaluated_at, one.path)
+
     chosen: dict[str, Evaluated] = {}
     skipped = []
-    for one in sorted(evaluations, key=lambda one: (one.images, one.evaluated_at, one.path)):
+    for one in sorted(found, key=worth):
         if loser := chosen.get(one.artifact_sha256):
             reason = f"{one.path}, on {one.images} images of {one.dataset}, stands for the file"
             skipped.append(Skipped(path=loser.path, reason=reason))

@@ -28,12 +28,25 @@ def front_of(candidates: Sequence[Point]) -> tuple[Point, ...]:
     """Judge the candidates that have both figures; those marked "excluded" pass through.
 
     A point is dominated when another is no slower, no less accurate, and better in one of the two;
-    exact ties stand side by side. Each dominated point names the front members that dominate it,
-    fastest first. Returned by latency, excluded ones last. O(n log n) besides the names.
+    exact ties stand side by side. Accuracies of different bases (a published source, a data set)
+    say nothing of one another, so each basis has a front of its own. Each dominated point names
+    the front members that dominate it, fastest first. Returned by latency, excluded ones last.
+    O(n log n) besides the names.
     """
-    judged = [point for point in candidates if point.status != "excluded"]
+    bases: dict[tuple[str, str], list[Point]] = defaultdict(list)
+    for point in candidates:
+        if point.status != "excluded":
+            bases[point.basis].append(point)
+    judged = [point for alike in bases.values() for point in _judged(alike)]
     excluded = [point for point in candidates if point.status == "excluded"]
-    judged.sort(key=lambda point: (_latency(point), -_top1(point), point.model))
+    judged.sort(key=_place)
+    excluded.sort(key=lambda point: (point.latency_s or float("inf"), point.model))
+    return (*judged, *excluded)
+
+
+def _judged(alike: Sequence[Point]) -> list[Point]:
+    """The points of one basis."""
+    judged = sorted(alike, key=_place)
     on_front: list[Point] = []
     best = float("-inf")
     for _, tied in groupby(judged, key=_latency):
@@ -55,8 +68,11 @@ def front_of(candidates: Sequence[Point]) -> tuple[Point, ...]:
         last = bisect_right(latencies, _latency(point))
         names = tuple(member.model for member in on_front[first:last])
         points.append(replace(point, status="dominated", dominated_by=names))
-    excluded.sort(key=lambda point: (point.latency_s or float("inf"), point.model))
-    return (*points, *excluded)
+    return points
+
+
+def _place(point: Point) -> tuple[float, float, str]:
+    return (_latency(point), -_top1(point), point.model)
 
 
 def _latency(point: Point) -> float:
@@ -157,6 +173,7 @@ def _point(one: Candidate, label: str, accuracy_of: AccuracyOf) -> Point:
                 top1_low=accuracy.top1_low,
                 top1_high=accuracy.top1_high,
                 accuracy_data=accuracy.dataset,
+                accuracy_sha256=accuracy.dataset_sha256,
                 accuracy_images=accuracy.images,
             )
         case Accuracy():

@@ -169,7 +169,7 @@ def _status(evaluations: Sequence[Evaluation]) -> int:
     """Evaluated on fewer images than there are is never fine."""
     from mnv4bench import units
 
-    unreadable = evaluations[0].unreadable
+    unreadable = {image.name for one in evaluations for image in one.unreadable}
     if not unreadable:
         return ExitStatus.OK
     typer.echo(

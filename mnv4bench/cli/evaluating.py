@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnv4bench import units
+from mnv4bench import images, units
 from mnv4bench.accuracy.classifier import Classifier
 from mnv4bench.accuracy.datasets import Labelled
 from mnv4bench.cli.preparing import Preparing
@@ -45,8 +45,13 @@ def subject(file: ExportedFile, asked: Preparing, data: Path, labels: Path | Non
 
 
 def require_alike(subjects: Sequence[Subject]) -> None:
-    """Raises UsageError when two files number the same classes differently."""
+    """Raises UsageError when two files are one, or number the same classes differently."""
     first, last = subjects[0], subjects[-1]
+    if first is not last and first.file.artifact.sha256 == last.file.artifact.sha256:
+        raise UsageError(
+            f"{first.file.path.name} and {last.file.path.name} are the same file, byte for byte.",
+            "give another one to --compare",
+        )
     if first.labelled.classes != last.labelled.classes:
         raise UsageError(
             f"the two files number the classes of {first.labelled.folder} differently "
@@ -76,13 +81,15 @@ def _evaluate(
 
     begun = _begin(subject, dataset)
     path = store.evaluation_path(reports, begun)
-    if path.exists():
-        kept = store.read_evaluation(path)
+    if kept := store.kept_evaluation(reports, begun):
+        begun = evaluate.without_mended(kept, subject.labelled)
+        if begun.finished_at is not None:
+            board.line(f"evaluated before, on {begun.finished_at[:10]}: {path}")
+            return begun
         if kept.finished_at is not None:
-            board.line(f"evaluated before, on {kept.finished_at[:10]}: {path}")
-            return kept
-        begun = kept
-        board.line(f"going on after {len(kept.ranks):,} of {dataset.count:,} images: {path}")
+            board.line("an image that could not be read then can be read now")
+            store.reopen(reports, begun)
+        board.line(f"going on after {len(begun.ranks):,} of {dataset.count:,} images: {path}")
     board.begin(begun)
     try:
         return evaluate.evaluate(
@@ -108,6 +115,7 @@ def _begin(subject: Subject, dataset: DataSet) -> Evaluation:
         dataset=dataset,
         preprocessing=subject.preprocessing,
         environment=host_facts.environment(name or version, version if name else None),
+        decoder=images.decoder(),
         classes=subject.classifier.classes,
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
@@ -121,9 +129,9 @@ class EvaluatingBoard(Board):
         self._model, self._done, self._right, self._unreadable = "", 0, 0, 0
         self._began_at = self._said_at = self._drawn_at = 0.0
         self._began_with = 0
-        images = units.plural(self._count, "image")
+        count = units.plural(self._count, "image")
         super().__init__(
-            f"evaluating on {images} of {labelled.folder}",
+            f"evaluating on {count} of {labelled.folder}",
             ("file", "images", "top-1 so far", "unreadable", "left"),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -96,8 +97,15 @@ class Preparing:
         if said:
             said["source"] = f"{known.source}, with options"
         settled = replace(known, **said)
-        if any(part == 0 for part in settled.std):
-            raise UsageError("--std holds a zero, and pixels are divided by it.", "--std R G B")
+        if not all(map(isfinite, settled.mean)):
+            raise UsageError(
+                "--mean takes three finite numbers.", "--mean R G B, of pixels in 0..1"
+            )
+        if not all(isfinite(part) and part > 0 for part in settled.std):
+            raise UsageError(
+                "--std takes three finite numbers above zero: pixels are divided by them.",
+                "--std R G B, of pixels in 0..1",
+            )
         if settled.crop_px > settled.resize_px:
             raise UsageError(
                 f"--crop {settled.crop_px} is larger than the resized image, "

@@ -72,9 +72,15 @@ def _table_of(alike: Sequence[Evaluated], write: Write) -> RenderableType:
             write(units.top1(one.top1)),
             write(units.top1_interval(one.top1_low, one.top1_high)),
             write(units.top1(one.top5) if one.top5 is not None else "-"),
-            write(units.top1_interval(one.top5_low, one.top5_high) if one.top5_low else "-"),
+            write(_top5_interval(one)),
         )
     return Group(grid, Padding(Group(*_notes(alike, write)), (0, 0, 1, 0)))
+
+
+def _top5_interval(one: Evaluated) -> str:
+    if one.top5_low is None or one.top5_high is None:
+        return "-"
+    return units.top1_interval(one.top5_low, one.top5_high)
 
 
 def _name(one: Evaluated) -> str:
@@ -95,16 +101,18 @@ def _notes(alike: Sequence[Evaluated], write: Write) -> list[Text]:
         if one.calibration:
             how = one.calibration
             lines.append(write(f"{how[0].upper()}{how[1:]}: {_name(one)}.", "yellow"))
-    if first.unreadable:
+    # Files share the images, not always the reasons: each image once.
+    unreadable = list({image.name: image for one in alike for image in one.unreadable}.values())
+    if unreadable:
         lines.append(
             write(
-                f"Not read ({len(first.unreadable):,}), and counted neither as right nor as wrong:",
+                f"Not read ({len(unreadable):,}), and counted neither as right nor as wrong:",
                 "yellow",
             )
         )
-        shown = first.unreadable[:MAX_UNREADABLE_LINES]
+        shown = unreadable[:MAX_UNREADABLE_LINES]
         lines += [write(f"  {one.name}: {one.reason}", "yellow") for one in shown]
-        more = len(first.unreadable) - len(shown)
+        more = len(unreadable) - len(shown)
         if more:
             lines.append(write(f"  and {more:,} more; --json lists them all", "yellow"))
     return lines

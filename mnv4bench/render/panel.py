@@ -121,7 +121,8 @@ def draw(axes: Axes, groups: Sequence[Group], looks: Mapping[str, Look]) -> Pane
     panel.dots = [_dot(axes, group, point, page_height) for group, point in drawable]
     lines: list[Segment] = []
     for group in groups:
-        lines += _front(axes, group, page_height)
+        for basis in sorted({point.basis for point in group.points}):
+            lines += _front(axes, group, basis, page_height)
     for dot in panel.dots:
         _mark(axes, dot, looks[dot.point.family])
     panel.names = _names(panel.dots, lines, panel.plot)
@@ -221,12 +222,13 @@ def _dot(axes: Axes, group: Group, point: Point, page_height: float) -> Dot:
     )
 
 
-def _front(axes: Axes, group: Group, page_height: float) -> list[Segment]:
+def _front(axes: Axes, group: Group, basis: tuple[str, str], page_height: float) -> list[Segment]:
     """The border of what the front dominates, up from the lower edge and out to the right one."""
     front = sorted(
         (point.latency_s * 1e3, point.top1)
         for point in group.points
-        if point.status == "front" and point.latency_s is not None and point.top1 is not None
+        if point.status == "front" and point.basis == basis
+        if point.latency_s is not None and point.top1 is not None
     )
     if not front:
         return []

@@ -30,6 +30,9 @@ FLOAT_MARK = " float"  # behind an accuracy of the network before it was quantis
 FLOAT_ACCURACY = (
     "float: published for the float network; nobody measured this quantised file (mnv4bench eval)."
 )
+SEVERAL_BASES = (
+    "Accuracies of different sources or data sets are not compared: each has a front of its own."
+)
 RANDOM_WEIGHTS = "Latency measured with random weights; accuracy published for trained weights."
 
 _ASCII = str.maketrans({"±": "+-", "×": "x", "µ": "u", "·": "-", "…": "..."})
@@ -279,6 +282,8 @@ def _front(group: FrontGroup, write: Write) -> RenderableType:
     if len(sources) == 1:
         where.append(f"top-1 from {_SOURCE_TITLES[sources[0]]}")
     notes.append(write(", ".join(filter(None, where)), "dim"))
+    if len({point.basis for point in compared}) > 1:
+        notes.append(write(SEVERAL_BASES, "yellow"))
     if any(random):
         mark = "" if all(random) else f"{RANDOM_MARK.strip()} "
         notes.append(write(mark + RANDOM_WEIGHTS, "yellow"))

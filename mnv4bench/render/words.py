@@ -24,6 +24,9 @@ RANDOM_WEIGHTS = "Accuracy published for trained weights; latency measured with 
 FLOAT_ACCURACY = (
     "Accuracy of the float network, as nobody measured that of the quantised file (half filled)"
 )
+SEVERAL_BASES = (
+    "Accuracies of different sources or data sets are not compared: each has a line of its own."
+)
 _SOURCES: dict[AccuracySource, str] = {
     "paper": "arXiv:2404.10518v2 Table 6",
     "timm": "timm's results tables",
@@ -58,6 +61,8 @@ def notes(groups: Sequence[Group], unnamed: Sequence[str], room: float) -> list[
     sources = _sources(measured)
     if sources:
         paragraphs.append(f"Accuracy: {'; '.join(sources)}.")
+    if len({point.basis for point in measured}) > 1:
+        paragraphs.append(SEVERAL_BASES)
     floats = [visible(point.model) for point in measured if point.float_accuracy]
     if floats:
         everything = "" if len(floats) == len(measured) else f": {_listed(floats)}"

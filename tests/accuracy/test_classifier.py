@@ -23,15 +23,17 @@ def write(
     kind=TensorProto.FLOAT,
     extra=(),
     pixels=False,
+    identity=False,
 ):
-    """A file whose scores are the means of the three channels; or all ``pixels``."""
+    """A file whose scores are the means of the three channels; or all ``pixels``; or the image."""
     channels_last = input[-1] == 3
     axes = [1, 2] if channels_last else [2, 3]
     flat = helper.make_node("Flatten", ["float"], ["scores"])
     means = helper.make_node("ReduceMean", ["float", "axes"], ["scores"], keepdims=0)
+    same = helper.make_node("Identity", ["float"], ["scores"])
     nodes = [
         helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
-        flat if pixels else means,
+        same if identity else flat if pixels else means,
         *(helper.make_node("Identity", ["scores"], [name]) for name in extra),
     ]
     graph = helper.make_graph(
@@ -80,6 +82,15 @@ def test_layouts_batches_and_open_sizes(input: tuple, output: tuple, tmp_path: P
         ({"input": (1, 3, 8, 8, 1), "output": (1, 3, 1)}, "no square RGB image"),
         ({"kind": TensorProto.UINT8}, "takes uint8 without a scale"),
         ({"extra": ("second",)}, "1 inputs and 2 outputs"),
+        ({"identity": True, "output": (1, 3, 8, 8)}, "gives 1 x 3 x 8 x 8 numbers, not one score"),
+        (
+            {"identity": True, "output": ("batch", "c", "h", "w")},
+            "gives 1 x 3 x 8 x 8 numbers, not one score",
+        ),
+        (
+            {"identity": True, "input": (4, 3, 8, 8), "output": (4, 3, 8, 8)},
+            "gives 4 x 3 x 8 x 8 numbers",
+        ),
     ],
 )
 def test_what_is_no_classifier_is_refused(changes: dict, sentence: str, tmp_path: Path) -> None:
@@ -108,6 +119,11 @@ def test_a_rank_is_the_place_in_a_stable_sort(scores: np.ndarray, data) -> None:
 
 
 def test_a_file_that_overflows_is_never_right() -> None:
-    scores = np.array([np.nan, 1, 2], np.float32)
-    assert [rank(scores, own) for own in range(3)] == [3, 3, 3]
-    assert rank(np.array([np.inf, 1], np.float32), 0) == 0
+    for bad in (np.nan, np.inf, -np.inf):
+        scores = np.array([bad, 1, 2], np.float32)
+        assert [rank(scores, own) for own in range(3)] == [3, 3, 3]
+
+
+def test_sides_of_one_are_no_classes(tmp_path: Path) -> None:
+    file = write(tmp_path / "f.onnx", input=(2, 3, 1, 1), output=(2, 3, 1, 1), identity=True)
+    assert classifier.load(file, "onnx").classes == 3

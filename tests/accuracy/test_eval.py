@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from mnv4bench import images, store
 from mnv4bench.accuracy import datasets, evaluate
+from mnv4bench.errors import NotMeasured
 from mnv4bench.models.build import BuiltModel
 from mnv4bench.records import UNREADABLE
 from tests.accuracy import trained
@@ -281,13 +282,82 @@ def test_unreadable_images_are_counted_and_named(
     assert "2 images could not be read" in ran.err
     assert "Not read (2)" in ran.out
     assert "green fine/000.jpg: image file is truncated" in ran.out
-    assert "red coarse/zero.png: cannot identify image file" in ran.out
+    assert "red coarse/zero.png: its content is none of" in ran.out
     ran = terminal("eval", files["onnx", "fp32"].path, "--data", "val", "--json")
     [found] = ran.json["evaluations"]
     assert found["images"] == 239
     ranks = store.read_evaluation(Path(found["path"])).ranks
     assert ranks.count(UNREADABLE) == 2
     assert len(ranks) == 241
+
+
+def test_an_image_that_can_be_read_again_is_evaluated_by_the_same_command(
+    files: Files, pictures: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, words = images.read, ("eval", files["onnx", "fp32"].path, "--data", pictures / "val")
+
+    def read(path: Path, how: object):
+        if path.stem == "007":
+            raise images.Unreadable(path, "trouble")
+        return real(path, how)
+
+    monkeypatch.setattr(images, "read", read)
+    first = terminal(*words)
+    assert (first.status, "6 images could not be read" in first.err) == (3, True)
+    again = terminal(*words)  # nothing has changed
+    assert (again.status, "evaluated before" in again.err) == (3, True)
+    monkeypatch.setattr(images, "read", real)
+    mended = terminal(*words, "--json")
+    assert mended.status == 0
+    assert "going on after 7 of 240 images" in mended.err
+    [found] = mended.json["evaluations"]
+    kept = store.read_evaluation(Path(found["path"]))
+    assert (found["images"], kept.unreadable) == (240, ())
+    Path(found["path"]).unlink()
+    [anew] = terminal(*words, "--json").json["evaluations"]
+    assert store.read_evaluation(Path(anew["path"])).ranks == kept.ranks
+
+
+def test_trouble_of_the_machine_is_not_sealed(
+    files: Files, pictures: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, words = images.read, ("eval", files["onnx", "fp32"].path, "--data", pictures / "val")
+
+    def read(path: Path, how: object):
+        if path.stem == "039":
+            raise NotMeasured(f"{path} could not be read: too many open files.", "again")
+        return real(path, how)
+
+    monkeypatch.setattr(images, "read", read)
+    ran = terminal(*words)
+    assert (ran.status, "too many open files" in ran.err) == (3, True)
+    [path] = Path("reports", store.ACCURACY).glob("[!.]*.json")
+    assert store.read_evaluation(path).finished_at is None
+    monkeypatch.setattr(images, "read", real)
+    assert terminal(*words).status == 0
+
+
+def test_an_image_that_only_the_second_file_lacks_is_no_success(capsys) -> None:
+    from mnv4bench.cli.evaluate import _status
+    from tests.sample_reports import evaluation
+
+    assert _status([evaluation(0, 1), evaluation(0, 1)]) == 0
+    assert _status([evaluation(0, 1, UNREADABLE), evaluation(UNREADABLE, 1, UNREADABLE)]) == 3
+    assert "2 images could not be read" in capsys.readouterr().err
+
+
+def test_a_result_under_the_name_of_another_is_a_bad_file(
+    files: Files, pictures: Path, terminal: Terminal
+) -> None:
+    words = ("--data", pictures / "val", "--json")
+    first, second = (
+        Path(terminal("eval", files["onnx", one].path, *words).json["evaluations"][0]["path"])
+        for one in ("fp32", "fp16")
+    )
+    first.write_bytes(second.read_bytes())
+    ran = terminal("eval", files["onnx", "fp32"].path, *words)
+    assert ran.status == 4
+    assert "holds an evaluation of another file than its name says" in ran.err
 
 
 def test_a_folder_of_broken_images_is_no_evaluation(
@@ -318,7 +388,12 @@ def test_two_evals_at_once_are_one_too_many(
         (("FILE", "--data", "VAL", "--labels", "none.txt"), 2, "none.txt is not there"),
         (("FILE", "--data", "VAL", "--crop", 80), 2, "--crop 80 is larger than the resized image"),
         (("FILE", "--data", "VAL", "--resize", 99, "--crop", 80), 2, "takes images of 64 pixels"),
-        (("FILE", "--data", "VAL", "--std", 1, 0, 1), 2, "--std holds a zero"),
+        (("FILE", "--data", "VAL", "--std", 1, 0, 1), 2, "--std takes three finite numbers above"),
+        (("FILE", "--data", "VAL", "--std", "nan", 1, 1), 2, "--std takes three finite numbers"),
+        (("FILE", "--data", "VAL", "--std", 1, "inf", 1), 2, "--std takes three finite numbers"),
+        (("FILE", "--data", "VAL", "--std", 1, 1, "-1"), 2, "--std takes three finite numbers"),
+        (("FILE", "--data", "VAL", "--mean", "inf", 0, 0), 2, "--mean takes three finite numbers"),
+        (("FILE", "--data", "VAL", "--compare", "FILE"), 2, "are the same file, byte for byte"),
         (("FILE", "--data", "VAL", "--compare", "gone.tflite"), 2, "There is no file gone.tflite"),
         (("no-such-model", "--data", "VAL"), 2, "no-such-model"),
     ],

@@ -119,3 +119,18 @@ def test_the_most_images_stand_for_a_file_then_the_latest() -> None:
     assert {one.path for one in chosen.values()} == {"later", "other"}
     assert sorted(one.path for one in skipped) == ["large", "small"]
     assert accuracy.choose([large, other, small, later])[0] == chosen
+
+
+def test_the_data_set_of_most_files_stands_for_each() -> None:
+    """So that they can be compared; a larger one that only one file has seen cannot."""
+
+    def on(sha256: str, count: int, path: str, model: str):
+        made = evaluation(*[0] * count, model=model)
+        made = replace(made, dataset=replace(made.dataset, sha256=sha256))
+        return accuracy.summarise(made, path)
+
+    large = on("a" * 64, 9, "large", "mnv4-conv-s")
+    both = [on("b" * 64, 2, model, model) for model in ("mnv4-conv-s", "mnv4-conv-m")]
+    chosen, skipped = accuracy.choose([large, *both])
+    assert {one.path for one in chosen.values()} == {"mnv4-conv-s", "mnv4-conv-m"}
+    assert [one.path for one in skipped] == ["large"]

@@ -335,3 +335,32 @@ def test_a_measured_accuracy_takes_the_place_of_the_published_one() -> None:
     assert (point.top1_low, point.top1_high) == (found.top1_low, found.top1_high)
     assert (point.accuracy_data, point.accuracy_images) == ("val", 4)
     assert point.accuracy_weights == point.weights
+
+
+# --- accuracies of different bases --------------------------------------------------------------
+
+
+def test_accuracies_of_different_bases_do_not_dominate_one_another() -> None:
+    """An easy data set of six classes would put everything published into its shadow."""
+
+    def measured_on(sha256: str, *ranks: int):
+        made = evaluation(*ranks)
+        return figures(replace(made, dataset=replace(made.dataset, sha256=sha256)), "e.json")
+
+    known = {
+        "a": measured_on("a" * 64, 0, 0, 0, 0),
+        "b": measured_on("a" * 64, 0, 0, 0, 1),
+        "c": measured_on("b" * 64, 0, 0, 1, 1),
+        "d": accuracy(40.0),
+        "e": accuracy(30.0),
+    }
+    summaries = [summary(model, ms) for ms, model in enumerate("abcde", 1)]
+    [group], _ = measured_groups(summaries, lambda one: known[one.model])
+    assert statuses(group.points) == {
+        "a": ("front", ()),
+        "b": ("dominated", ("a",)),
+        "c": ("front", ()),
+        "d": ("front", ()),
+        "e": ("dominated", ("d",)),
+    }
+    assert [point.model for point in group.points] == list("abcde")

@@ -106,6 +106,7 @@ def test_a_quantised_file_at_the_accuracy_of_the_float_network_is_half_filled() 
     for words in (
         "Accuracy: measured on 50,000 images of val (mnv4-conv-m); timm's results tables",
         "(half filled): mnv4-conv-s, fastvit-t8.",
+        "each has a line of its own.",
         "Synthetic calibration: mnv4-conv-s, fastvit-t8.",
         "Calibrated on 64 images of train: mnv4-conv-m.",
         "quantised, at the accuracy of the float network",
@@ -114,6 +115,14 @@ def test_a_quantised_file_at_the_accuracy_of_the_float_network_is_half_filled() 
     ):
         assert words in said, words
     assert "ImageNet-1k top-1" not in said  # val may be any folder
+
+
+def test_each_source_of_accuracies_has_a_line_of_its_own() -> None:
+    [axes] = figure.compose(Front(groups=(fixed.quantised(),))).axes
+    lines = [
+        list(line.get_ydata())[1:-1] for line in axes.lines if line.get_drawstyle() != "default"
+    ]
+    assert sorted(lines) == [[73.8, 75.6], [79.1]]
 
 
 def test_a_measured_accuracy_has_its_interval_on_the_axis() -> None:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from rich.console import Console, RenderableType
 
 from mnv4bench.findings import Catalog, DeviceRow, Devices, Front, Shown, Skipped
-from mnv4bench.records import Accuracy, ModelEntry, Weights
+from mnv4bench.records import Accuracy, ModelEntry, UnreadableImage, Weights
 from mnv4bench.render import accuracies, terminal
 from mnv4bench.render.untrusted import visible
 from tests.render import fixed
@@ -198,3 +198,19 @@ def test_random_weights_are_marked_where_only_some_are() -> None:
     assert "mnv4-conv-s ~" in shown
     assert "fastvit-sa12 ~" not in shown
     assert "~ Latency measured with random weights" in shown
+
+
+def test_an_interval_that_begins_at_zero_is_shown() -> None:
+    found = text(accuracies.listed([fixed.evaluated(top5=0.4, top5_low=0.0, top5_high=1.2)]), 140)
+    [row] = [line for line in found.splitlines() if line.startswith("mnv4-conv-s onnx fp32")]
+    assert row.endswith("0.0..1.2 %")
+
+
+def test_each_image_that_any_file_could_not_have_is_named_once() -> None:
+    def without(*names: str):
+        unreadable = tuple(UnreadableImage(name=name, reason="cut short") for name in names)
+        return fixed.evaluated(unreadable=unreadable)
+
+    found = text(accuracies.listed([without(), without("a.png"), without("a.png", "b.png")]), 140)
+    assert "Not read (2)" in found
+    assert (found.count("a.png: cut short"), found.count("b.png: cut short")) == (1, 1)
