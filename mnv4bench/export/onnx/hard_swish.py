@@ -49,7 +49,7 @@ def _written_out(node: "NodeProto", graph: "GraphProto") -> "list[NodeProto]":
     (x,), (y,) = node.input, node.output
     whole = node.op_type == "HardSwish"
     total, gate, sixth = f"{y}/sum", f"{y}/gate", f"{y}/sixth" if whole else y
-    for name in {total, gate, sixth} - {y}:
+    for name in (total, gate, sixth) if whole else (total, gate):
         made = graph.value_info.add()
         made.CopyFrom(next(value for value in graph.value_info if value.name == y))
         made.name = name

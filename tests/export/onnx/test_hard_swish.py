@@ -1,5 +1,8 @@
 """Hard-swish and hard-sigmoid in an int8 ONNX file: no operator in float, and the same function."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +87,26 @@ def test_the_file_computes_nearly_the_same(source, images, tmp_path, activations
     expected = outputs(source, images)
     noise = outputs(file, images) - expected
     assert 10 * np.log10(expected.var() / (noise**2).mean()) > 30
+
+
+def test_every_process_writes_the_same_bytes(source, images, tmp_path) -> None:
+    """Whatever order its sets of names come in."""
+    np.save(tmp_path / "images.npy", images)
+    program = (
+        "import sys, numpy, pathlib\n"
+        "from mnv4bench.export.onnx import precision\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "images = numpy.load(folder / 'images.npy')\n"
+        "file = folder / sys.argv[2]\n"
+        "precision.convert(folder / 'source.onnx', file, 'int8', images, 'uint8')\n"
+    )
+    written = set()
+    for seed in ("1", "2", "3"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        command = [sys.executable, "-c", program, str(tmp_path), f"{seed}.onnx"]
+        subprocess.run(command, env=environment, check=True, capture_output=True)
+        written.add((tmp_path / f"{seed}.onnx").read_bytes())
+    assert len(written) == 1
 
 
 def test_a_hard_sigmoid_of_another_slope_stays(source, images, tmp_path) -> None:
