@@ -72,15 +72,15 @@ def recipe(format: Format, precision: Precision) -> Recipe:
         )
     match format:
         case "onnx":
-            plain = Recipe("onnx", precision, "NCHW", 7, _ONNX, "onnxruntime")
+            plain = Recipe("onnx", precision, "NCHW", 8, _ONNX, "onnxruntime")
             # The runtime's own tools write the other precisions.
             return _derived(plain, "onnxruntime")
         case "tflite":
-            plain = Recipe("tflite", precision, "NHWC", 4, _LITERT, "ai-edge-litert")
+            plain = Recipe("tflite", precision, "NHWC", 5, _LITERT, "ai-edge-litert")
             return _derived(plain, "ai-edge-quantizer")
         case "coreml":
             return Recipe(
-                "coreml", precision, "NCHW", 1, (*_FROM_TORCH, "coremltools"), "coremltools"
+                "coreml", precision, "NCHW", 2, (*_FROM_TORCH, "coremltools"), "coremltools"
             )
         case _:
             assert_never(format)
