@@ -114,6 +114,8 @@ def _simple(operator: Operator, given: dict[str, Any]) -> Tensor:
             result = x * given["y"]
         case "real_div":
             result = x / given["y"]
+        case "inverse":
+            result = 1 / (x + given["epsilon"])
         case "softmax":
             result = torch.softmax(x, given["axis"])
         case "reduce_mean":

@@ -88,4 +88,5 @@ class LinearByMatmul(LinearAttention):
     """EfficientViT's attention; coremltools reshapes around the einsums that TFLite likes best."""
 
     def weighted(self, q: Tensor, k: Tensor, v: Tensor, whole: Tensor) -> Tensor:
-        return torch.matmul(torch.matmul(v, k.transpose(2, 3)) / whole, q)
+        # Divided first: the sum over all positions would be past the largest float16 already.
+        return torch.matmul(torch.matmul(v, (k / whole).transpose(2, 3)), q)
