@@ -102,6 +102,12 @@ def command(
                 threads=threads or profile.threads,
                 precision=precision.value if precision else profile.precision,
             )
+            if calibration and profile.precision != "int8":
+                raise UsageError(
+                    f"--calibration is for int8 files; {profile.device} measures "
+                    f"{profile.precision} here.",
+                    "--precision int8",
+                )
             kind = dataclasses.replace(
                 requested(profile),
                 weights=weights,

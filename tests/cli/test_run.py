@@ -155,6 +155,7 @@ def test_bad_words_are_sentences(terminal: Terminal, tmp_path: Path) -> None:
     (tmp_path / "text.tflite").write_text("this is no model")
     sentence(terminal("run", "--model", "text.tflite"), 4, "text.tflite")
     sentence(terminal("run", "--resume", "--quick"), 2, "--resume")
+    sentence(terminal("run", "--calibration", tmp_path), 2, "--precision int8")
     sentence(terminal("run", "--threads", "0"), 2, "threads")
     sentence(
         terminal("run", "--weights", "missing.pth", "--model", "mnv4-conv-s"), 2, "missing.pth"
