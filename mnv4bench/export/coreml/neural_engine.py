@@ -85,8 +85,20 @@ class ManyKeyHeads(nn.Module):
 
 
 class LinearByMatmul(LinearAttention):
-    """EfficientViT's attention; coremltools reshapes around the einsums that TFLite likes best."""
+    """EfficientViT's attention; coremltools reshapes around the einsums that TFLite likes best.
 
-    def weighted(self, q: Tensor, k: Tensor, v: Tensor, whole: Tensor) -> Tensor:
-        # Divided first: the sum over all positions would be past the largest float16 already.
-        return torch.matmul(torch.matmul(v, (k / whole).transpose(2, 3)), q)
+    The keys are divided by their whole before they are summed over all positions, which may be past
+    the largest float16 otherwise. The whole is that of one channel of keys, so that what is added
+    to a divisor of zero does not vanish below the smallest float16.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, _, height, width = x.shape
+        q, k, v = self.projected(x)
+        sums = k.sum(dim=3, keepdim=True)  # (B, h, d, 1)
+        whole = sums.mean(dim=2, keepdim=True) + self.eps  # (B, h, 1, 1)
+        weighted = torch.matmul(torch.matmul(v, (k / whole).transpose(2, 3)), q)  # (B, h, d, N)
+        divisor = (q * (sums / whole)).sum(dim=2, keepdim=True)  # (B, h, 1, N)
+        heads = weighted / (divisor + self.eps / whole)
+        out: Tensor = self.proj(heads.reshape(batch, -1, height, width))
+        return out
