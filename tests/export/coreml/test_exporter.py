@@ -50,6 +50,18 @@ def test_the_program_means_what_the_network_means(net: str, tmp_path: Path) -> N
     assert not {"thresholded_relu", "clip", "einsum"} & set(kinds)
 
 
+def test_queries_of_zero_divide_nothing_by_zero(tmp_path: Path) -> None:
+    """What is added to EfficientViT's divisor must not vanish in float16, where keys are large."""
+    built = coreml_nets.borrowed()
+    attention = built.net[4]
+    heads = attention.qkv.conv.weight.reshape(-1, 3, attention.dim, 32)  # a view: (h, qkv, d, C)
+    heads[:, 0] = 0
+    heads[:, 1] *= 100
+    coreml.convert(built, tmp_path / "m.mlpackage", "fp16")
+    found = outputs(tmp_path / "m.mlpackage", coreml_nets.images(2))
+    assert found.isfinite().all()
+
+
 @pytest.mark.parametrize(
     ("precision", "target", "least_db"),
     [
