@@ -158,10 +158,7 @@ class LinearAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         batch, _, height, width = x.shape
-        one: Tensor = self.qkv(x)  # (B, h * 3 * d, H, W)
-        scales = torch.cat([one, *(scale(one) for scale in self.aggreg)], dim=1)
-        q, k, v = scales.reshape(batch, -1, 3 * self.dim, height * width).chunk(3, dim=2)
-        q, k = self.kernel_func(q), self.kernel_func(k)  # (B, h, d, N), as v
+        q, k, v = self.projected(x)
         sums = k.sum(dim=3, keepdim=True)  # (B, h, d, 1)
         whole = sums.sum(dim=2, keepdim=True) + self.eps  # (B, h, 1, 1)
         weighted = self.weighted(q, k, v, whole)
@@ -169,6 +166,14 @@ class LinearAttention(nn.Module):
         heads = weighted / (divisor + self.eps / whole)  # (B, h, d, N)
         out: Tensor = self.proj(heads.reshape(batch, -1, height, width))
         return out
+
+    def projected(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of all scales, (B, h, d, N) each."""
+        batch, _, height, width = x.shape
+        one: Tensor = self.qkv(x)  # (B, h * 3 * d, H, W)
+        scales = torch.cat([one, *(scale(one) for scale in self.aggreg)], dim=1)
+        q, k, v = scales.reshape(batch, -1, 3 * self.dim, height * width).chunk(3, dim=2)
+        return self.kernel_func(q), self.kernel_func(k), v
 
     def weighted(self, q: Tensor, k: Tensor, v: Tensor, whole: Tensor) -> Tensor:
         """The sum that is to be divided, (B, h, d, N) like all three, over ``whole``."""

@@ -19,6 +19,8 @@ from torch import Tensor, nn
 from mnv4bench.export.lowering import LinearAttention, pointwise
 from mnv4bench.models.mnv4 import MultiQueryAttention
 
+SMALLEST = 2**-23  # twice the smallest float16
+
 
 def channels_first(net: nn.Module) -> nn.Module:
     """``net`` (eval) with such attention, in place."""
@@ -85,8 +87,20 @@ class ManyKeyHeads(nn.Module):
 
 
 class LinearByMatmul(LinearAttention):
-    """EfficientViT's attention; coremltools reshapes around the einsums that TFLite likes best."""
+    """EfficientViT's attention; coremltools reshapes around the einsums that TFLite likes best.
 
-    def weighted(self, q: Tensor, k: Tensor, v: Tensor, whole: Tensor) -> Tensor:
-        # Divided first: the sum over all positions would be past the largest float16 already.
-        return torch.matmul(torch.matmul(v, (k / whole).transpose(2, 3)), q)
+    The keys are divided by their whole before they are summed over all positions, which may be past
+    the largest float16 otherwise. What is added to the divisor is divided as well, and may vanish
+    below the smallest float16; so that one is added too, or queries of zero would be 0 / 0.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, _, height, width = x.shape
+        q, k, v = self.projected(x)
+        sums = k.sum(dim=3, keepdim=True)  # (B, h, d, 1)
+        whole = sums.sum(dim=2, keepdim=True) + self.eps  # (B, h, 1, 1)
+        weighted = torch.matmul(torch.matmul(v, (k / whole).transpose(2, 3)), q)  # (B, h, d, N)
+        divisor = (q * (sums / whole)).sum(dim=2, keepdim=True)  # (B, h, 1, N)
+        heads = weighted / (divisor + (self.eps / whole + SMALLEST))
+        out: Tensor = self.proj(heads.reshape(batch, -1, height, width))
+        return out
