@@ -176,6 +176,8 @@ def test_a_missing_path_that_was_asked_for_is_a_usage_error(tmp_path: Path) -> N
         list(store.walk([tmp_path / "nowhere"]))
 
 
+# JAX, which the converters load for other tests, warns of any fork; this child only reads.
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")
 def test_an_unreadable_directory_is_named(tmp_path: Path) -> None:
     """Root reads everything, so the walk is run as nobody where the tests run as root."""
     locked = tmp_path / "locked"
