@@ -37,6 +37,23 @@ class Noise(Struct, frozen=True, kw_only=True):
     frequency_after_hz: float | None = None
     temperature_before_c: float | None = None
     temperature_after_c: float | None = None
+    frequency_mean_hz: float | None = None  # of the cores in use, by their time at each frequency
+    thermal_status_before: int | None = None  # DeviceState's
+    thermal_status_after: int | None = None
+
+
+class Spread(Struct, frozen=True, kw_only=True):
+    """What a benchmark program says of the inferences behind its one mean; it gives no single ones.
+
+    As TFLite's statistics have them: percentiles are nearest ranks, std is of the population.
+    """
+
+    median_s: Duration | None = None
+    p5_s: Duration | None = None
+    p95_s: Duration | None = None
+    min_s: Duration | None = None
+    max_s: Duration | None = None
+    std_s: Seconds | None = None
 
 
 class Samples(Struct, frozen=True, kw_only=True):
@@ -53,8 +70,21 @@ class Samples(Struct, frozen=True, kw_only=True):
     first_inference_s: Duration | None = None
     loop_overhead_s: Seconds | None = None  # per inference: reading the clock and keeping the value
     capped: bool = False  # max_duration_s came before min_count and min_duration_s were reached
+    spread: Spread | None = None  # of the inferences behind one mean
+    warmup_inferences: Count | None = None  # where warmup_s is the mean of so many
+    peak_memory_bytes: Count | None = None
     noise: Noise
     tainted: tuple[str, ...] = ()  # reasons that make it unfit to compare
+
+
+class Round(Struct, frozen=True, kw_only=True):
+    """What a device was before and after one round; a phone has little else to show for itself."""
+
+    round: Count
+    probe_before_s: Duration | None = None  # a fixed piece of work on the device's processor
+    probe_after_s: Duration | None = None
+    thermal_status_before: int | None = None
+    thermal_status_after: int | None = None
 
 
 class Measurement(Struct, frozen=True, kw_only=True):
@@ -66,6 +96,8 @@ class Measurement(Struct, frozen=True, kw_only=True):
     placement: Placement | None = None  # None: nothing ran yet
     state_before: DeviceState | None = None
     state_after: DeviceState | None = None
+    # Back to back, after the rounds: what is left of the speed when the device gets warm.
+    sustained: tuple[Samples, ...] = ()
     failure: str | None = None  # the sentence why it could not be measured
 
 
@@ -77,6 +109,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     max_rounds: Annotated[int, Meta(ge=1)]
     target: Fraction  # half width of the interval over the median, e.g. 0.01
     timing: Timing
+    sustained_s: Duration | None = None  # how long each model then runs back to back
+    cool_wait_s: Seconds | None = None  # how long a hot device may cool; None: bench.COOL_WAIT_S
     missing: tuple[str, ...] = ()  # models that were asked for and could not be exported, and why
 
 
@@ -94,4 +128,5 @@ class Report(Struct, frozen=True, kw_only=True):
     started_at: str
     finished_at: str | None = None  # set when sealed
     ended: Ended | None = None  # None: still running, or killed
+    rounds: tuple[Round, ...] = ()
     notes: tuple[str, ...] = ()  # what a reader must know, e.g. that the machine was busy

@@ -14,7 +14,8 @@ Precision = Literal["fp32", "fp16", "int8", "int8-dynamic", "int8-weights", "pal
 ActivationType = Literal["uint8", "int8"]
 RunnerName = Literal["host", "android", "ssh", "apple", "cuda", "emulated", "replay"]
 RuntimeName = Literal["litert", "onnxruntime", "coreml"]
-Accelerator = Literal["cpu", "gpu", "edgetpu", "hexagon", "ane"]
+# hexagon: Qualcomm's DSP up to Snapdragon 865; npu: the tensor processor of later ones.
+Accelerator = Literal["cpu", "gpu", "edgetpu", "hexagon", "npu", "ane"]
 Origin = Literal["measured", "published", "predicted", "emulated"]
 Verdict = Literal["full", "partial", "none", "unproven"]
 AccuracySource = Literal["paper", "timm", "measured"]
