@@ -216,17 +216,23 @@ def _lacks_sustained(report: Report, index: int) -> bool:
     return report.plan.sustained_s is not None and one.failure is None and not one.sustained
 
 
-def _sustain(report: Report, index: int, session: Session, listener: Listener) -> Report:
-    """One model back to back for as long as planned, kept in windows; a failure is a note."""
-    before, plan = report.measurements[index], report.plan
+def sustained_timing(plan: Plan) -> Timing:
+    """How one window of running back to back is timed; ``plan`` must ask for it."""
     assert plan.sustained_s is not None
     window_s = min(SUSTAINED_WINDOW_S, plan.sustained_s)
-    timing = replace(
+    return replace(
         plan.timing,
         min_count=1,
         min_duration_s=window_s,
         max_duration_s=max(plan.timing.max_duration_s, 2 * window_s),
     )
+
+
+def _sustain(report: Report, index: int, session: Session, listener: Listener) -> Report:
+    """One model back to back for as long as planned, kept in windows; a failure is a note."""
+    before, plan = report.measurements[index], report.plan
+    assert plan.sustained_s is not None
+    timing = sustained_timing(plan)
     windows: list[Samples] = []
     notes = report.notes
     began = time.monotonic()
