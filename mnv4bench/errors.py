@@ -82,6 +82,18 @@ class WorkerFailed(NotMeasured):
         self.stderr = stderr
 
 
+class MeasuringStopped(NotMeasured):
+    """The device cannot go on; what was measured is kept, and ``run --resume`` goes on with it."""
+
+
+class DeviceLost(MeasuringStopped):
+    """The device went away: a pulled cable, a reboot, a refused connection."""
+
+
+class DeviceHot(MeasuringStopped):
+    """The device throttles and did not cool within the time it was given."""
+
+
 class BadFile(BenchError):
     """A file that cannot be read as what it claims to be: truncated, alien, newer, edited."""
 

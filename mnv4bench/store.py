@@ -257,19 +257,20 @@ def evaluations(
 
 
 @contextmanager
-def hold(directory: Path) -> Iterator[None]:
-    """One run at a time in one directory: two would disturb each other's latencies.
+def hold(directory: Path, what: str) -> Iterator[None]:
+    """One writer at a time of ``what`` (a device's reports, the evaluations) in one directory.
 
-    The lock goes with the process, however it ends.
+    Two runs of one device would take up each other's unfinished report. The lock goes with the
+    process, however it ends.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(directory / ".lock")
+        lock = FileLock(directory / f".lock-{what}")
         lock.acquire(timeout=0)
     except Timeout:
         raise NotMeasured(
-            f"another run or eval is working in {directory}; two at once would disturb each other.",
-            "wait until it has ended",
+            f"another run or eval is working in {directory} ({what}).",
+            "wait until it has ended, or write elsewhere: --reports DIR",
         ) from None
     except OSError as error:
         raise NotMeasured(

@@ -5,6 +5,7 @@ tests/contract/test_runner_contract.py.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from mnv4bench.devices import Session
 from mnv4bench.errors import BenchError, NotMeasured, WorkerFailed
 from mnv4bench.records import (
     Artifact,
+    Check,
     DeviceState,
     Environment,
     Measurement,
@@ -30,13 +32,34 @@ Script = Callable[[str, int], float | Exception]  # (model, round) -> median lat
 
 
 class ScriptedRunner:
-    def __init__(self, script: Script, states: Iterator[DeviceState] | None = None) -> None:
+    def __init__(
+        self,
+        script: Script,
+        states: Iterator[DeviceState] | None = None,
+        probes: Iterator[float] | None = None,
+    ) -> None:
         self.script = script
+        self.probes = probes
         self.states = states
         self.calls: list[tuple[str, int, int]] = []
 
     def availability(self) -> tuple[str, str]:
         return "ready", "scripted"
+
+    def checks(self) -> tuple[Check, ...]:
+        return ()
+
+    def unit(self) -> str:
+        return "scripted"
+
+    def held(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def probe(self) -> float | None:
+        return next(self.probes, None) if self.probes else None
+
+    def commands(self, file: Path, artifact: Artifact, timing: Timing) -> tuple[str, ...]:
+        return ()
 
     def environment(self) -> Environment:
         return ENVIRONMENT
@@ -69,6 +92,7 @@ class Ear:
     def __init__(self) -> None:
         self.waits: list[str] = []
         self.rounds: list[int] = []
+        self.sustained: list[str] = []
 
     def waiting(self, why: str) -> None:
         self.waits.append(why)
@@ -84,6 +108,9 @@ class Ear:
 
     def round_ended(self, report: Report) -> None:
         pass
+
+    def sustaining(self, measurement: Measurement, elapsed_s: float, whole_s: float) -> None:
+        self.sustained.append(measurement.artifact.model)
 
 
 def measured(
@@ -214,6 +241,7 @@ def busy(fraction: float) -> DeviceState:
 
 
 def test_a_busy_machine_is_waited_for_with_its_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench.heat, "POLL_S", 0.0)
     monkeypatch.setattr(bench, "POLL_S", 0.0)
     states = iter([busy(0.9), busy(0.8), busy(0.01)])
     report, _, _, ear = measured(steady, states=states)
@@ -228,6 +256,7 @@ def test_a_busy_machine_is_waited_for_with_its_reading(monkeypatch: pytest.Monke
 
 
 def test_a_machine_that_stays_busy_is_measured_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench.heat, "POLL_S", 0.0)
     monkeypatch.setattr(bench, "POLL_S", 0.0)
     monkeypatch.setattr(bench, "QUIET_WAIT_S", 0.0)
     report, _, _, _ = measured(steady, states=iter([busy(0.9)] * 5))
@@ -241,6 +270,7 @@ def test_battery_power_is_noted() -> None:
 
 
 def test_a_hot_chip_is_left_to_cool_before_a_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench.heat, "POLL_S", 0.0)
     monkeypatch.setattr(bench, "POLL_S", 0.0)
 
     def at(celsius: float) -> DeviceState:

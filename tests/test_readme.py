@@ -22,7 +22,7 @@ def console_lines() -> list[str]:
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clone")
-    shutil.copytree(ROOT / "reports", folder / "reports", ignore=shutil.ignore_patterns(".lock"))
+    shutil.copytree(ROOT / "reports", folder / "reports", ignore=shutil.ignore_patterns(".lock*"))
     for number, synset in enumerate(("n01440764", "n15075141")):  # what the reader brings
         (folder / "imagenet" / "val" / synset).mkdir(parents=True)
         for colour in range(0, 250, 50):

@@ -140,7 +140,10 @@ def test_a_directory_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(NotMeasured, match="could not be written"):
         store.write(tmp_path / "file" / "reports", report())
-    with pytest.raises(NotMeasured, match="cannot be written"), store.hold(tmp_path / "file" / "x"):
+    with (
+        pytest.raises(NotMeasured, match="cannot be written"),
+        store.hold(tmp_path / "file" / "x", "host-cpu"),
+    ):
         pass
 
 
@@ -223,7 +226,7 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from mnv4bench import store
-with store.hold(Path(sys.argv[1])):
+with store.hold(Path(sys.argv[1]), "host-cpu"):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -235,11 +238,16 @@ def test_two_runs_in_one_directory_are_refused_until_the_first_is_gone(tmp_path:
     ) as first:
         assert first.stdout is not None
         assert first.stdout.readline() == "held\n"
-        with pytest.raises(NotMeasured, match="another run") as caught, store.hold(tmp_path):
+        with (
+            pytest.raises(NotMeasured, match="another run") as caught,
+            store.hold(tmp_path, "host-cpu"),
+        ):
             pass
         assert caught.value.exit_status == ExitStatus.NOT_MEASURED
+        with store.hold(tmp_path, "pixel8-edgetpu"):  # another device's reports may lie beside them
+            pass
         first.kill()  # as kill -9 does: the lock must go with the process
-    with store.hold(tmp_path):
+    with store.hold(tmp_path, "host-cpu"):
         pass
 
 

@@ -125,8 +125,10 @@ def command(
     files = [_opened(one, request, shape) for one in (artifact, compare) if one]
     subjects = [evaluating.subject(file, asked, data, labels) for file in files]
     evaluating.require_alike(subjects)
+    from mnv4bench.devices.holding import HOST, hold
+
     threads = jobs or min(os.cpu_count() or 1, MAX_JOBS)
-    with store.hold(reports):
+    with store.hold(reports, store.ACCURACY), hold(HOST):
         evaluations = evaluating.evaluate_all(subjects, reports, threads)
     found = Accuracies(
         evaluations=tuple(

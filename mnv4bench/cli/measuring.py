@@ -32,6 +32,9 @@ class MeasuringBoard(Board):
         self._by_digest[measurement.artifact.sha256] = measurement
         self.rows([_row(one) for one in self._by_digest.values()])
 
+    def sustaining(self, measurement: Measurement, elapsed_s: float, whole_s: float) -> None:
+        self.now(f"{measurement.artifact.model} back to back, {elapsed_s:.0f} of {whole_s:.0f} s")
+
     def round_ended(self, report: Report) -> None:
         widths = {
             one.artifact.model: stats.half_width(one)

@@ -93,7 +93,7 @@ def command(
         )
     profile = profiles.load(device or DEFAULT_DEVICE)
     open_runner(profile)  # a device that cannot be had is said before anything is made
-    with store.hold(reports):
+    with store.hold(reports, profile.device):
         if resume:
             report, files = _stopped(reports, device, model or [])
         else:
@@ -253,7 +253,7 @@ def _measure(report: Report, files: list[Path], directory: Path) -> Report:
     from mnv4bench.devices import open_runner
 
     runner = open_runner(report.profile)
-    with MeasuringBoard(report) as board:
+    with runner.held(), MeasuringBoard(report) as board:
         sessions = [
             runner.install(file, measurement.artifact)
             for file, measurement in zip(files, report.measurements, strict=True)

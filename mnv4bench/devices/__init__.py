@@ -4,12 +4,15 @@ Every runner keeps the one contract below. A device sees a file, not a network: 
 room knows models, exporters or the measuring policy.
 """
 
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, assert_never
 
 from mnv4bench.errors import NotMeasured
 from mnv4bench.records import (
     Artifact,
+    Check,
     DeviceProfile,
     DeviceState,
     Environment,
@@ -25,7 +28,8 @@ class Session(Protocol):
     def invoke(self, timing: Timing, *, round: int, position: int) -> tuple[Samples, Placement]:
         """Load and time the artifact in one fresh process.
 
-        Raises WorkerFailed when that process fails; the device stays usable.
+        Raises WorkerFailed when that process fails and the device stays usable, DeviceLost when
+        the device is gone.
         """
         ...
 
@@ -41,6 +45,25 @@ class Runner(Protocol):
         """The status and the sentence why. Cheap; never raises."""
         ...
 
+    def checks(self) -> tuple[Check, ...]:
+        """Everything that a run needs, looked at one by one. Changes nothing; never raises."""
+        ...
+
+    def unit(self) -> str:
+        """Which physical device this is: profiles of one phone share it, and take turns.
+
+        Raises NotMeasured when there is none, or more than one and nothing says which.
+        """
+        ...
+
+    def held(self) -> AbstractContextManager[None]:
+        """The device for one run: nobody else's, in the modes that measuring wants.
+
+        Raises NotMeasured when another run is on it. Whatever ends the run, its modes are given
+        back; where the program itself is killed, the next ``held`` does that.
+        """
+        ...
+
     def environment(self) -> Environment:
         """What the device and its software are. Raises NotMeasured when it cannot be asked."""
         ...
@@ -49,19 +72,44 @@ class Runner(Protocol):
         """Load, heat and power right now."""
         ...
 
+    def probe(self) -> float | None:
+        """Seconds that a fixed piece of work takes on the device's processor just now.
+
+        None where a run has better evidence of the device's speed.
+        """
+        ...
+
     def install(self, file: Path, artifact: Artifact) -> Session:
         """Put the file where the device can load it; refuse what it cannot run (UsageError)."""
         ...
 
+    def commands(self, file: Path, artifact: Artifact, timing: Timing) -> tuple[str, ...]:
+        """The shell lines that installing and one invocation would run on the device, in order."""
+        ...
 
-def open_runner(profile: DeviceProfile) -> Runner:
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says about devices; what is None is found some other way."""
+
+    serials: tuple[str, ...] = ()  # of phones: one of these, where several are attached
+    benchmark_model: Path | None = None  # the benchmark program that a phone is to run
+    libraries: Path | None = None  # the folder of the files that a delegate needs
+    keep: bool = False  # leave on the device what was put there
+
+
+def open_runner(profile: DeviceProfile, options: Options = Options()) -> Runner:
     """The runner that drives ``profile``; raises NotMeasured for one that is not built yet."""
     match profile.runner:
         case "host":
             from mnv4bench.devices.host import HostRunner
 
             return HostRunner(profile)
-        case "android" | "ssh" | "apple" | "cuda" | "emulated" | "replay":
+        case "android":
+            from mnv4bench.devices.android.runner import AndroidRunner
+
+            return AndroidRunner(profile, options)
+        case "ssh" | "apple" | "cuda" | "emulated" | "replay":
             raise NotMeasured(
                 f"{profile.device} needs the {profile.runner} runner, which this version of "
                 "mnv4bench does not have yet; nothing was measured.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import sys
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, assert_never
@@ -16,11 +17,14 @@ from typing import Literal, assert_never
 import msgspec
 
 from mnv4bench.devices import host_facts, worker_process
+from mnv4bench.devices.holding import HOST, hold
 from mnv4bench.devices.host_worker import Answer, Measured, Refused, Request
 from mnv4bench.devices.placement import with_litert_log
+from mnv4bench.devices.process import Finished
 from mnv4bench.errors import MissingExtra, NotMeasured, UsageError
 from mnv4bench.records import (
     Artifact,
+    Check,
     DeviceProfile,
     DeviceState,
     Environment,
@@ -90,6 +94,27 @@ class HostRunner:
         threads = "1 thread" if count == 1 else f"{count} threads"
         return "ready", f"{runtime.title} {version} on this machine, {threads}"
 
+    def checks(self) -> tuple[Check, ...]:
+        """The runtime, and what else could spoil a measurement here."""
+        status, detail = self.availability()
+        if status == "ready":
+            runtime = Check(name="runtime", status="ok", found=detail)
+        else:
+            sentence, _, fix = detail.rpartition(": ")
+            runtime = Check(name="runtime", status="failed", found=sentence, fix=fix)
+        return (runtime, *host_facts.checks())
+
+    def unit(self) -> str:
+        """This machine, whichever the runtime."""
+        return HOST
+
+    def held(self) -> AbstractContextManager[None]:
+        """This machine for one run; it has no modes that are set without root."""
+        return hold(HOST)
+
+    def probe(self) -> None:
+        """None: each invocation here carries evidence of its own interval."""
+
     def environment(self) -> Environment:
         """What this machine and its software are; unknown facts are None."""
         return host_facts.environment(self._runtime.title, self._runtime.version())
@@ -119,6 +144,11 @@ class HostRunner:
             raise MissingExtra(self._runtime.module, "run", f"measuring on {self._profile.device}")
         return HostSession(self._profile, file.resolve(), artifact)
 
+    def commands(self, file: Path, artifact: Artifact, timing: Timing) -> tuple[str, ...]:
+        """The one line that times the file once; nothing is installed."""
+        command, request = _call(self._profile, file.resolve(), artifact, timing, 0, 0)
+        return (worker_process.shell_line(command, request),)
+
 
 class HostSession:
     """One file that may be timed on this machine. Keeps the Session contract."""
@@ -142,18 +172,7 @@ class HostSession:
                     "those of two files.",
                     "run again when nothing writes to it",
                 )
-        command = (sys.executable, "-P", str(START_WORKER))
-        request = msgspec.json.encode(
-            Request(
-                file=str(self._file),
-                runtime=self._profile.runtime,
-                threads=self._profile.threads,
-                timing=timing,
-                round=round,
-                position=position,
-                shapes=self._artifact.input_shapes,
-            )
-        )
+        command, request = _call(self._profile, self._file, self._artifact, timing, round, position)
         finished = worker_process.run(
             command,
             request,
@@ -169,7 +188,7 @@ class HostSession:
     def remove(self) -> None:
         """Nothing was copied, so there is nothing to take away. Safe to repeat."""
 
-    def _answer(self, finished: worker_process.Finished, request: bytes) -> Measured:
+    def _answer(self, finished: Finished, request: bytes) -> Measured:
         try:
             answer = msgspec.json.decode(finished.stdout.rpartition(b"\n")[2], type=Answer)
         except msgspec.DecodeError as error:  # none at all, or values that cannot be
@@ -191,6 +210,27 @@ class HostSession:
                 )
             case _:
                 assert_never(answer)
+
+
+def _call(
+    profile: DeviceProfile,
+    file: Path,
+    artifact: Artifact,
+    timing: Timing,
+    round: int,
+    position: int,
+) -> tuple[tuple[str, ...], bytes]:
+    """(the process that times ``file`` once, what it is asked)."""
+    request = Request(
+        file=str(file),
+        runtime=profile.runtime,
+        threads=profile.threads,
+        timing=timing,
+        round=round,
+        position=position,
+        shapes=artifact.input_shapes,
+    )
+    return (sys.executable, "-P", str(START_WORKER)), msgspec.json.encode(request)
 
 
 def _identity(file: Path) -> tuple[int, int, int] | None:

@@ -17,7 +17,7 @@ import psutil
 
 from mnv4bench import __version__
 from mnv4bench.devices import readings
-from mnv4bench.records import DeviceState, Environment
+from mnv4bench.records import Check, DeviceState, Environment
 
 DMI = Path("/sys/class/dmi/id")
 DEVICE_TREE_MODEL = Path("/proc/device-tree/model")
@@ -25,6 +25,8 @@ CLOCKSOURCES = Path("/sys/devices/system/clocksource/clocksource0/available_cloc
 
 # Over how long the busy fraction is taken: 20 scheduler ticks of 10 ms, as /proc/stat counts.
 BUSY_INTERVAL_S = 0.2
+# As bench.QUIET_FRACTION, where a run waits for it.
+QUIET_FRACTION = 0.10
 GIT_TIMEOUT_S = 5.0
 
 # How a guest's kernel names the hypervisor's clock, which every guest of that kind is offered.
@@ -63,6 +65,34 @@ def state() -> DeviceState:
         temperature_c=readings.temperature_c(),
         on_battery=None if battery is None or battery[1] is None else not battery[1],
         battery_fraction=None if battery is None else battery[0],
+    )
+
+
+def checks() -> tuple[Check, ...]:
+    """What could spoil a measurement here: other programs, heat, power."""
+    now = state()
+    busy, temperature = now.cpu_busy_fraction, now.temperature_c
+    noisy = busy is not None and busy > QUIET_FRACTION
+    return (
+        Check(
+            name="host noise",
+            status="unknown" if busy is None else "warning" if noisy else "ok",
+            found="not readable"
+            if busy is None
+            else f"other programs use {busy:.0%} of the processors (limit {QUIET_FRACTION:.0%})",
+            fix="close what is running; see it with: top" if noisy else "",
+        ),
+        Check(
+            name="temperature",
+            status="unknown" if temperature is None else "ok",
+            found="not readable" if temperature is None else f"{temperature:.0f} °C",
+        ),
+        Check(
+            name="power",
+            status="warning" if now.on_battery else "unknown" if now.on_battery is None else "ok",
+            found={None: "not readable", True: "on battery", False: "mains"}[now.on_battery],
+            fix="plug it in: on battery many machines lower their clocks" if now.on_battery else "",
+        ),
     )
 
 

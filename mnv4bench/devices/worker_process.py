@@ -8,24 +8,14 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import subprocess
-from dataclasses import dataclass
 
+from mnv4bench.devices import process
 from mnv4bench.devices.host_worker import PARENT_PID
+from mnv4bench.devices.process import Finished
 from mnv4bench.errors import WorkerFailed
 
 # How much of a failed process's errors the sentence repeats; all of it travels in the exception.
 SHOWN_CHARACTERS = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """What a process left behind."""
-
-    command: tuple[str, ...]
-    status: int
-    stdout: bytes
-    stderr: str
 
 
 def run(command: tuple[str, ...], request: bytes, *, timeout_s: float, purpose: str) -> Finished:
@@ -35,12 +25,11 @@ def run(command: tuple[str, ...], request: bytes, *, timeout_s: float, purpose: 
     function, Ctrl-C included, leaves no process behind.
     """
     try:
-        process = subprocess.Popen(
+        return process.run(
             command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**os.environ, PARENT_PID: str(os.getpid())},
+            request=request,
+            timeout_s=timeout_s,
+            environment={**os.environ, PARENT_PID: str(os.getpid())},
         )
     except OSError as error:
         raise WorkerFailed(
@@ -49,24 +38,15 @@ def run(command: tuple[str, ...], request: bytes, *, timeout_s: float, purpose: 
             status=None,
             next_step=by_hand(command, request),
         ) from error
-    try:
-        stdout, stderr = process.communicate(request, timeout=timeout_s)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        stdout, stderr = process.communicate()
+    except process.TimedOut as late:
         raise WorkerFailed(
             f"the process that {purpose} did not end within {timeout_s:.0f} s and was stopped",
             command=command,
             status=None,
-            stdout=_text(stdout),
-            stderr=_text(stderr),
+            stdout=_text(late.stdout),
+            stderr=late.stderr,
             next_step=by_hand(command, request),
         ) from None
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-    return Finished(command=command, status=process.returncode, stdout=stdout, stderr=_text(stderr))
 
 
 def failure(finished: Finished, request: bytes, what: str) -> WorkerFailed:
@@ -95,8 +75,13 @@ def ending(finished: Finished) -> str:
 
 
 def by_hand(command: tuple[str, ...], request: bytes) -> str:
-    """The shell line that repeats the process."""
-    return f"repeat it by hand: echo {shlex.quote(_text(request))} | {shlex.join(command)}"
+    """The next step of a failed process: the shell line that repeats it."""
+    return f"repeat it by hand: {shell_line(command, request)}"
+
+
+def shell_line(command: tuple[str, ...], request: bytes) -> str:
+    """``command`` with ``request`` on its standard input, ready to paste."""
+    return f"echo {shlex.quote(_text(request))} | {shlex.join(command)}"
 
 
 def _text(stream: bytes) -> str:

@@ -21,12 +21,11 @@ import os
 import re
 import secrets
 import shutil
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from mnv4bench import codec
+from mnv4bench import codec, places
 from mnv4bench.errors import BadFile, NotMeasured
 from mnv4bench.export import ExportedFile
 from mnv4bench.export.formats import SUFFIXES
@@ -38,23 +37,6 @@ STAGING = ".staging-"
 # has no writer any more; a younger one may be between the two steps.
 SWEEP_AGE_S = 60.0
 MOVE_IT = "make room or give access there, or move it: export MNV4BENCH_CACHE=/a/folder/with/space"
-
-
-def root() -> Path:
-    """$MNV4BENCH_CACHE, else $XDG_CACHE_HOME/mnv4bench, else the platform's cache folder."""
-    if own := os.environ.get("MNV4BENCH_CACHE"):
-        return Path(own).expanduser().absolute()
-    # The XDG specification has relative values ignored.
-    if (xdg := os.environ.get("XDG_CACHE_HOME")) and Path(xdg).is_absolute():
-        return Path(xdg) / "mnv4bench"
-    caches = "Library/Caches" if sys.platform == "darwin" else ".cache"
-    try:
-        return Path.home() / caches / "mnv4bench"
-    except RuntimeError:
-        raise NotMeasured(
-            "There is no home folder to keep exported models in.",
-            "export MNV4BENCH_CACHE=/a/folder/with/space",
-        ) from None
 
 
 def key(facts: Mapping[str, object]) -> str:
@@ -97,7 +79,7 @@ class Cache:
     """The cache below ``root``. Making one touches nothing."""
 
     def __init__(self, root_dir: Path | None = None) -> None:
-        self.root = root_dir or root()
+        self.root = root_dir or places.cache()
         self.artifacts = self.root / "artifacts"
 
     def get(self, key: str) -> ExportedFile | None:

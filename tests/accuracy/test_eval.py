@@ -374,7 +374,7 @@ def test_a_folder_of_broken_images_is_no_evaluation(
 def test_two_evals_at_once_are_one_too_many(
     files: Files, pictures: Path, tmp_path: Path, terminal: Terminal
 ) -> None:
-    with store.hold(tmp_path / "reports"):
+    with store.hold(tmp_path / "reports", "accuracy"):
         ran = terminal("eval", files["onnx", "fp32"].path, "--data", pictures / "val")
     assert ran.status == 3
     assert "another run or eval is working in reports" in ran.err

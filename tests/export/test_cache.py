@@ -193,17 +193,3 @@ def test_every_fact_is_in_the_key() -> None:
     assert key == cache.key(dict(reversed(facts.items())))
     assert key != cache.key(facts | {"recipe": 2})
     assert key != cache.key(facts | {"packages": {"torch": "2.13.1", "onnx": "1.23.2"}})
-
-
-def test_where_the_cache_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MNV4BENCH_CACHE", str(tmp_path / "own"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert cache.root() == tmp_path / "own"
-    monkeypatch.delenv("MNV4BENCH_CACHE")
-    assert cache.root() == tmp_path / "xdg" / "mnv4bench"
-    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr("sys.platform", "linux")
-    assert cache.root() == tmp_path / ".cache" / "mnv4bench"
-    monkeypatch.setattr("sys.platform", "darwin")
-    assert cache.root() == tmp_path / "Library" / "Caches" / "mnv4bench"

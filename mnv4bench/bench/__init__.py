@@ -15,8 +15,10 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from mnv4bench.analysis import stats
+from mnv4bench.bench import heat
 from mnv4bench.devices import Runner, Session
-from mnv4bench.errors import BenchError, NotMeasured
+from mnv4bench.devices.stopping import pause
+from mnv4bench.errors import BenchError, MeasuringStopped, NotMeasured
 from mnv4bench.records import (
     Artifact,
     DeviceProfile,
@@ -58,19 +60,16 @@ QUICK_TIMING = replace(TIMING, min_count=10, min_duration_s=0.2, warmup_cap_s=1.
 QUIET_FRACTION = 0.10
 # How long to wait for quiet; after that it is measured, and each disturbed invocation is tainted.
 QUIET_WAIT_S = 30.0
-# A chip this much hotter than at the start may have lowered its clock (krun waits for "a few").
-COOL_RISE_C = 10.0
-COOL_WAIT_S = 60.0
 POLL_S = 1.0
+
+# Back to back means long invocations: starting a process is a pause in which a chip cools.
+SUSTAINED_WINDOW_S = 10.0
 
 _WORST_FIRST = ("none", "unproven", "partial", "full")
 
 
-class Listener(Protocol):
+class Listener(heat.Listener, Protocol):
     """What a display may want to know while measuring."""
-
-    def waiting(self, why: str) -> None:
-        """Not measuring yet; ``why`` carries the reading that is waited for."""
 
     def round_started(self, round: int, plan: Plan) -> None:
         """``round`` counts from 0."""
@@ -83,6 +82,9 @@ class Listener(Protocol):
 
     def round_ended(self, report: Report) -> None:
         """The report on disk holds the round."""
+
+    def sustaining(self, measurement: Measurement, elapsed_s: float, whole_s: float) -> None:
+        """It runs back to back, since ``elapsed_s``; ``measurement`` holds what is known."""
 
 
 def new_report(
@@ -111,26 +113,39 @@ def measure(
     """Measure what ``report`` plans, from the round where it stands, and seal it.
 
     ``sessions`` stand in the order of ``report.measurements``. ``save`` puts the report on disk
-    whole; it is called before the first round and after each. Ctrl-C saves the invocations that
-    are whole, unsealed, and goes on up as KeyboardInterrupt. Nothing that was measured is lost.
+    whole; it is called before the first round and after each. Ctrl-C, and a device that goes away
+    or never cools (MeasuringStopped), save the invocations that are whole, unsealed, and go on up.
+    Nothing that was measured is lost.
     """
     _refuse_other_environment(report, runner)
     report = replace(report, ended=None)
     save(report)
     try:
         report = _preflight(report, runner, listener)
-        start = runner.state()
+        start, first_probe = runner.state(), heat.first_probe(report)
         while (ended := _ended(report)) is None:
             round = rounds_done(report)
-            _cool_down(start, runner, listener)
+            heat.cool_down(report, start, runner, listener)
             listener.round_started(round, report.plan)
+            before = heat.look(runner, round)
+            first_probe = first_probe or before.probe_before_s
             for position, index in enumerate(_order(report, round)):
                 if _lacks(report.measurements[index], round):
                     report = _invoke(report, index, sessions[index], round, position, listener)
+            report = heat.judge(report, heat.look_again(runner, before), first_probe)
             save(report)
             listener.round_ended(report)
+        for index in range(len(report.measurements)):
+            if _lacks_sustained(report, index):
+                heat.cool_down(report, start, runner, listener)
+                report = _sustain(report, index, sessions[index], listener)
+                save(report)
     except KeyboardInterrupt:
         save(replace(report, ended="interrupted"))
+        raise
+    except MeasuringStopped as stopped:
+        notes = dict.fromkeys((*report.notes, f"stopped: {stopped.what}"))
+        save(replace(report, ended="interrupted", notes=tuple(notes)))
         raise
     return _seal(report, runner.state(), ended, save)
 
@@ -162,7 +177,7 @@ def _preflight(report: Report, runner: Runner, listener: Listener) -> Report:
         listener.waiting(
             f"other programs use {busy:.0%} of the processors (limit {QUIET_FRACTION:.0%})"
         )
-        time.sleep(POLL_S)
+        pause(POLL_S)
         state = runner.state()
     notes = list(report.notes)
     if busy > QUIET_FRACTION:
@@ -170,25 +185,65 @@ def _preflight(report: Report, runner: Runner, listener: Listener) -> Report:
             f"measured although other programs used {busy:.0%} of the processors after "
             f"{QUIET_WAIT_S:.0f} s of waiting"
         )
-    if state.on_battery:
-        notes.append("measured on battery power, where many machines lower their clocks")
+    notes += _oddities(state)
     measurements = tuple(
         m if m.state_before else replace(m, state_before=state) for m in report.measurements
     )
     return replace(report, measurements=measurements, notes=tuple(dict.fromkeys(notes)))
 
 
-def _cool_down(start: DeviceState, runner: Runner, listener: Listener) -> None:
-    """Wait until the chip is near the temperature it started from. Unknown is not waited for."""
-    if start.temperature_c is None:
-        return
-    limit = start.temperature_c + COOL_RISE_C
-    deadline = time.monotonic() + COOL_WAIT_S
-    while (now := runner.state().temperature_c) is not None and now > limit:
-        if time.monotonic() > deadline:
-            return  # the invocations carry their own temperatures and taints
-        listener.waiting(f"cooling down: {now:.0f} °C (limit {limit:.0f} °C)")
-        time.sleep(POLL_S)
+def _oddities(state: DeviceState) -> list[str]:
+    """What a reader must know of the state that measuring started from."""
+    odd = []
+    if state.thermal_status is None:  # a computer
+        if state.on_battery:
+            odd.append("measured on battery power, where many machines lower their clocks")
+        return odd
+    if state.charging:
+        odd.append("measured while charging, which warms the phone")
+    if state.screen not in (None, "Awake"):
+        odd.append(
+            f"measured with the screen off ({state.screen}), when many phones keep programs on "
+            "their slow cores"
+        )
+    if state.low_power_mode:
+        odd.append("measured in battery saver, which lowers the clocks")
+    return odd
+
+
+def _lacks_sustained(report: Report, index: int) -> bool:
+    one = report.measurements[index]
+    return report.plan.sustained_s is not None and one.failure is None and not one.sustained
+
+
+def _sustain(report: Report, index: int, session: Session, listener: Listener) -> Report:
+    """One model back to back for as long as planned, kept in windows; a failure is a note."""
+    before, plan = report.measurements[index], report.plan
+    assert plan.sustained_s is not None
+    window_s = min(SUSTAINED_WINDOW_S, plan.sustained_s)
+    timing = replace(
+        plan.timing,
+        min_count=1,
+        min_duration_s=window_s,
+        max_duration_s=max(plan.timing.max_duration_s, 2 * window_s),
+    )
+    windows: list[Samples] = []
+    notes = report.notes
+    began = time.monotonic()
+    while (elapsed := time.monotonic() - began) < plan.sustained_s:
+        listener.sustaining(replace(before, sustained=tuple(windows)), elapsed, plan.sustained_s)
+        try:
+            samples, _ = session.invoke(timing, round=0, position=len(windows))
+        except MeasuringStopped:
+            raise
+        except BenchError as error:
+            notes = (*notes, f"{before.artifact.model} did not run to the end of its sustained "
+                     f"time: {error.what}")  # fmt: skip
+            break
+        windows.append(samples)
+    after = replace(before, sustained=tuple(windows))
+    measurements = (*report.measurements[:index], after, *report.measurements[index + 1 :])
+    return replace(report, measurements=measurements, notes=notes)
 
 
 def _order(report: Report, round: int) -> list[int]:
@@ -210,6 +265,8 @@ def _invoke(
     try:
         samples, placement = session.invoke(report.plan.timing, round=round, position=position)
         after = _with(before, samples, placement)
+    except MeasuringStopped:
+        raise
     except BenchError as error:
         after = replace(before, failure=error.what)
         listener.failed(after, error)
