@@ -26,9 +26,8 @@ from mnv4bench.records import (
 )
 from tests.devices.conftest import TIMING, artifact_of, files, host_profile, phone_profile
 from tests.phone import handsets, programs
-from tests.phone.genuine_adb import adb_server, genuine_adb
 
-__all__ = ["adb_server", "files", "genuine_adb"]  # fixtures of other rooms
+__all__ = ["files"]  # a fixture of the devices room
 
 
 @dataclass(frozen=True)

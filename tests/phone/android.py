@@ -38,11 +38,14 @@ TEMPORARY = "/data/local/tmp"
 # What toybox gives a phone and the host's program of that name does well enough. A name that is
 # not here is "not found" on the phone, as it should be.
 HOST_TOOLS = (
-    "awk base64 basename cat chmod cksum cmp cp cut dd dirname du echo env expr false find grep head "
-    "kill ln ls md5sum mkdir mktemp mv nice nohup od paste printf ps pwd readlink realpath rm "
-    "rmdir sed seq sha1sum sha256sum sh sleep sort split stat sync tail tee test timeout touch "
-    "tr true uniq wc which xargs"
-).split()
+    "awk",
+    "base64", "basename", "cat", "chmod", "cksum", "cmp", "cp", "cut", "dd", "dirname", "du", "echo",
+    "env", "expr", "false", "find", "grep", "head", "kill", "ln", "ls", "md5sum", "mkdir",
+    "mktemp", "mv", "nice", "nohup", "od", "paste", "printf", "ps", "pwd", "readlink", "realpath",
+    "rm", "rmdir", "sed", "seq", "sha1sum", "sha256sum", "sh", "sleep", "sort", "split", "stat",
+    "sync", "tail", "tee", "test", "timeout", "touch", "tr", "true", "uniq", "wc", "which",
+    "xargs",
+)  # fmt: skip
 
 
 class Phone:
@@ -431,6 +434,7 @@ class Phone:
         if self._state["properties"].get("ro.build.type") == "userdebug":
             self.set(uid=0)
             stream.write(b"restarting adbd as root\n")
+            self.drop()  # the client waits until the phone went and came back
         else:
             stream.write(b"adbd cannot run as root in production builds\n")
 

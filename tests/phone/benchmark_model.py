@@ -12,11 +12,13 @@ results are on stderr, where LiteRT logs.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -95,16 +97,30 @@ class Times:
 
 def main(flavour: str, arguments: list[str]) -> int:
     """Run as the program would; its exit status."""
-    log = Lines(flavour)
+    log, flags = Lines(flavour), read(flavour, arguments[1:])
+    _library_trouble(_phone(), flags, arguments[0])
     log.info("STARTING!")
     try:
-        _run(flavour, arguments[0], read(flavour, arguments[1:]), log)
+        with _running():
+            _run(flavour, arguments[0], flags, log)
     except Failed as failure:
         if str(failure):
             log.error(str(failure))
         log.error("Benchmarking failed.")
         return 1
     return 0
+
+
+@contextlib.contextmanager
+def _running() -> Iterator[None]:
+    """A mark that this process runs, for tests that look for leftovers."""
+    mark = Path(os.environ["PHONE_FOLDER"]) / "running" / str(os.getpid())
+    mark.parent.mkdir(exist_ok=True)
+    mark.touch()
+    try:
+        yield
+    finally:
+        mark.unlink()
 
 
 def _phone() -> dict[str, Any]:
@@ -125,7 +141,6 @@ def _run(flavour: str, program: str, flags: Flags, log: Lines) -> None:
         if label and (flags["verbose"] or name in flags.given):
             log.info(f"{label}: [{_plain(flags[name])}]")
     phone = _phone()
-    _library_trouble(phone, flags, program)
     began = time.perf_counter_ns()
     memory_before = _resident_kb()
     model = Path(str(flags["graph"]))
@@ -161,7 +176,7 @@ def _run(flavour: str, program: str, flags: Flags, log: Lines) -> None:
     log.info(f"The input model file size (MB): {size_mb:g}")
     log.info(f"Initialized session in {init_us / 1e3:g}ms.")
     dry = bool(flags["dry_run"])
-    speed = phone["slowdown"] / placed.factor
+    speed = phone["slowdown"] / placed.factor / phone["accelerators"]["cpu"]["factor"]
     percentiles = flavour != "classic-old"
     longest = float(flags["max_secs"])
     timed = []
@@ -205,14 +220,14 @@ def _plain(value: object) -> str:
 
 def _library_trouble(phone: dict[str, Any], flags: Flags, program: str) -> None:
     """A program whose libraries are missing does not even start."""
-    for mode in (accelerator["mode"] for accelerator in phone["accelerators"].values()):
-        if mode == "missing-library":
-            print(
-                f'CANNOT LINK EXECUTABLE "{seen(program)}": library "libc++_shared.so" not found: '
-                "needed by main executable",
-                file=sys.stderr,
-            )
-            sys.exit(1)
+    accelerator = phone["accelerators"].get(delegates.wanted(flags), {"mode": "works"})
+    if accelerator["mode"] == "missing-library":
+        print(
+            f'CANNOT LINK EXECUTABLE "{seen(program)}": library "libc++_shared.so" not found: '
+            "needed by main executable",
+            file=sys.stderr,
+        )
+        sys.exit(1)
 
 
 def _place(flavour: str, flags: Flags, runner: Runner, phone: dict[str, Any], log: Lines) -> Placed:
@@ -232,7 +247,8 @@ def _place(flavour: str, flags: Flags, runner: Runner, phone: dict[str, Any], lo
     for placed in applied:
         delegates.verdict(delegates.name_of(placed), placed, total, full=full, log=log)
     if explicit:
-        taken, kernels = runner.xnnpack()
+        parts = runner.xnnpack()
+        taken, kernels = sum(map(len, parts)), len(parts)
         if taken:
             log.runtime(
                 f"VERBOSE: Replacing {taken} out of {total} node(s) with delegate "
@@ -248,6 +264,8 @@ def _place(flavour: str, flags: Flags, runner: Runner, phone: dict[str, Any], lo
 
 
 def _trouble(placed: Placed, log: Lines) -> None:
+    if placed.mode == "segfault":
+        delegates.segfault()
     if placed.mode == "hang":
         log.info("Running benchmark for at least 1 iterations")
         time.sleep(86_400)
@@ -306,23 +324,24 @@ class Runner:
         flags = self._flags
         return "use_xnnpack" in flags.given and not flags["use_xnnpack"]
 
-    def xnnpack(self) -> tuple[int, int]:
-        """How many operators the real XNNPACK delegate took, in how many parts."""
+    def xnnpack(self) -> list[list[int]]:
+        """The operators that the real XNNPACK delegate took, one list for each of its nodes."""
         self.prepare()
-        parts = [n for n in self._interpreter._get_ops_details() if n["op_name"] == "DELEGATE"]
-        kept = {tensor for part in parts for tensor in part["outputs"]}
         writers = {t: i for i, node in enumerate(self.listing) for t in node["outputs"]}
-        taken: set[int] = set()
-        for part in parts:
-            waiting = [tensor for tensor in part["outputs"] if tensor in kept]
+        parts = []
+        for part in self._interpreter._get_ops_details():
+            if part["op_name"] != "DELEGATE":
+                continue
+            taken: set[int] = set()
+            waiting = list(part["outputs"])
             while waiting:
-                tensor = waiting.pop()
-                index = writers.get(tensor)
+                index = writers.get(waiting.pop())
                 if index is None or index in taken:
                     continue
                 taken.add(index)
                 waiting += [t for t in self.listing[index]["inputs"] if t not in part["inputs"]]
-        return len(taken), len(parts)
+            parts.append(sorted(taken))
+        return parts
 
     def time(
         self, least: int, seconds: float, longest: float, speed: float, placed: Placed, log: Lines

@@ -76,6 +76,21 @@ def _libraries(pattern: str, *folders: str) -> bool:
     return any(any(Path(folder).glob(pattern)) for folder in searched if folder)
 
 
+def wanted(flags: Flags) -> str:
+    """The accelerator that the flags ask for, by the name it has in `Phone.accelerator`."""
+    if flags["use_nnapi"]:
+        return str(flags["nnapi_accelerator_name"])
+    for flag, key in (
+        ("external_delegate_path", "external"),
+        ("use_npu", "npu"),
+        ("use_hexagon", "hexagon"),
+        ("use_gpu", "gpu"),
+    ):
+        if flags[flag]:
+            return key
+    return "cpu"
+
+
 def classic(flags: Flags, graph: Graph, phone: dict[str, Any], log: Log) -> list[Placed]:
     """The delegates that the classic program's flags ask for, applied in its order."""
     placed = []
@@ -90,7 +105,8 @@ def classic(flags: Flags, graph: Graph, phone: dict[str, Any], log: Log) -> list
             placed.append(made)
     elif name := flags["nnapi_accelerator_name"]:
         log.warn(
-            f"`--use_nnapi=true` must be set for the provided NNAPI accelerator ({name}) to be used."
+            f"`--use_nnapi=true` must be set for the provided NNAPI accelerator ({name}) to be "
+            "used."
         )
     return placed
 
@@ -228,7 +244,7 @@ def litert(flags: Flags, graph: Graph, phone: dict[str, Any], log: Log) -> Place
     """The accelerator that the LiteRT program's flags ask for; the CPU where it cannot be had and
     is allowed, which the program does without a word of its own."""
     allowed = bool(flags["use_cpu"]) or not flags["require_full_delegation"]
-    wanted = "npu" if flags["use_npu"] else "gpu" if flags["use_gpu"] else "cpu"
+    asked = wanted(flags)
     accelerators = phone["accelerators"]
     if flags["use_npu"]:
         for name in ("dispatch_library_path", "compiler_plugin_library_path"):
@@ -240,7 +256,7 @@ def litert(flags: Flags, graph: Graph, phone: dict[str, Any], log: Log) -> Place
         and _libraries("libLiteRtDispatch_*.so", str(flags["dispatch_library_path"]))
         and _libraries("libLiteRtCompilerPlugin_*.so", str(flags["compiler_plugin_library_path"])),
     }
-    if wanted != "npu" or not found["npu"]:
+    if asked != "npu" or not found["npu"]:
         log.runtime(
             "WARNING: [auto_registration.cc:53] NPU accelerator could not be loaded and "
             "registered: kLiteRtStatusErrorInvalidArgument."
@@ -253,13 +269,13 @@ def litert(flags: Flags, graph: Graph, phone: dict[str, Any], log: Log) -> Place
             "accelerator(libLiteRtClGlAccelerator.so) registered."
         )
     log.runtime("INFO: [auto_registration.cc:120] CPU accelerator registered.")
-    if wanted == "cpu":
-        return Placed(**{"mode": accelerators.get("cpu", {}).get("mode", "works")})
-    if not found[wanted]:
+    if asked == "cpu":
+        return Placed(mode=accelerators["cpu"]["mode"])
+    if not found[asked]:
         if allowed:
             return Placed()
         raise Failed("[benchmark_litert_model.cc:215] Failed to compile model.")
-    mode, factor = accelerators[wanted]["mode"], accelerators[wanted]["factor"]
+    mode, factor = accelerators[asked]["mode"], accelerators[asked]["factor"]
     total = len(graph.operators)
     if mode == "segfault":
         segfault()
@@ -268,12 +284,12 @@ def litert(flags: Flags, graph: Graph, phone: dict[str, Any], log: Log) -> Place
     delegate = {"opengl": "LITERT_OPENGL", "gl": "LITERT_OPENGL", "webgpu": "LITERT_WEBGPU"}.get(
         str(flags["gpu_backend"]), "LITERT_CL"
     )
-    delegate = "DispatchDelegate" if wanted == "npu" else delegate
-    placed = Placed(wanted, factor, mode, delegate, total, 1, counted=True)
+    delegate = "DispatchDelegate" if asked == "npu" else delegate
+    placed = Placed(asked, factor, mode, delegate, total, 1, counted=True)
     if mode == "lies":
         placed.factor, placed.counted = 1.0, False
     elif mode == "untouched":
-        placed = Placed(wanted, 1.0, mode)
+        placed = Placed(asked, 1.0, mode)
     elif mode == "partial":
         placed.taken, placed.kernels = max(1, total // 2), 2
     if placed.taken:

@@ -152,11 +152,10 @@ class Connection(threading.Thread):
                 self.max_data = min(second, MAX_DATA)
             if self.device.behaviour == "ready":
                 self.send(CNXN, VERSION, MAX_DATA, self.device.banner())
-            elif self.device.behaviour == "unauthorized":
+            elif self.device.behaviour == "unauthorized" and (command, first) != (AUTH, 3):
                 # A phone whose owner does not press "Allow" asks for a signature again and again,
                 # and is silent once it was sent the public key (type 3).
-                if not (command == AUTH and first == 3):
-                    self.send(AUTH, AUTH_TOKEN, 0, b"\x11" * 20)
+                self.send(AUTH, AUTH_TOKEN, 0, b"\x11" * 20)
         elif command == OPEN:
             service = self.device.service(data.rstrip(b"\0").decode())
             if service is None:

@@ -15,15 +15,13 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 PACKAGE = "tflite.tools.benchmark"
 Field = descriptor_pb2.FieldDescriptorProto
 KINDS = {"float": Field.TYPE_FLOAT, "int32": Field.TYPE_INT32, "int64": Field.TYPE_INT64}
+LATENCIES = (
+    "avg_ms", "min_ms", "max_ms", "stddev_ms", "median_ms", "p5_ms", "p95_ms", "init_ms",
+    "first_inference_ms", "average_warm_up_ms",
+)  # fmt: skip
 # Fields in the order of their numbers, from 1.
 MESSAGES = {
-    "LatencyMetrics": {
-        **dict.fromkeys(
-            "avg_ms min_ms max_ms stddev_ms median_ms p5_ms p95_ms init_ms first_inference_ms "
-            "average_warm_up_ms".split(),
-            "float",
-        )
-    },
+    "LatencyMetrics": dict.fromkeys(LATENCIES, "float"),
     "MemoryMetrics": {
         "init_footprint_kb": "int64",
         "overall_footprint_kb": "int64",
@@ -103,17 +101,30 @@ def write_runtime_info(path: Path, model: Path, runner: Any, placed: Any) -> Non
 
     details = schema.ModelRuntimeDetails(model_name=model.name)
     subgraph = details.subgraphs.add(subgraph_id=0, subgraph_type=1, name="main")
-    total, taken = len(runner.listing), placed.taken
+    total = len(runner.listing)
+    if placed.kernels:
+        # What an accelerator took is made up: the first operators, in equal parts.
+        step = -(-placed.taken // placed.kernels)
+        parts = [
+            list(range(start, min(start + step, placed.taken)))
+            for start in range(0, placed.taken, step)
+        ]
+        delegate = placed.delegate
+    else:
+        parts, delegate = runner.xnnpack(), "TfLiteXNNPackDelegate"
+    went_to = {index: total + part for part, indices in enumerate(parts) for index in indices}
     for index, node in enumerate(runner.listing):
         made = subgraph.nodes.add(id=index, name=node["op_name"], type=node["op_name"])
         made.inputs.extend(int(tensor) for tensor in node["inputs"])
         made.outputs.extend(int(tensor) for tensor in node["outputs"])
-        if index < taken:
-            made.delegated_to_node_id = total
-    if taken:
-        made = subgraph.nodes.add(id=total, name=placed.delegate, type=placed.delegate)
-        made.delegate_node_details.delegate_name = placed.delegate
-        made.delegate_node_details.tflite_node_ids_replaced.extend(range(taken))
-        subgraph.execution_plan.append(total)
-    subgraph.execution_plan.extend(range(taken, total))
+        if index in went_to:
+            made.delegated_to_node_id = went_to[index]
+            made.type = f"Delegate/{node['op_name']}"
+        else:
+            subgraph.execution_plan.append(index)
+    for part, indices in enumerate(parts):
+        made = subgraph.nodes.add(id=total + part, name=delegate, type=delegate)
+        made.delegate_node_details.delegate_name = delegate
+        made.delegate_node_details.tflite_node_ids_replaced.extend(indices)
+        subgraph.execution_plan.append(total + part)
     path.write_bytes(details.SerializeToString())

@@ -45,6 +45,8 @@ class OnPhone:
         keep = next(
             (count for count in range(longest, 0, -1) if self._root.startswith(data[-count:])), 0
         )
+        if data[: len(data) - keep].endswith(self._root):
+            keep += len(self._root)  # what is held is the "/" after it
         self._held = data[len(data) - keep :]
         return self._found.sub(b"/", data[: len(data) - keep])
 
@@ -100,6 +102,8 @@ class Shell:
             pump.join()
         code = process.wait()
         self._running.remove(process)
+        with contextlib.suppress(OSError):  # what was not read
+            process.stdin.close()
         ended()
         status = 128 - code if code < 0 else code
         if newer:

@@ -1,7 +1,7 @@
 """adb's ``sync`` service: push, pull, stat and ls, onto a folder of the host.
 
 Knows: STAT, STA2, LST2, LIST, LIS2, SEND, RECV; a disk that is full; a push whose cable is pulled.
-Does not know: permissions, SELinux. Format facts: system/core/adb/SYNC.TXT and file_sync_protocol.h.
+Does not know: permissions, SELinux. Format facts: SYNC.TXT and file_sync_protocol.h of AOSP's adb.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class Sync:
                 place.unlink()
             target = place.open("wb")
         except OSError as error:
-            failure, target = error, Path(os.devnull).open("wb")
+            failure, target = error, Path(os.devnull).open("wb")  # noqa: SIM115
         with target:
             while True:
                 kind, length = struct.unpack("<4sI", self._stream.read_exactly(8))
