@@ -78,6 +78,11 @@ def percent(fraction: float | None) -> str:
     return f"{value:.{decimals}f} %"
 
 
+def ratio(value: float | None) -> str:
+    """``1.2345`` -> ``"×1.23"``."""
+    return UNKNOWN if value is None or not isfinite(value) else f"×{value:.2f}"
+
+
 def top1(value: float | None) -> str:
     """Top-1 accuracy, already in percent: ``73.8`` -> ``"73.8 %"``."""
     return UNKNOWN if value is None else f"{value:.1f} %"

@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import mnv4bench
-from mnv4bench.cli import devices, evaluate, export, models, pareto, run, show
+from mnv4bench.cli import devices, doctor, evaluate, export, models, pareto, run, show
 from mnv4bench.errors import BenchError, ExitStatus
 
 app = typer.Typer(
@@ -37,6 +37,7 @@ app.command("pareto")(pareto.command)
 app.command("show")(show.command)
 app.command("models")(models.command)
 app.command("devices")(devices.command)
+app.command("doctor")(doctor.command)
 app.command("export")(export.command)
 app.command("eval")(evaluate.command)
 

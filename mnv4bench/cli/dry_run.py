@@ -27,9 +27,9 @@ def show(shares: Sequence[Share], plan: Plan, dropped: Dropped) -> None:
                 if plan.sustained_s is not None:
                     timing = bench.sustained_timing(plan)
                     _say(
-                        f"{profile.device}: {file.artifact.model}, then this one again and again "
-                        f"for {plan.sustained_s:.0f} s",
-                        share.target.runner.commands(file.path, file.artifact, timing)[-1:],
+                        f"{profile.device}: {file.artifact.model}, then such invocations back to "
+                        f"back for {plan.sustained_s:.0f} s",
+                        share.target.runner.commands(file.path, file.artifact, timing),
                     )
 
 

@@ -168,9 +168,8 @@ def _measure(job: Job, directory: Path, ear: DeviceEar) -> None:
                 ear,
             )
         finally:
-            with stopping.tidying():
-                for session in sessions:
-                    _take_off(session, ear)
+            for session in sessions:
+                _take_off(session, ear)
 
 
 def _take_off(session: Session, ear: DeviceEar) -> None:

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 POLL_S = 0.2
 
 _asked = threading.Event()
-_thread = threading.local()
 
 
 def ask() -> None:
@@ -35,28 +32,13 @@ def in_main_thread() -> bool:
 
 def heed() -> None:
     """Raises KeyboardInterrupt when stopping was asked for and this thread would not hear it."""
-    if _asked.is_set() and not _deaf():
+    if _asked.is_set() and not in_main_thread():
         raise KeyboardInterrupt
-
-
-def _deaf() -> bool:
-    return in_main_thread() or getattr(_thread, "tidying", False)
-
-
-@contextmanager
-def tidying() -> Iterator[None]:
-    """What was done to a device is undone in here; this thread is not stopped meanwhile."""
-    before = getattr(_thread, "tidying", False)
-    _thread.tidying = True
-    try:
-        yield
-    finally:
-        _thread.tidying = before
 
 
 def pause(seconds: float) -> None:
     """Sleep that ends with KeyboardInterrupt when stopping is asked for."""
-    if _deaf():
+    if in_main_thread():
         time.sleep(seconds)
     else:
         _asked.wait(seconds)
