@@ -15,6 +15,8 @@ from itertools import chain
 from math import exp, lgamma, log
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from mnv4bench.findings import Summary
 from mnv4bench.records import (
     DeviceProfile,
@@ -312,9 +314,14 @@ def _must_match_keys() -> tuple[str, ...]:
     return tuple(must_match_facts(Environment()))
 
 
-@lru_cache(maxsize=4096)
 def circumstances(environment: Environment, profile: DeviceProfile) -> tuple[str, str]:
     """(machine in words, digest of everything that must agree before latencies are compared)."""
+    # How a phone is driven holds a dictionary, which nothing can be remembered by.
+    return _circumstances(environment, replace(profile, android=None))
+
+
+@lru_cache(maxsize=4096)
+def _circumstances(environment: Environment, profile: DeviceProfile) -> tuple[str, str]:
     runtime = environment.runtime_name or _RUNTIME_TITLES[profile.runtime]
     if environment.runtime_version:
         runtime += f" {environment.runtime_version}"

@@ -34,4 +34,7 @@ def show(shares: Sequence[Share], plan: Plan, dropped: Dropped) -> None:
 
 
 def _say(comment: str, lines: Sequence[str]) -> None:
-    emit("\n".join(map(visible, (f"# {comment}", *lines))))
+    """A quoted part of a command may go over several lines; a comment never may."""
+    emit(f"# {visible(comment)}")
+    for line in lines:
+        emit("\n".join(map(visible, line.split("\n"))))

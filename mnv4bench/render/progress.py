@@ -18,7 +18,7 @@ from mnv4bench.render.untrusted import visible
 
 
 class Board:
-    """A table that is redrawn in place, with lines beneath it that say what happens now.
+    """A table that is redrawn in place, with what happens now beneath it, or in lines above it.
 
     Any thread may speak at any time. Everything goes to stderr, so stdout stays free for results.
     Away from a terminal (CI, a pipe) only ``line`` prints. All text is taken literally: names may
@@ -74,8 +74,10 @@ class Board:
     def _redraw(self) -> None:
         if not self._live.is_started:
             return
-        now = (f"{of}: {text}" if of else text for of, text in self._now.items())
-        table = Table(title=Text(self._title), caption=Text("\n".join(map(visible, now))))
+        named = [visible(f"{of}: {text}") for of, text in self._now.items() if of]
+        # Above the table: a long one is cut at its end where a terminal is low.
+        title = Text("\n".join((self._title, *named)))
+        table = Table(title=title, caption=Text(visible(self._now.get("", ""))))
         table.title_justify = "left"
         table.caption_justify = "left"
         for number, column in enumerate(self._columns):

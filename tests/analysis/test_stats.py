@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mnv4bench.analysis import stats
-from mnv4bench.records import Environment
+from mnv4bench.records import AndroidTarget, Environment
 from tests.sample_reports import ENVIRONMENT, PROFILE, artifact, measurement, report, samples
 
 times = st.floats(min_value=1e-6, max_value=10)
@@ -163,6 +163,9 @@ def test_a_phone_is_named_by_model_chip_and_benchmark_program() -> None:
         assert machine == (
             "Google Pixel 8 (Tensor G3), TFLite benchmark_model sha256 1234abcd5678, 1 thread"
         )
+    options = AndroidTarget(tool="classic", delegate="external", external_options={"a": "b"})
+    driven = replace(PROFILE, device="pixel8", accelerator="edgetpu", android=options)
+    assert stats.circumstances(environment, driven) == stats.circumstances(environment, profile)
     odd = replace(environment, soc=None, runtime_name=None, runtime_version=None)
     gpu = replace(PROFILE, accelerator="gpu")
     assert stats.circumstances(odd, gpu)[0] == "Google Pixel 8 (shiba), LiteRT, 1 thread"

@@ -420,6 +420,16 @@ def test_a_dry_run_prints_what_would_run_and_does_nothing(
     assert not any(one.calls for one in phones.values())
 
 
+def test_a_name_cannot_leave_the_comment_of_a_dry_run(terminal: Terminal, attach: Attach) -> None:
+    attach(s23_cpu=phone("B"))
+    odd = "net\ntouch hacked\n.tflite"
+    write_tflite(Path(odd))
+    ran = terminal("run", "--device", "s23-cpu", "--model", odd, "--dry-run")
+    assert ran.status == 0, ran
+    [comment] = [line for line in ran.out.splitlines() if line.startswith("#")]
+    assert "touch hacked" in comment
+
+
 def test_the_commands_of_a_dry_run_work_when_pasted(
     terminal: Terminal, model: tuple[str, ...]
 ) -> None:
