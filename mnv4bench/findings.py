@@ -219,9 +219,9 @@ class Attached(Struct, frozen=True, kw_only=True):
 
     serial: str
     state: str  # in adb's words: "device" is ready, "unauthorized", "offline" ...
-    name: str  # maker and model; "" where it cannot be asked
+    model: str  # with its maker; "" where it cannot be asked
     fix: str  # what makes it ready; "" where it is
-    devices: tuple[str, ...] = ()  # profiles that mean such a phone
+    profiles: tuple[str, ...] = ()  # those that mean such a phone
 
 
 class Devices(Struct, frozen=True, kw_only=True):

@@ -22,9 +22,9 @@ def phones(profiles: Sequence[DeviceProfile]) -> tuple[tuple[Attached, ...], str
         Attached(
             serial=one.serial,
             state=one.state,
-            name=one.identity.name if one.identity else "",
+            model=one.identity.name if one.identity else "",
             fix=one.fix,
-            devices=tuple(
+            profiles=tuple(
                 profile.device
                 for profile in android
                 if one.identity and not misfit(one.identity, profile.expects)

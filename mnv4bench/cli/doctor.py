@@ -101,7 +101,7 @@ def _everything(
     examined = [_examine(profile, options) for profile in known if profile.runner == "host"]
     for phone in phones:
         mine = replace(options, serials=(phone.serial,))
-        examined += [_examine(by_name[device], mine) for device in phone.devices]
+        examined += [_examine(by_name[device], mine) for device in phone.profiles]
     return examined
 
 

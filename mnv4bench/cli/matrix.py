@@ -152,6 +152,8 @@ def _in_turn(jobs: Sequence[Job], directory: Path, board: MeasuringBoard) -> Non
             if board.several:  # one alone says so at the end of the run
                 ear.line(f"given up: {error}")
                 _forget_if_hopeless(job, directory)
+            if any(one.invocations for one in job.report.measurements):
+                ear.line(f"{store.path_of(directory, job.report)} keeps what was measured")
 
 
 def _measure(job: Job, directory: Path, ear: DeviceEar) -> None:

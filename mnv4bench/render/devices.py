@@ -64,11 +64,11 @@ def _attached(phones: Sequence[Attached], unknown: str, write: Write) -> list[Re
         names=(one.serial for one in phones),
     )
     for one in phones:
-        fitting = ", ".join(one.devices) or "none: write one of your own (--device ./mine.toml)"
+        fitting = ", ".join(one.profiles) or "none: write one of your own (--device ./mine.toml)"
         ready = one.state == READY and not one.fix
         table.add_row(
             write(one.serial, "bold"),
-            write(one.name or "unknown"),
+            write(one.model or "unknown"),
             write(one.state, "green" if ready else "yellow"),
             write(fitting if ready else one.fix),
         )
@@ -91,7 +91,7 @@ def doctor(found: Doctor, *, alone: bool = False) -> View:
             units.setdefault(one.unit or one.device, []).append(one)
         for alike in units.values():
             parts += [_examined(alike, write), write("")]
-        others = [one for one in found.attached if one.fix or not one.devices]
+        others = [one for one in found.attached if one.fix or not one.profiles]
         if not alone and (others or not found.attached):
             parts += [*_attached(others, found.attached_unknown, write), write("")]
         return Group(*parts, _verdict(found, write), *left_out(found.skipped, write))

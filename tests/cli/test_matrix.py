@@ -150,6 +150,7 @@ def test_one_that_goes_away_is_reported_and_the_rest_goes_on(
     assert ran.status == 3
     assert "s23-cpu: given up: the cable of B was pulled." in ran.err
     assert "mnv4bench run --resume --device s23-cpu" in ran.err
+    assert f"{store.path_of(REPORTS, reports()['s23-cpu'])} keeps what was measured" in ran.err
     assert "Traceback" not in ran.err
     found = reports()
     assert found["pixel6-cpu"].finished_at is not None
@@ -161,6 +162,23 @@ def test_one_that_goes_away_is_reported_and_the_rest_goes_on(
     assert again["pixel6-cpu"].calls == []
     assert [round for _, round, _ in again["s23-cpu"].calls] == [1, 2]
     assert reports()["s23-cpu"].finished_at is not None
+
+
+def test_one_alone_that_goes_away_is_the_error(
+    terminal: Terminal, attach: Attach, model: tuple[str, ...]
+) -> None:
+    def pulled(model: str, round: int) -> float | BenchError:
+        return 0.002 if round < 2 else DeviceLost("the cable was pulled.", "run --resume")
+
+    attach(s23_cpu=phone("B", pulled))
+    ran = terminal("run", "--device", "s23-cpu", *model, "--quick")
+    assert ran.status == 3
+    assert ran.out == ""
+    assert "s23-cpu-" in ran.err
+    assert ran.err.endswith("error: the cable was pulled.\n  next: run --resume\n")
+    assert "keeps what was measured" in ran.err
+    report = reports()["s23-cpu"]
+    assert (len(report.measurements[0].invocations), report.ended) == (2, "interrupted")
 
 
 def test_one_that_is_not_there_is_said_at_once_and_the_others_are_measured(

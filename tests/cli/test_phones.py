@@ -83,8 +83,8 @@ def test_an_attached_phone_is_listed_with_the_profiles_that_mean_it(phone: Phone
     host = replace(anyone, device="host-cpu", runner="host")
     [one], unknown = attached_phones.phones([pixel8, anyone, other, too_new, host])
     assert (one.serial, one.state, one.fix) == (phone.serial, "device", "")
-    assert one.name == "Google Pixel 8 (shiba)"
-    assert one.devices == (pixel8.device, "any-phone")
+    assert one.model == "Google Pixel 8 (shiba)"
+    assert one.profiles == (pixel8.device, "any-phone")
     assert unknown == ""
 
 
@@ -92,9 +92,9 @@ def test_devices_shows_what_is_attached(phone: Phone, terminal: Terminal) -> Non
     ran = terminal("devices", "--json")
     assert ran.status == 0
     [one] = ran.json["attached"]
-    assert set(one) == {"serial", "state", "name", "fix", "devices"}
+    assert set(one) == {"serial", "state", "model", "fix", "profiles"}
     assert (one["serial"], one["state"]) == (phone.serial, "device")
-    assert "pixel8-edgetpu" in one["devices"]
+    assert "pixel8-edgetpu" in one["profiles"]
     table = terminal("devices").out
     assert phone.serial in table
     assert "Google Pixel 8" in table
@@ -108,7 +108,7 @@ def test_one_that_cannot_be_spoken_to_says_what_to_do(
     genuine_adb.plug(made)
     genuine_adb.wait_for(made, "unauthorized")
     [one] = terminal("devices", "--json").json["attached"]
-    assert (one["state"], one["devices"]) == ("unauthorized", [])
+    assert (one["state"], one["profiles"]) == ("unauthorized", [])
     assert "allow USB debugging" in one["fix"]
     assert "unauthorized" in terminal("devices").out
     ran = terminal("doctor")

@@ -54,8 +54,8 @@ CATALOG = Catalog(
         ModelEntry(model="own.onnx", family="own file", input_px=64, params=None, macs=None),
     )
 )
-PHONE = Attached(serial="38091FDJH000P8", state="device", name="Google Pixel 8 (shiba)", fix="",
-                 devices=("pixel8-cpu", "pixel8-edgetpu"))  # fmt: skip
+PHONE = Attached(serial="38091FDJH000P8", state="device", model="Google Pixel 8 (shiba)", fix="",
+                 profiles=("pixel8-cpu", "pixel8-edgetpu"))  # fmt: skip
 DEVICES = Devices(
     devices=(
         DeviceRow(device="host-cpu", runner="host", format="tflite", precision="fp32",
@@ -65,9 +65,9 @@ DEVICES = Devices(
     ),
     attached=(
         PHONE,
-        Attached(serial="R3CT", state="unauthorized", name="",
+        Attached(serial="R3CT", state="unauthorized", model="",
                  fix="unlock it and allow USB debugging from this computer"),
-        Attached(serial="OTHER", state="device", name="Fairphone 5 (FP5)", fix=""),
+        Attached(serial="OTHER", state="device", model="Fairphone 5 (FP5)", fix=""),
     ),
     skipped=(Skipped(path="bad.toml", reason="no such key: thread"),),
 )  # fmt: skip
@@ -184,7 +184,7 @@ HOSTILE_VIEWS = [
         replace(DEVICES, devices=(replace(DEVICES.devices[0], detail=fixed.HOSTILE),))
     ),
     devices.devices(
-        replace(DEVICES, attached=(replace(PHONE, serial=fixed.HOSTILE, name=fixed.HOSTILE),))
+        replace(DEVICES, attached=(replace(PHONE, serial=fixed.HOSTILE, model=fixed.HOSTILE),))
     ),
     devices.doctor(
         replace(DOCTOR, devices=(replace(DOCTOR.devices[0], checks=(
