@@ -1,0 +1,1 @@
+"""An Android phone on a cable, driven through the genuine adb."""
