@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import Terminal
+from tests.phone.genuine_adb import adb_server, genuine_adb
+
+__all__ = ["adb_server", "genuine_adb"]  # fixtures, for every room's tests
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -98,14 +98,18 @@ class Options:
     keep: bool = False  # leave on the device what was put there
 
 
-def open_runner(profile: DeviceProfile, options: Options = Options()) -> Runner:  # noqa: ARG001
+def open_runner(profile: DeviceProfile, options: Options = Options()) -> Runner:
     """The runner that drives ``profile``; raises NotMeasured for one that is not built yet."""
     match profile.runner:
         case "host":
             from mnv4bench.devices.host import HostRunner
 
             return HostRunner(profile)
-        case "android" | "ssh" | "apple" | "cuda" | "emulated" | "replay":
+        case "android":
+            from mnv4bench.devices.android.runner import AndroidRunner
+
+            return AndroidRunner(profile, options)
+        case "ssh" | "apple" | "cuda" | "emulated" | "replay":
             raise NotMeasured(
                 f"{profile.device} needs the {profile.runner} runner, which this version of "
                 "mnv4bench does not have yet; nothing was measured.",

@@ -39,10 +39,12 @@ def run(
     request: bytes = b"",
     environment: Mapping[str, str] | None = None,
     apart: bool = False,
+    stoppable: bool = True,
 ) -> Finished:
     """Run ``command`` to its end with ``request`` on its standard input.
 
-    ``apart``: Ctrl-C on the terminal does not reach it; its parent ends it. Raises OSError when it
+    ``apart``: Ctrl-C on the terminal does not reach it; its parent ends it. ``stoppable=False``:
+    it ends by itself even where stopping was asked for (tidying up). Raises OSError when it
     cannot be started and TimedOut past ``timeout_s``. Whatever leaves this function, Ctrl-C
     included, leaves no process behind.
     """
@@ -55,7 +57,7 @@ def run(
         start_new_session=apart,
     )
     try:
-        stdout, stderr = _communicate(process, request, timeout_s)
+        stdout, stderr = _communicate(process, request, timeout_s, stoppable)
     except subprocess.TimeoutExpired:
         process.kill()
         stdout, stderr = process.communicate()
@@ -68,10 +70,10 @@ def run(
 
 
 def _communicate(
-    process: subprocess.Popen[bytes], request: bytes, timeout_s: float
+    process: subprocess.Popen[bytes], request: bytes, timeout_s: float, stoppable: bool
 ) -> tuple[bytes, bytes]:
     """Wait in one piece, or, in a thread that Ctrl-C does not reach, in short ones."""
-    if stopping.in_main_thread():
+    if stopping.in_main_thread() or not stoppable:
         return process.communicate(request, timeout=timeout_s)
     deadline = time.monotonic() + timeout_s
     rest: bytes | None = request  # communicate() keeps it over its time-outs, and takes it once

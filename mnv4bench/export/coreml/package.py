@@ -157,7 +157,7 @@ def _inside(path: Path, place: Path, what: str) -> Path:
 
 
 def _model(path: Path, file: Path) -> Any:
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from google.protobuf.message import DecodeError
 
     model = messages().Model()
     try:

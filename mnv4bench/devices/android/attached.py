@@ -1,0 +1,138 @@
+"""Which phones are attached, and which of them a profile means.
+
+Knows: adb's list and what each phone says it is. Does not know: how a phone measures.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mnv4bench.devices.android import adb
+from mnv4bench.devices.android.adb import Adb
+from mnv4bench.devices.android.phone import Identity, identify, misfit
+from mnv4bench.errors import DeviceLost, NotMeasured
+from mnv4bench.records import DeviceProfile
+
+# Listing thirty profiles asks for the same phones thirty times.
+REMEMBER_S = 2.0
+
+READY = "device"
+_WHAT_TO_DO = {
+    "unauthorized": "unlock it and allow USB debugging from this computer",
+    "authorizing": "unlock it and allow USB debugging from this computer",
+    "offline": "unplug it and plug it in again, or: adb reconnect offline",
+    "no permissions": "let your user at USB: add the udev rules of Android "
+    "(apt install android-sdk-platform-tools-common), then adb kill-server",
+    "recovery": "start Android: adb reboot",
+    "sideload": "start Android: adb reboot",
+    "bootloader": "start Android: fastboot reboot",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """One attached phone; without an identity it cannot be spoken to, and ``state`` says why."""
+
+    serial: str
+    state: str
+    identity: Identity | None
+
+    @property
+    def name(self) -> str:
+        return self.identity.name if self.identity else self.state
+
+    @property
+    def fix(self) -> str:
+        """What makes it ready; empty where it is."""
+        if self.state == READY:
+            return "" if self.identity else f"look at it: adb -s {self.serial} shell getprop"
+        return _WHAT_TO_DO.get(self.state, f"adb -s {self.serial} get-state must say device")
+
+
+_seen: tuple[float, str, tuple[Phone, ...]] | None = None
+
+
+def phones() -> tuple[Phone, ...]:
+    """Every attached phone, in adb's order. Raises NotMeasured when adb cannot be had."""
+    global _seen
+    server = os.environ.get("ANDROID_ADB_SERVER_PORT", "")
+    if _seen and _seen[1] == server and time.monotonic() - _seen[0] < REMEMBER_S:
+        return _seen[2]
+    adb.require_new_enough()
+    found = tuple(
+        Phone(one.serial, one.state, _identity(one.serial) if one.state == READY else None)
+        for one in adb.devices()
+    )
+    _seen = (time.monotonic(), server, found)
+    return found
+
+
+def forget() -> None:
+    """Ask anew the next time."""
+    global _seen
+    _seen = None
+
+
+def _identity(serial: str) -> Identity | None:
+    try:
+        return identify(Adb(serial))
+    except (DeviceLost, NotMeasured):
+        return None
+
+
+def choose(profile: DeviceProfile, serials: Sequence[str]) -> Phone:
+    """The attached phone that ``profile`` means.
+
+    ``serials``, else $ANDROID_SERIAL, say which may be taken. Of several the one that fits what the
+    profile expects is taken, where it is one alone. Raises NotMeasured with what was found.
+    """
+    wanted = tuple(serials) or tuple(filter(None, (os.environ.get("ANDROID_SERIAL", ""),)))
+    every = phones()
+    if not every:
+        raise NotMeasured(
+            f"{profile.device} needs {_wanted(profile)} on adb, and no phone is attached.",
+            "plug it in with USB debugging on (Settings, Developer options); adb devices shows it",
+        )
+    allowed = [one for one in every if not wanted or one.serial in wanted]
+    if not allowed:
+        raise NotMeasured(
+            f"no phone with serial {' or '.join(wanted)} is attached; attached: {_listed(every)}.",
+            "give one of these: --serial SERIAL",
+        )
+    ready = [one for one in allowed if one.identity]
+    if not ready:
+        raise NotMeasured(
+            f"{profile.device} cannot be reached: {_listed(allowed)}.", allowed[0].fix
+        )
+    fitting = [one for one in ready if one.identity and not misfit(one.identity, profile.expects)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        raise NotMeasured(
+            f"{len(fitting)} attached phones could be {profile.device}: {_listed(fitting)}.",
+            f"say which: --serial {fitting[0].serial}",
+        )
+    reasons = "; ".join(
+        f"{one.serial}, {one.name}: {profile.device} {misfit(one.identity, profile.expects)}"
+        for one in ready
+        if one.identity
+    )
+    raise NotMeasured(
+        f"no attached phone is {_wanted(profile)} ({reasons}).",
+        "mnv4bench devices shows which profiles fit; a profile of your own: --device ./mine.toml",
+    )
+
+
+def _wanted(profile: DeviceProfile) -> str:
+    expects = profile.expects
+    if expects is None:
+        return "a phone"
+    names = expects.models or expects.devices or expects.socs
+    return f"a {' or '.join(names)}" if names else "a phone"
+
+
+def _listed(found: Sequence[Phone]) -> str:
+    return ", ".join(f"{one.serial} ({one.name})" for one in found)

@@ -1,0 +1,370 @@
+"""One file on a phone: one invocation is one process of the benchmark program there.
+
+Knows: the shell line of an invocation, and how what it leaves behind becomes samples and a
+placement. Does not know: how the file came there, nor how often it is measured.
+
+A benchmark program tells one mean of its inferences and no single ones, so an invocation holds one
+value, with the count behind it. Everything of an invocation is one trip to the phone: the clocks
+before, the program, the clocks after, its result file.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import secrets
+import shlex
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from msgspec.structs import replace
+
+from mnv4bench.devices.android import phone, placement, readings, results, unread
+from mnv4bench.devices.android.adb import Adb
+from mnv4bench.devices.android.benchmark import PROGRAM, Call, arguments, target_of
+from mnv4bench.devices.android.placement import Contrast, Counted
+from mnv4bench.devices.android.readings import Policy
+from mnv4bench.errors import DeviceLost, WorkerFailed
+from mnv4bench.records import DeviceProfile, Noise, Placement, Samples, Timing
+
+# Loading and compiling: an EdgeTPU takes 1 to 2 s, a GPU's first program up to a minute.
+START_ALLOWANCE_S = 120.0
+# The phone ends a program that hangs; the host waits a little longer before the phone is lost.
+ANSWER_ALLOWANCE_S = 30.0
+MAX_OUTPUT_BYTES = 1_000_000  # of each stream; a program that never stops talking is cut
+# The run on the processor alone only has to tell two speeds apart.
+CONTRAST_COUNT = 10
+CONTRAST_SECONDS = 0.3
+# Means of few inferences are rounded; a run that ended at its limit misses by far more.
+CAPPED_SHARE = 0.5
+_WHEN = ("before", "after")
+RUNTIME_INFO = "model_runtime_info_output_file"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where everything lies on the phone, and what is known of it."""
+
+    name: str  # of the user's file
+    folder: str
+    tools: str
+    graph: str
+    pin: str  # "taskset 100 ", or nothing
+    fastest: int | None  # one of the processors in use
+    policies: tuple[Policy, ...]
+    flags: frozenset[str] | None  # that the program lists; None: not asked yet
+    driver: str | None  # of NNAPI
+    boot: str | None  # changes when the phone is started anew
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What one process of the program left behind."""
+
+    status: int
+    stdout: str
+    stderr: str
+    outcome: results.Outcome | None
+    info: results.RuntimeInfo | None
+    sections: Mapping[str, str]
+    wall_s: float
+
+    @property
+    def log(self) -> str:
+        return f"{self.stdout}\n{self.stderr}"
+
+
+class AndroidSession:
+    """Keeps the Session contract of ``mnv4bench.devices``."""
+
+    def __init__(self, profile: DeviceProfile, adb: Adb, place: Place) -> None:
+        self._profile = profile
+        self._target = target_of(profile)
+        self._adb = adb
+        self._place = place
+        self._cpu_s: float | None = None
+
+    def invoke(self, timing: Timing, *, round: int, position: int) -> tuple[Samples, Placement]:
+        """Time the file once, in one process on the phone; the first time on its processor too.
+
+        Raises WorkerFailed with the command to repeat it when that process fails, DeviceLost.
+        """
+        if self._target.delegate != "xnnpack" and self._cpu_s is None:
+            self._cpu_s = self._timed(_short(timing), accelerated=False)[1].mean_s
+        started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        ran, outcome = self._timed(timing, accelerated=True)
+        return self._samples(ran, outcome, timing, round, position, started_at), self._judge(
+            ran, outcome
+        )
+
+    def remove(self) -> None:
+        """The file goes with the program's folder when the phone is given back."""
+
+    def lines(self, timing: Timing) -> tuple[str, ...]:
+        """The shell lines of a first invocation, in order."""
+        marker = "mnv4bench"
+        own = self._line(timing, accelerated=True, marker=marker)
+        if self._target.delegate == "xnnpack":
+            return (own,)
+        return (self._line(_short(timing), accelerated=False, marker=marker), own)
+
+    def _timed(self, timing: Timing, *, accelerated: bool) -> tuple[Ran, results.Outcome]:
+        """One process of the program; raises WorkerFailed when it gives no outcome."""
+        marker = f"mnv4bench-{secrets.token_hex(6)}"
+        line = self._line(timing, accelerated=accelerated, marker=marker)
+        limit = _limit_s(timing) + ANSWER_ALLOWANCE_S
+        said = self._adb.shell(line, limit)
+        parts = phone.split(said.stdout, marker)
+        boot = parts.get("boot", "").strip()
+        if boot and self._place.boot and boot != self._place.boot:
+            raise DeviceLost(
+                f"the phone {self._adb.serial} was started anew meanwhile, and is not as it was.",
+                "when it has settled: mnv4bench run --resume",
+            )
+        result, info = _decoded(parts.get("result", "")), _decoded(parts.get("info", ""))
+        stdout, stderr = parts.get("stdout", ""), parts.get("stderr", "")
+        ran = Ran(
+            status=_status(parts.get("status", "")),
+            stdout=stdout,
+            stderr=stderr,
+            outcome=results.from_result_file(result) or results.from_text(f"{stdout}\n{stderr}"),
+            info=results.runtime_info(info),
+            sections=parts,
+            wall_s=_wall_s(parts),
+        )
+        return ran, self._outcome(ran, line, _limit_s(timing))
+
+    def _outcome(self, ran: Ran, line: str, limit_s: float) -> results.Outcome:
+        unknown = results.unknown_flags(ran.log)
+        if unknown:
+            raise self._failed(
+                ran, line, f"does not know {unknown}, so what it ran is not what was asked for"
+            )
+        offered = re.search(r"NNAPI accelerators available: \[([^\]]*)\]", ran.log)
+        driver = self._place.driver
+        if ran.status and offered and driver and driver not in offered[1].split(","):
+            raise self._failed(
+                ran, line, f"found no NNAPI accelerator {driver}; this phone has {offered[1]}"
+            )
+        # toybox's and coreutils' timeout: 124 when the limit came, 137 when only KILL helped.
+        if ran.status == 124 or (ran.status == 137 and ran.wall_s > limit_s):
+            raise self._failed(ran, line, "hung and was stopped")
+        if ran.status > 128:
+            raise self._failed(ran, line, f"was killed by {_signal_name(ran.status - 128)}")
+        if ran.status:
+            raise self._failed(ran, line, f"ended with status {ran.status}")
+        if ran.outcome is None:
+            kept = unread.keep(self._profile.device, line, ran.stdout, ran.stderr)
+            where = f"; what it printed is kept in {kept}" if kept else ""
+            raise self._failed(ran, line, f"printed no result that is known here{where}")
+        return ran.outcome
+
+    def _failed(self, ran: Ran, line: str, how: str) -> WorkerFailed:
+        sentence = f"{PROGRAM} on {self._adb.serial} {how} (measuring {self._place.name})"
+        last = _last_words(ran)
+        return WorkerFailed(
+            f"{sentence}: {last}" if last and "printed no" not in how else sentence,
+            command=("adb", "-s", self._adb.serial, "shell", line),
+            status=ran.status,
+            stdout=ran.stdout,
+            stderr=ran.stderr,
+            next_step=f"repeat it by hand: {self._adb.line('shell', line)}",
+        )
+
+    def _line(self, timing: Timing, *, accelerated: bool, marker: str) -> str:
+        """One process of the program, with the clocks around it and its files behind it."""
+        place = self._place
+        result, info = f"{place.folder}/result.pb", f"{place.folder}/info.pb"
+        listed = place.flags
+        wants_info = self._target.tool == "litert" if listed is None else RUNTIME_INFO in listed
+        call = Call(
+            graph=place.graph,
+            folder=place.tools,
+            threads=self._profile.threads,
+            result=result,
+            runtime_info=info if wants_info else None,
+        )
+        words = arguments(self._profile, call, timing, accelerated=accelerated)
+        tools = shlex.quote(place.tools)
+        out, err = (f"{place.folder}/{name}" for name in ("stdout", "stderr"))
+        run = (
+            f"cd {tools} && env LD_LIBRARY_PATH={tools} ADSP_LIBRARY_PATH={tools} "
+            f"timeout -k 5 {_limit_s(timing):.0f} {place.pin}./{PROGRAM} {shlex.join(words)} "
+            f">{shlex.quote(out)} 2>{shlex.quote(err)}"
+        )
+        left = {
+            "boot": phone.BOOT,
+            "status": "echo $status",
+            "result": f"base64 {shlex.quote(result)}",
+            "info": f"base64 {shlex.quote(info)}",
+            "stdout": f"head -c {MAX_OUTPUT_BYTES} {shlex.quote(out)}",
+            "stderr": f"head -c {MAX_OUTPUT_BYTES} {shlex.quote(err)}",
+        }
+        return "\n".join(
+            (
+                f"rm -f {shlex.join((result, info, out, err))}",
+                phone.sections(self._clocks("before"), marker),
+                f"( {run} )\nstatus=$?",
+                phone.sections(self._clocks("after"), marker),
+                phone.sections(left, marker),
+            )
+        )
+
+    def _clocks(self, when: str) -> dict[str, str]:
+        """What is read on either side of the program."""
+        asked = {
+            f"time-{when}": "date +%s%N",
+            f"thermal-{when}": "dumpsys thermalservice | grep 'Thermal Status'",
+            f"clocks-{when}": f"grep -H . {phone.CPUFREQ}/policy*/stats/time_in_state "
+            f"{phone.CPUFREQ}/policy*/scaling_cur_freq",
+        }
+        if self._target.counter:
+            asked[f"counter-{when}"] = f"cat {shlex.quote(self._target.counter)}"
+        return asked
+
+    def _samples(
+        self,
+        ran: Ran,
+        outcome: results.Outcome,
+        timing: Timing,
+        round: int,
+        position: int,
+        started_at: str,
+    ) -> Samples:
+        noise = self._noise(ran)
+        capped = (
+            outcome.inferences < timing.min_count
+            or outcome.mean_s * outcome.inferences < timing.min_duration_s * CAPPED_SHARE
+        )
+        return Samples(
+            round=round,
+            position=position,
+            started_at=started_at,
+            latencies_s=(outcome.mean_s,),
+            inferences_per_value=outcome.inferences,
+            warmup_s=(outcome.warmup_s,) if outcome.warmup_s else (),
+            warmup_inferences=outcome.warmups,
+            load_s=outcome.load_s,
+            first_inference_s=outcome.first_s,
+            capped=capped,
+            spread=outcome.spread,
+            peak_memory_bytes=outcome.peak_memory_bytes,
+            noise=noise,
+            tainted=_taints(noise, outcome, capped=capped),
+        )
+
+    def _noise(self, ran: Ran) -> Noise:
+        before = readings.files(ran.sections.get("clocks-before", ""))
+        after = readings.files(ran.sections.get("clocks-after", ""))
+        policy = self._policy()
+        current = f"{policy}/scaling_cur_freq"
+        return Noise(
+            wall_s=ran.wall_s,
+            frequency_before_hz=readings.hertz(before.get(current)),
+            frequency_after_hz=readings.hertz(after.get(current)),
+            frequency_mean_hz=readings.mean_frequency_hz(before, after, policy),
+            thermal_status_before=readings.thermal_status(ran.sections.get("thermal-before", "")),
+            thermal_status_after=readings.thermal_status(ran.sections.get("thermal-after", "")),
+        )
+
+    def _policy(self) -> str:
+        """The folder of the cpufreq policy of the processors in use; named after its first."""
+        cpu = self._place.fastest
+        first = next((p.cpus[0] for p in self._place.policies if cpu in p.cpus), cpu)
+        return f"{phone.CPUFREQ}/policy{first}"
+
+    def _judge(self, ran: Ran, outcome: results.Outcome) -> Placement:
+        counted = None
+        if self._target.counter:
+            before, after = (_counter(ran.sections.get(f"counter-{w}", "")) for w in _WHEN)
+            if before is not None and after is not None:
+                made = outcome.inferences + (outcome.warmups or 0)
+                counted = Counted(self._target.counter, after - before, made)
+        contrast = Contrast(self._cpu_s, outcome.mean_s) if self._cpu_s else None
+        return placement.judge(
+            self._target.delegate,
+            f"{self._profile.accelerator} ({_unit(self._target.delegate, self._place.driver)})",
+            ran.log,
+            info=ran.info,
+            contrast=contrast,
+            counted=counted,
+        )
+
+
+def _unit(delegate: str, driver: str | None) -> str:
+    return {"xnnpack": "XNNPACK", "gpu": "GPU delegate", "nnapi": f"NNAPI {driver}"}.get(
+        delegate, f"{delegate} delegate"
+    )
+
+
+def _short(timing: Timing) -> Timing:
+    return replace(
+        timing,
+        warmup_cap_s=min(timing.warmup_cap_s, 3 * CONTRAST_SECONDS),
+        min_count=min(timing.min_count, CONTRAST_COUNT),
+        min_duration_s=min(timing.min_duration_s, CONTRAST_SECONDS),
+    )
+
+
+def _limit_s(timing: Timing) -> float:
+    """When a program that obeys ``timing`` must long have ended."""
+    return START_ALLOWANCE_S + 2 * (timing.warmup_cap_s + timing.max_duration_s)
+
+
+def _taints(noise: Noise, outcome: results.Outcome, *, capped: bool) -> tuple[str, ...]:
+    before, after = noise.thermal_status_before, noise.thermal_status_after
+    reasons = []
+    if after:
+        reasons.append(f"the phone's thermal status was {after} at the end (limit 0)")
+    if before is not None and after is not None and after > before:
+        reasons.append(f"the thermal status rose from {before} to {after} meanwhile")
+    if capped:
+        reasons.append(
+            f"stopped at its time limit after {outcome.inferences} inferences in "
+            f"{noise.wall_s:.3g} s"
+        )
+    return tuple(reasons)
+
+
+def _status(text: str) -> int:
+    word = text.strip()
+    return int(word) if word.isdigit() else 255
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _wall_s(parts: Mapping[str, str]) -> float:
+    before, after = (parts.get(f"time-{when}", "").strip() for when in _WHEN)
+    if not (before.isdigit() and after.isdigit()):
+        return 0.0
+    return max(int(after) - int(before), 0) / 1e9
+
+
+def _counter(text: str) -> int | None:
+    """The sum of the numbers in a counter's file; None where it cannot be read."""
+    numbers = re.findall(r"\d{1,18}", text)
+    return sum(map(int, numbers)) if numbers else None
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _last_words(ran: Ran) -> str:
+    """The line that says most about a failure: the last error, else the last line at all."""
+    lines = [line.strip() for line in f"{ran.stdout}\n{ran.stderr}".splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith(("ERROR", "FATAL", "Segmentation"))]
+    # "Benchmarking failed." stands behind the line that says why.
+    telling = [line for line in errors if "Benchmarking failed" not in line] or lines
+    return telling[-1].removeprefix("ERROR: ")[:200].rstrip(".") if telling else ""
