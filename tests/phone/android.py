@@ -38,9 +38,8 @@ TEMPORARY = "/data/local/tmp"
 # What toybox gives a phone and the host's program of that name does well enough. A name that is
 # not here is "not found" on the phone, as it should be.
 HOST_TOOLS = (
-    "awk",
-    "base64", "basename", "cat", "chmod", "cksum", "cmp", "cp", "cut", "dd", "dirname", "du", "echo",
-    "env", "expr", "false", "find", "grep", "head", "kill", "ln", "ls", "md5sum", "mkdir",
+    "awk", "base64", "basename", "cat", "chmod", "cksum", "cmp", "cp", "cut", "dd", "dirname", "du",
+    "echo", "env", "expr", "false", "find", "grep", "head", "kill", "ln", "ls", "md5sum", "mkdir",
     "mktemp", "mv", "nice", "nohup", "od", "paste", "printf", "ps", "pwd", "readlink", "realpath",
     "rm", "rmdir", "sed", "seq", "sha1sum", "sha256sum", "sh", "sleep", "sort", "split", "stat",
     "sync", "tail", "tee", "test", "timeout", "touch", "tr", "true", "uniq", "wc", "which",

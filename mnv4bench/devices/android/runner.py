@@ -113,7 +113,7 @@ class AndroidRunner:
     def probe(self) -> float | None:
         """The best of a few runs of a short loop in the phone's shell, on the cores in use."""
         said = self._adb.shell(self._probe_line())
-        times = [int(word) for word in said.stdout.split() if word.isdigit()]
+        times = [int(word) for word in said.stdout.split() if word.isdecimal()]
         # A date without %N leaves seconds with letters behind them, and nothing to go by.
         fastest = min((time for time in times if time > 0), default=None)
         return fastest / 1e9 if fastest and fastest < 60e9 else None
@@ -139,7 +139,7 @@ class AndroidRunner:
                 self._steady = None
 
     def install(self, file: Path, artifact: Artifact) -> AndroidSession:
-        """Put ``file`` on the phone, where it is not there already.
+        """Put ``file`` on the phone, which is held, where it is not there already.
 
         Raises UsageError for another format, an absent file, or a float graph on an accelerator of
         whole numbers; NotMeasured without room or without the accelerator; DeviceLost.
@@ -153,7 +153,6 @@ class AndroidRunner:
                 f"{', '.join(drivers)}); nothing was measured.",
                 "mnv4bench devices shows which profiles fit this phone",
             )
-        self._place()
         files.push(self._adb, file, self._graph(file))
         return AndroidSession(self._profile, self._adb, self._where(file))
 
