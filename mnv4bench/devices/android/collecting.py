@@ -8,17 +8,16 @@ any of them, so one command collects it: ``mnv4bench doctor --device ID --collec
 """
 
 import base64
-import binascii
 import io
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from msgspec import Struct
 
 from mnv4bench import __version__
-from mnv4bench.devices.android import capture_commands
+from mnv4bench.devices.android import capture_commands, readings
+from mnv4bench.devices.android.adb import Output
 from mnv4bench.devices.android.capture_commands import Capture
 from mnv4bench.devices.android.scrubbing import holds, scrub, serials
 from mnv4bench.errors import BenchError, DeviceLost
@@ -29,15 +28,7 @@ INDEX = "index.json"
 LARGEST_BYTES = 2**20
 
 
-class CommandOutput(NamedTuple):
-    """What one shell command on the phone left behind."""
-
-    status: int
-    stdout: bytes
-    stderr: bytes
-
-
-Run = Callable[[str], CommandOutput]
+Run = Callable[[str], Output]
 
 
 class Captured(Struct, frozen=True, kw_only=True):
@@ -107,8 +98,9 @@ def collect(
             captured.append(_capture(run, capture, secrets, files))
     except DeviceLost as error:
         stopped = _said(error, secrets)
+    listed = readings.properties(files.get(wanted[0].file, b"").decode())
     index = Index(
-        phone=_properties(files.get(wanted[0].file, b"")),
+        phone={name: value for name, value in listed.items() if value},
         stopped=stopped,
         captures=tuple(captured),
     )
@@ -129,7 +121,7 @@ def _capture(
     run: Run, capture: Capture, secrets: tuple[str, ...], files: dict[str, bytes]
 ) -> Captured:
     """Run one command and keep its output in ``files``."""
-    command = scrub(capture.command.encode(), secrets).decode()
+    command = scrub(capture.command, secrets)
     try:
         output = run(capture.command)
     except DeviceLost:
@@ -137,7 +129,7 @@ def _capture(
     except BenchError as error:  # it hung, or could not be started; the next one may do
         remark = _said(error, secrets)
         return Captured(file=capture.file, command=command, status=None, bytes=0, remark=remark)
-    if stderr := scrub(output.stderr, secrets)[:LARGEST_BYTES]:
+    if stderr := scrub(output.stderr, secrets).encode()[:LARGEST_BYTES]:
         files[f"{capture.file}.stderr"] = stderr
     data, remark = _kept(capture, output.stdout, secrets)
     if data:
@@ -151,14 +143,14 @@ def _capture(
     )
 
 
-def _kept(capture: Capture, stdout: bytes, secrets: tuple[str, ...]) -> tuple[bytes, str]:
+def _kept(capture: Capture, stdout: str, secrets: tuple[str, ...]) -> tuple[bytes, str]:
     """(what of ``stdout`` goes into the zip, what is to be said about it)."""
     if not capture.base64:
-        text = scrub(stdout, secrets)
+        text = scrub(stdout, secrets).encode()
         return text[:LARGEST_BYTES], "cut" if len(text) > LARGEST_BYTES else ""
     try:
-        data = base64.b64decode(b"".join(stdout.split()), validate=True)
-    except binascii.Error:
+        data = base64.b64decode("".join(stdout.split()), validate=True)
+    except ValueError:
         return b"", "left out: not base64"
     if len(data) > LARGEST_BYTES:
         return b"", "left out: too large"
@@ -169,22 +161,12 @@ def _kept(capture: Capture, stdout: bytes, secrets: tuple[str, ...]) -> tuple[by
 
 def _property(run: Run, name: str) -> str:
     try:
-        return run(f"getprop {name}").stdout.decode(errors="replace")
+        return run(f"getprop {name}").stdout
     except DeviceLost:
         raise
     except BenchError:  # then it is not known, and the patterns of ``scrub`` are what is left
         return ""
 
 
-def _properties(listing: bytes) -> dict[str, str]:
-    """``[name]: [value]`` lines, as getprop writes them; empty values are left out."""
-    found = {}
-    for line in listing.decode(errors="replace").splitlines():
-        name, between, value = line.strip().partition("]: [")
-        if between and value != "]":
-            found[name.removeprefix("[")] = value.removesuffix("]")
-    return found
-
-
 def _said(error: BenchError, secrets: tuple[str, ...]) -> str:
-    return scrub(error.what.encode(), secrets).decode()
+    return scrub(error.what, secrets)

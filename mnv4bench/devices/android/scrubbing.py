@@ -21,13 +21,13 @@ SERIAL_PROPERTIES = (
 _SHORTEST = 6
 _NO_SERIAL = {"unknown", "0123456789", "0123456789ABCDEF"}
 # A property or line that is nobody's business, should a filter on the phone have let it by.
-_PRIVATE_LINE = rb"(?im)^.*(?:\bpersist\.|serialno|serial ?number|imei|ssid|accounts?\b).*$"
+_PRIVATE_LINE = r"(?im)^.*(?:\bpersist\.|serialno|serial ?number|imei|ssid|accounts?\b).*$"
 _PATTERNS = (
-    (re.compile(_PRIVATE_LINE), b"<line left out>"),
-    (re.compile(rb"(?i)\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b"), b"<address>"),
+    (re.compile(_PRIVATE_LINE), "<line left out>"),
+    (re.compile(r"(?i)\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b"), "<address>"),
     # Begins where a word does: otherwise a megabyte of letters takes for ever.
-    (re.compile(rb"(?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.-]*\w"), b"<account>"),
-    (re.compile(rb"(?<![\d.])\d{15}(?!\d|\.\d)"), b"<number>"),  # an IMEI
+    (re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.-]*\w"), "<account>"),
+    (re.compile(r"(?<![\d.])\d{15}(?!\d|\.\d)"), "<number>"),  # an IMEI
 )
 
 
@@ -44,10 +44,10 @@ def serials(read_property: Callable[[str], str], known: Iterable[str] = ()) -> t
     return tuple(sorted(usable, key=lambda each: (-len(each), each)))
 
 
-def scrub(text: bytes, secrets: tuple[str, ...]) -> bytes:
+def scrub(text: str, secrets: tuple[str, ...]) -> str:
     """``text`` without ``secrets`` (whatever their case) and without what looks personal."""
     for secret in secrets:
-        text = re.sub(re.escape(secret.encode()), b"<serial>", text, flags=re.IGNORECASE)
+        text = re.sub(re.escape(secret), "<serial>", text, flags=re.IGNORECASE)
     for pattern, stand_in in _PATTERNS:
         text = pattern.sub(stand_in, text)
     return text

@@ -13,26 +13,25 @@ import pytest
 from mnv4bench import codec
 from mnv4bench.cli import captures
 from mnv4bench.devices.android import capture_commands, collecting
-from mnv4bench.devices.android.collecting import Collected, CommandOutput, collect, pack
+from mnv4bench.devices.android.adb import Output
+from mnv4bench.devices.android.collecting import Collected, collect, pack
 from mnv4bench.devices.android.scrubbing import scrub, serials
 from mnv4bench.errors import DeviceLost, NotMeasured, UsageError, WorkerFailed
 
 FOLDER = "/data/local/tmp/mnv4bench"
 SERIAL = "1A011FDEE006UW"
-LISTING = (
-    b"[ro.product.model]: [Pixel 8]\r\n[ro.soc.model]: [Tensor G3]\r\n[ro.hardware.egl]: []\r\n"
-)
+LISTING = "[ro.product.model]: [Pixel 8]\n[ro.soc.model]: [Tensor G3]\n[ro.hardware.egl]: []\n"
 RESULT = bytes(range(256))  # no text, as a protobuf is none
 
 
 class Phone:
     """Answers by a part of the command; keeps what it was asked."""
 
-    def __init__(self, **answers: CommandOutput | Exception) -> None:
+    def __init__(self, **answers: Output | Exception) -> None:
         self.asked: list[str] = []
         self.answers = answers
 
-    def __call__(self, command: str) -> CommandOutput:
+    def __call__(self, command: str) -> Output:
         self.asked.append(command)
         for part, answer in self.answers.items():
             if part in command.replace("-", "_"):
@@ -42,14 +41,14 @@ class Phone:
         if command.startswith("getprop"):
             return said(SERIAL if command.endswith("ro.serialno") else "")
         if command.startswith("for name in ro."):
-            return CommandOutput(0, LISTING, b"")
+            return Output(0, LISTING, "")
         if command.startswith("base64"):
             return said(base64.encodebytes(RESULT).decode())
         return said("fine\n")
 
 
-def said(text: str, status: int = 0, stderr: str = "") -> CommandOutput:
-    return CommandOutput(status, text.encode(), stderr.encode())
+def said(text: str, status: int = 0, stderr: str = "") -> Output:
+    return Output(status, text, stderr)
 
 
 def collected(phone: Phone, **changes: object) -> Collected:
@@ -134,22 +133,22 @@ def test_what_a_phone_on_the_network_is_called_is_struck_out_too() -> None:
 @pytest.mark.parametrize(
     ("line", "left"),
     [
-        (b"[persist.sys.device_name]: [Anna]", b"<line left out>"),
-        (b"[ro.boot.serialno]: [x]", b"<line left out>"),
-        (b'  mWifiInfo SSID: "Anna at home"', b"<line left out>"),
-        (b"Accounts: 1", b"<line left out>"),
-        (b"imei 1", b"<line left out>"),
-        (b"radio 02:00:5e:10:AB:ff up", b"radio <address> up"),
-        (b"of anna.b+x@example.co.uk, too", b"of <account>, too"),
-        (b"id 490154203237518.", b"id <number>."),
-        (b"avg=490154203237518.25", b"avg=490154203237518.25"),
-        (b"time_in_state 300000 12345678901234", b"time_in_state 300000 12345678901234"),
-        (b"count=50 first=1869 avg=2118.25 std=614", b"count=50 first=1869 avg=2118.25 std=614"),
-        (b"Temperature{mValue=25.6, mType=0}", b"Temperature{mValue=25.6, mType=0}"),
+        ("[persist.sys.device_name]: [Anna]", "<line left out>"),
+        ("[ro.boot.serialno]: [x]", "<line left out>"),
+        ('  mWifiInfo SSID: "Anna at home"', "<line left out>"),
+        ("Accounts: 1", "<line left out>"),
+        ("imei 1", "<line left out>"),
+        ("radio 02:00:5e:10:AB:ff up", "radio <address> up"),
+        ("of anna.b+x@example.co.uk, too", "of <account>, too"),
+        ("id 490154203237518.", "id <number>."),
+        ("avg=490154203237518.25", "avg=490154203237518.25"),
+        ("time_in_state 300000 12345678901234", "time_in_state 300000 12345678901234"),
+        ("count=50 first=1869 avg=2118.25 std=614", "count=50 first=1869 avg=2118.25 std=614"),
+        ("Temperature{mValue=25.6, mType=0}", "Temperature{mValue=25.6, mType=0}"),
     ],
 )
-def test_what_looks_personal_goes_and_readings_stay(line: bytes, left: bytes) -> None:
-    assert scrub(b"before\n" + line + b"\nafter", ()) == b"before\n" + left + b"\nafter"
+def test_what_looks_personal_goes_and_readings_stay(line: str, left: str) -> None:
+    assert scrub("before\n" + line + "\nafter", ()) == "before\n" + left + "\nafter"
 
 
 def test_a_serial_that_is_none_strikes_out_nothing() -> None:
