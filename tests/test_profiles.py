@@ -9,6 +9,7 @@ import pytest
 
 from mnv4bench import profiles
 from mnv4bench.devices import open_runner
+from mnv4bench.devices.android.phone import Identity, misfit
 from mnv4bench.errors import BadFile, ExitStatus, NotMeasured, UsageError
 from mnv4bench.records import AndroidTarget, DeviceProfile, Expects
 
@@ -162,7 +163,7 @@ def test_a_delegate_has_what_it_needs_and_nothing_of_another(device: str) -> Non
     assert (target.counter is not None) == (target.delegate == "nnapi")
     if target.external_delegate is not None:
         assert target.external_delegate in target.libraries
-    for value in target.external_options.values():  # what an option points at is pushed too
+    for value in target.external_options:  # what an option points at is pushed too
         if name := value.partition("LIBRARIES/")[2]:
             assert any(fnmatchcase(name, pattern) for pattern in target.libraries)
 
@@ -175,6 +176,41 @@ def test_profiles_of_one_phone_expect_the_same() -> None:
     assert all(len(expected) == 1 for expected in families.values())
     names = [name for (expected,) in families.values() for name in expected.devices]
     assert len(names) == len(set(names))  # and no phone belongs to two families
+
+
+@pytest.mark.parametrize(
+    ("properties", "family"),
+    [
+        # As getprop of real phones has them (sources in the profiles).
+        ({"ro.product.device": "raven", "ro.soc.model": "Tensor"}, "pixel6"),
+        ({"ro.product.device": "panther", "ro.soc.model": "GS201"}, "pixel7"),
+        ({"ro.product.device": "panther", "ro.soc.model": "Tensor G2"}, "pixel7"),
+        ({"ro.product.device": "shiba", "ro.soc.model": "Tensor G3"}, "pixel8"),
+        ({"ro.product.device": "tokay", "ro.soc.model": "Tensor G4"}, "pixel9"),
+        ({"ro.product.device": "flame", "ro.board.platform": "msmnile"}, "pixel4"),
+        ({"ro.product.device": "dm3q", "ro.soc.model": "SM8550"}, "s23"),
+        ({"ro.product.device": "e1q", "ro.soc.model": "SM8650"}, "s24"),
+        ({"ro.product.device": "pa1q", "ro.soc.model": "SM8750"}, "s25"),
+        # A Pixel 10, an S24 with Samsung's chip, and a system image of another maker on a Pixel 8.
+        ({"ro.product.device": "frankel", "ro.soc.model": "Tensor G5"}, None),
+        ({"ro.product.device": "e1s", "ro.soc.model": "s5e9945"}, None),
+        ({"ro.product.device": "shiba", "ro.soc.model": "unknown"}, None),
+    ],
+)
+def test_a_phone_fits_the_profiles_of_its_family_and_no_other(
+    properties: dict[str, str], family: str | None
+) -> None:
+    identity = Identity(
+        properties={"ro.build.version.sdk": "33", **properties},
+        kernel=None,
+        policies=(),
+        memory_bytes=None,
+        nnapi_drivers=(),
+        boot=None,
+        serial="x",
+    )
+    fitting = {device for device in WANTED if misfit(identity, android(device)[1]) is None}
+    assert fitting == {device for device in WANTED if device.split("-")[0] == family}
 
 
 @pytest.mark.parametrize(

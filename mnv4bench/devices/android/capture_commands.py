@@ -92,7 +92,7 @@ STATE = (
 
 # As short as a run can be that still prints both blocks of statistics, and bounded by the phone.
 _SHORT = ("--warmup_runs=1", "--warmup_min_secs=0", "--num_runs=5", "--min_secs=0", "--max_secs=20")
-_LIMIT_S = 60
+LIMIT_S = 60
 _NO_MODEL = "there-is-no-such-model.tflite"
 
 
@@ -141,7 +141,8 @@ def trial(
 ) -> Iterator[Capture]:
     """One short run with ``flags``: its output, its result file, and LiteRT's runtime information.
 
-    The two files lie in ``folder`` under the names that they have in the zip, / being -.
+    A flag that ``flags`` has too is as they have it. The two files lie in ``folder`` under the
+    names that they have in the zip, / being -.
     """
     place = f"{tool}/{name}"
     files = {"result.pb": "--result_file_path"}
@@ -149,8 +150,9 @@ def trial(
         files["runtime_info.pb"] = "--model_runtime_info_output_file"
     paths = {file: f"{folder}/capture-{tool}-{name}-{file}" for file in files}
     outputs = tuple(f"{flag}={paths[file]}" for file, flag in files.items())
-    words = (program, f"--graph={model}", *_SHORT, *outputs, *flags)
-    yield Capture(f"{place}/output.txt", run_in(folder, words))
+    asked = (f"--graph={model}", *_SHORT, *outputs, *flags)
+    words = {word.partition("=")[0]: word for word in asked}.values()
+    yield Capture(f"{place}/output.txt", run_in(folder, (program, *words)))
     for file, path in paths.items():
         yield Capture(f"{place}/{file}", f"base64 {shlex.quote(path)}", base64=True)
 
@@ -159,7 +161,7 @@ def run_in(folder: str, words: tuple[str, ...]) -> str:
     """The shell line that runs a program in ``folder``, its libraries beside it, for a minute."""
     place = shlex.quote(folder)
     environment = f"LD_LIBRARY_PATH={place} ADSP_LIBRARY_PATH={place}"
-    return f"cd {place} && {environment} timeout {_LIMIT_S} {shlex.join(words)}"
+    return f"cd {place} && {environment} timeout {LIMIT_S} {shlex.join(words)}"
 
 
 def _delegates(

@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 
 from mnv4bench import codec
-from mnv4bench.cli import captures
 from mnv4bench.devices.android import capture_commands, collecting
 from mnv4bench.devices.android.adb import Output
 from mnv4bench.devices.android.collecting import Collected, collect, pack
 from mnv4bench.devices.android.scrubbing import scrub, serials
-from mnv4bench.errors import DeviceLost, NotMeasured, UsageError, WorkerFailed
+from mnv4bench.errors import DeviceLost, WorkerFailed
 
 FOLDER = "/data/local/tmp/mnv4bench"
 SERIAL = "1A011FDEE006UW"
@@ -259,37 +258,6 @@ def test_equal_samples_make_equal_zips() -> None:
         assert index["format"] == "mnv4bench captures"
         assert index["phone"]["ro.soc.model"] == "Tensor G3"
         assert all(not name.startswith(("/", "..")) for name in archive.namelist())
-
-
-def refuse() -> Collected:
-    raise AssertionError("the phone was asked before the name was looked at")
-
-
-@pytest.mark.parametrize("name", ["captures.tar", "folder.zip"])
-def test_a_name_that_is_no_zips_is_refused_before_the_phone_is_asked(
-    tmp_path: Path, name: str
-) -> None:
-    (tmp_path / "folder.zip").mkdir()
-    with pytest.raises(UsageError, match="not the name of one"):
-        captures.write(tmp_path / name, refuse)
-
-
-def test_a_zip_is_written_whole_or_the_old_one_stays(tmp_path: Path) -> None:
-    file = tmp_path / "captures.zip"
-    index = captures.write(file, lambda: collected(Phone()))
-    before = file.read_bytes()
-    with zipfile.ZipFile(file) as archive:
-        assert set(archive.namelist()) >= {entry.file for entry in index.captures if entry.bytes}
-
-    def interrupted() -> Collected:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        captures.write(file, interrupted)
-    assert file.read_bytes() == before
-    assert [each.name for each in tmp_path.iterdir()] == ["captures.zip"]
-    with pytest.raises(NotMeasured, match="could not be written"):
-        captures.write(file / "inside.zip", lambda: collected(Phone()))
 
 
 def test_the_commands_are_shell(tmp_path: Path, real_shell: Callable[[str], str]) -> None:
