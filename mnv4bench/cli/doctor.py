@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,14 +17,6 @@ if TYPE_CHECKING:
     from mnv4bench.devices import Options, Runner
     from mnv4bench.findings import Attached, Examined
     from mnv4bench.records import DeviceProfile
-
-
-@runtime_checkable
-class Collects(Protocol):
-    """A runner that can gather what a report of a failure needs."""
-
-    def collect(self, path: Path) -> None:
-        """Write the archive ``path``."""
 
 
 def command(
@@ -43,8 +35,8 @@ def command(
         Path | None,
         typer.Option(
             metavar="FILE.zip",
-            help="Gather what the tools of the phone of --device print, to send with a report of "
-            "what went wrong; names of its owner are taken out.",
+            help="Instead of checking, gather what the phone of --device and its benchmark program "
+            "print into a zip, to be sent back and become tests; serial numbers are taken out.",
             show_default=False,
         ),
     ] = None,
@@ -68,8 +60,7 @@ def command(
     named = list(dict.fromkeys(device or ()))
     chosen = [profiles.load(one) for one in named]
     if collect is not None:
-        emit(f"collected: {_collect(collect, chosen, options)}")
-        return
+        raise typer.Exit(_collect(collect, chosen, options))
     known, broken = profiles.load_all()
     phones, unknown = attached.phones(known)
     if chosen:
@@ -125,16 +116,32 @@ def _unit(runner: Runner) -> str | None:
         return None
 
 
-def _collect(path: Path, chosen: Sequence[DeviceProfile], options: Options) -> Path:
-    from mnv4bench.devices import open_runner
+def _collect(path: Path, chosen: Sequence[DeviceProfile], options: Options) -> int:
+    """Gather the samples and say what came; the exit status."""
+    from mnv4bench import units
+    from mnv4bench.cli import captures
+    from mnv4bench.render.progress import Board
+    from mnv4bench.render.untrusted import visible
 
     if len(chosen) != 1:
-        raise UsageError("--collect is of one device.", "--device of the phone: mnv4bench devices")
-    runner = open_runner(chosen[0], options)
-    if not isinstance(runner, Collects):
         raise UsageError(
-            f"--collect is of phones, and {chosen[0].device} is none.",
-            "--device of the phone: mnv4bench devices",
+            "--collect is of one phone, and --device says which.",
+            f"mnv4bench doctor --device ID --collect {path}; mnv4bench devices lists the IDs",
         )
-    runner.collect(path)
-    return path
+    with Board(f"collecting from {chosen[0].device}", ("",)) as board:
+        index = captures.collect(path, chosen[0], options, lambda capture: board.now(capture.file))
+    files = sum(one.bytes > 0 for one in index.captures)
+    emit(
+        f"{path}: {units.plural(files, 'sample')}. Look through it, then send it with your report."
+    )
+    for one in index.captures:
+        if one.remark:
+            emit(visible(f"  {one.file}: {one.remark}"))
+    if index.stopped:
+        typer.echo(
+            f"error: the phone went away before all was collected: {visible(index.stopped)}\n"
+            "  next: plug it in again and repeat the command",
+            err=True,
+        )
+        return ExitStatus.NOT_MEASURED
+    return ExitStatus.OK

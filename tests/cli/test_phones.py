@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from msgspec.structs import replace
 
 from mnv4bench import bench, profiles, store
 from mnv4bench.cli import attached as attached_phones
-from mnv4bench.cli import doctor
 from mnv4bench.devices.android import attached
 from mnv4bench.records import DeviceProfile, Expects, Report
 from tests.command_line import Terminal
@@ -299,17 +299,18 @@ def test_collecting_is_of_one_phone(terminal: Terminal) -> None:
     assert "host-cpu is none" in ran.err
 
 
-def test_what_a_runner_collects_is_written_where_it_is_asked_to(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+def test_samples_of_a_phone_are_collected(
+    phone: Phone, terminal: Terminal, mine: str, program: Path
 ) -> None:
-    from mnv4bench import devices
-
-    class Collecting:
-        def collect(self, path: Path) -> None:
-            path.write_bytes(b"zip")
-
-    assert isinstance(Collecting(), doctor.Collects)
-    monkeypatch.setattr(devices, "open_runner", lambda profile, options: Collecting())
-    ran = terminal("doctor", "--collect", "all.zip", "--device", "host-cpu")
-    assert ran.status == 0
-    assert Path("all.zip").read_bytes() == b"zip"
+    words = ("doctor", "--device", mine, "--collect", "all.zip")
+    ran = terminal(*words, "--benchmark-model", program)
+    assert ran.status == 0, ran
+    assert ran.out.startswith("all.zip: ")
+    with zipfile.ZipFile("all.zip") as packed:
+        assert "index.json" in packed.namelist()
+        assert any(name.startswith("classic/") for name in packed.namelist())
+    Path("all.zip").unlink()
+    lacking = terminal(*words)
+    assert lacking.status == 0
+    assert "classic/help.txt: " in lacking.out
+    assert Path("all.zip").is_file()
