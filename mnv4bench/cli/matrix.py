@@ -22,7 +22,7 @@ from mnv4bench.devices import Runner, Session, stopping
 from mnv4bench.errors import BenchError, NotMeasured, UsageError
 from mnv4bench.records import Report
 
-JOIN_S = 1.0  # how often the main thread may look whether Ctrl-C came
+WAIT_S = 1.0  # how often the main thread may look whether Ctrl-C came
 
 
 @dataclass
@@ -109,29 +109,33 @@ def side_by_side(turns: Sequence[Callable[[], None]]) -> None:
     stopping.forget()
     raised: list[BaseException] = []
 
-    def guarded(turn: Callable[[], None]) -> None:
+    def guarded(turn: Callable[[], None], ended: threading.Event) -> None:
         try:
             turn()
         except BaseException as error:  # noqa: BLE001 - raised again in the main thread
             raised.append(error)
+        finally:
+            ended.set()
 
-    threads = [threading.Thread(target=guarded, args=(turn,)) for turn in turns]
+    # Waited for by events of our own: a join() that Ctrl-C interrupts takes the thread for ended
+    # although it runs (CPython before 3.13).
+    started: list[threading.Event] = []
     interrupted = False
     try:
-        for thread in threads:
-            thread.start()
+        for turn in turns:
+            ended = threading.Event()
+            threading.Thread(target=guarded, args=(turn, ended)).start()
+            started.append(ended)
     except KeyboardInterrupt:
         interrupted = True
         stopping.ask()
-    while any(thread.is_alive() for thread in threads):
+    while not all(ended.is_set() for ended in started):
         try:
-            for thread in threads:
-                if thread.is_alive():
-                    thread.join(JOIN_S)
+            for ended in started:
+                ended.wait(WAIT_S)
         except KeyboardInterrupt:  # a second one changes nothing: they are stopping already
             interrupted = True
             stopping.ask()
-    stopping.forget()
     for error in raised:
         if not isinstance(error, KeyboardInterrupt):
             raise error

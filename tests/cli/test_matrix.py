@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,9 +32,11 @@ PATIENCE_S = 60.0  # of a test for another thread; only a failure takes so long
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(bench, "QUIET_WAIT_S", 0.0)
-    monkeypatch.setattr(matrix, "JOIN_S", 0.05)
+    monkeypatch.setattr(matrix, "WAIT_S", 0.05)
+    yield
+    stopping.forget()
 
 
 @pytest.fixture
@@ -290,6 +292,30 @@ def test_ctrl_c_stops_every_device_and_a_resume_finishes_all(
     assert rest.status == 0, rest
     assert all(report.finished_at for report in reports().values())
     assert terminal("run", "--resume").status == 3
+
+
+def test_ctrl_c_waits_until_every_thread_has_undone_what_it_did() -> None:
+    undone: list[str] = []
+    first_is_through = threading.Event()
+
+    def slow() -> None:
+        try:
+            stopping.pause(PATIENCE_S)
+        finally:
+            assert first_is_through.wait(PATIENCE_S)
+            time.sleep(0.2)  # an interrupted wait of the main thread would be over by now
+            undone.append("whole")
+
+    def quick() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            stopping.pause(PATIENCE_S)
+        finally:
+            first_is_through.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        matrix.side_by_side([slow, quick])
+    assert undone == ["whole"]
 
 
 def test_a_mistake_of_ours_in_a_thread_is_not_swallowed() -> None:
