@@ -162,7 +162,7 @@ def _run(flavour: str, program: str, flags: Flags, log: Lines) -> None:
             log.runtime(f"ERROR: Could not open '{seen(model)}'.")
             raise Failed(f"Failed to load model {seen(model)}")
         log.info(f"Loaded model {seen(model)}")
-    runner = Runner(model, flags)
+    runner = Runner(model, flags, phone["steady_us"])
     placed = _place(flavour, flags, runner, phone, log)
     runner.prepare()
     init_us = int((time.perf_counter_ns() - began) / 1e3)
@@ -277,7 +277,8 @@ def _trouble(placed: Placed, log: Lines) -> None:
 class Runner:
     """The model in the real LiteRT."""
 
-    def __init__(self, model: Path, flags: Flags) -> None:
+    def __init__(self, model: Path, flags: Flags, steady_us: float) -> None:
+        self._steady_us = steady_us
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
         self._interpreter_class, self._model, self._flags = Interpreter, model, flags
@@ -356,7 +357,8 @@ class Runner:
         while (len(times.all) < least or now < began + seconds) and now <= began + longest:
             start = time.perf_counter_ns()
             self._interpreter.invoke()
-            times.all.append(int((time.perf_counter_ns() - start) / 1e3 * speed))
+            took_us = self._steady_us or (time.perf_counter_ns() - start) / 1e3
+            times.all.append(int(took_us * speed))
             if placed.mode == "fails":
                 self.failed = True
                 log.runtime(
