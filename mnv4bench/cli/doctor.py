@@ -79,6 +79,8 @@ def command(
         emit(codec.encode_json(found))
     else:
         say(devices.doctor(found, alone=bool(chosen)))
+        for line in devices.fixes(found):
+            emit(line)
     failed = any(check.status == "failed" for one in examined for check in one.checks)
     waiting = any(one.fix for one in phones)
     raise typer.Exit(ExitStatus.NOT_MEASURED if failed or waiting else ExitStatus.OK)

@@ -14,9 +14,11 @@ from rich.text import Text
 from mnv4bench.findings import Attached, Devices, Doctor, Examined
 from mnv4bench.records import Check
 from mnv4bench.render.terminal import View, Write, left_out, plain_table
+from mnv4bench.render.untrusted import visible
 
 _DEVICE_STYLE = {"ready": "green", "absent": "dim", "unusable": "yellow"}
 _CHECK_STYLE = {"ok": "green", "warning": "yellow", "failed": "bold red", "unknown": "dim"}
+LACKS = "What a device lacks, and what helps: mnv4bench doctor --device ID"
 READY = "device"  # adb's word
 PLUG_IN = "Plug one in with USB debugging on (Settings, Developer options)."
 
@@ -42,12 +44,19 @@ def devices(found: Devices) -> View:
                 write(f"{row.format} {row.precision}"),
                 write(row.accelerator),
                 write(row.status, _DEVICE_STYLE[row.status]),
-                write(row.detail),
+                write(_first_sentence(row.detail)),
             )
         attached = _attached(found.attached, found.attached_unknown, write)
-        return Group(table, write(""), *attached, *left_out(found.skipped, write))
+        missing = any(row.status != "ready" for row in found.devices)
+        hint = [write(LACKS, "dim")] if missing else []
+        return Group(table, *hint, write(""), *attached, *left_out(found.skipped, write))
 
     return View(build)
+
+
+def _first_sentence(text: str) -> str:
+    sentence, stop, _ = text.partition(". ")
+    return f"{sentence}." if stop else text
 
 
 def _attached(phones: Sequence[Attached], unknown: str, write: Write) -> list[RenderableType]:
@@ -81,7 +90,8 @@ def _attached(phones: Sequence[Attached], unknown: str, write: Write) -> list[Re
 def doctor(found: Doctor, *, alone: bool = False) -> View:
     """A table for each physical device; what several of its profiles have alike stands once.
 
-    ``alone``: of the devices that were asked for, and nothing of what else is attached.
+    ``fixes`` goes beneath it. ``alone``: of the devices that were asked for, and nothing of what
+    else is attached.
     """
 
     def build(write: Write) -> RenderableType:
@@ -116,7 +126,6 @@ def _examined(alike: Sequence[Examined], write: Write) -> RenderableType:
         ("Check", "left"),
         ("Status", "left"),
         ("Found", "left"),
-        ("Fix", "left"),
         names=order,
         title=write(titled, "bold"),
     )
@@ -126,9 +135,19 @@ def _examined(alike: Sequence[Examined], write: Write) -> RenderableType:
             write(check.name),
             write(check.status, _CHECK_STYLE[check.status]),
             write(check.found) + write(only, "dim"),
-            write(check.fix),
         )
     return table
+
+
+def fixes(found: Doctor) -> list[str]:
+    """What mends each miss, in plain lines: a table would break commands that are to be pasted."""
+    checks = [check for one in found.devices for check in one.checks if check.fix]
+    # What stops a run comes first.
+    checks.sort(key=lambda check: check.status != "failed")
+    lines: dict[str, None] = {}
+    for check in checks:
+        lines[f"  {visible(check.name)} ({check.status}):\n    {visible(check.fix)}"] = None
+    return ["", "What helps:", *lines] if lines else []
 
 
 def _verdict(found: Doctor, write: Write) -> Text:

@@ -18,7 +18,7 @@ import pytest
 from mnv4bench import bench, store
 from mnv4bench.cli import matrix, planning
 from mnv4bench.devices import Options, Runner, stopping
-from mnv4bench.devices.holding import hold
+from mnv4bench.devices.holding import HOST, hold
 from mnv4bench.errors import BenchError, DeviceLost, NotMeasured, UsageError
 from mnv4bench.records import Artifact, DeviceProfile, Report
 from tests.command_line import Terminal
@@ -225,6 +225,19 @@ def test_a_device_that_another_process_measures_is_left_alone(
     assert ran.status == 0, ran
 
 
+def test_what_this_machine_does_is_nothing_to_a_phone(
+    terminal: Terminal, attach: Attach, model: tuple[str, ...]
+) -> None:
+    attach(host_cpu=phone(HOST), s23_cpu=phone("B"))
+    with hold(HOST):  # as `eval` does
+        assert terminal("run", "--device", "s23-cpu", *model, "--quick").status == 0
+        both = ("--device", "s23-cpu", "--device", "host-cpu")
+        ran = terminal("run", *both, *model, "--quick", "--reports", "both")
+    assert ran.status == 3
+    assert "host-cpu: another run or eval is measuring on this machine" in ran.err
+    assert "s23-cpu: ended: round limit" in ran.out
+
+
 def test_a_report_that_another_run_is_writing_is_left_alone(
     terminal: Terminal, attach: Attach, model: tuple[str, ...]
 ) -> None:
@@ -250,15 +263,16 @@ def test_a_file_that_one_device_refuses_leaves_no_report_behind(
     assert set(reports()) == {"pixel6-cpu"}
 
 
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_stops_every_device_and_a_resume_finishes_all(
-    terminal: Terminal, attach: Attach, model: tuple[str, ...]
+    terminal: Terminal, attach: Attach, model: tuple[str, ...], stop: signal.Signals
 ) -> None:
     both = threading.Barrier(2)
 
     def interrupts(model: str, round: int) -> float:
         if round == 1:
             both.wait(PATIENCE_S)
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), stop)
             stopping.pause(PATIENCE_S)  # as a phone's benchmark program would be waited for
         return 0.002
 

@@ -61,7 +61,8 @@ DEVICES = Devices(
         DeviceRow(device="host-cpu", runner="host", format="tflite", precision="fp32",
                   accelerator="cpu", status="ready", detail="Test CPU, LiteRT 2.3.0"),
         DeviceRow(device="pixel6-cpu", runner="android", format="tflite", precision="int8",
-                  accelerator="cpu", status="absent", detail="its runner is not there yet"),
+                  accelerator="cpu", status="absent",
+                  detail="no phone is attached (adb 1.0.41). plug it in"),
     ),
     attached=(
         PHONE,
@@ -276,6 +277,19 @@ def test_doctor_says_what_is_attached_only_where_nothing_was_asked_for() -> None
     )
     without = replace(DOCTOR, attached=(), attached_unknown="adb was not found.")
     assert "Attached phones: adb was not found." in text(devices.doctor(without), 120)
+
+
+def test_what_helps_can_be_pasted_and_stands_once() -> None:
+    long = f"curl -Lo /there https://example.com/{'x' * 300}"
+    check = Check(name="benchmark program", status="failed", found="none", fix=long)
+    warm = Check(name="heat", status="warning", found="39 °C", fix=fixed.HOSTILE)
+    one = Examined(device="a", unit="adb:1", checks=(warm, check))
+    both = Doctor(devices=(one, replace(one, device="b")))
+    said = devices.fixes(both)
+    assert said[:3] == ["", "What helps:", f"  benchmark program (failed):\n    {long}"]
+    assert said[3].startswith("  heat (warning):\n    [red]x[/red]\\x1b[31m")
+    assert len(said) == 4
+    assert devices.fixes(Doctor(devices=(replace(one, checks=(ADB,)),))) == []
 
 
 def test_long_evidence_is_cut_where_people_read() -> None:
