@@ -195,7 +195,7 @@ def _preflight(report: Report, runner: Runner, listener: Listener) -> Report:
 def _oddities(state: DeviceState) -> list[str]:
     """What a reader must know of the state that measuring started from."""
     odd = []
-    if state.thermal_status is None:  # a computer
+    if state.charging is None:  # a computer
         if state.on_battery:
             odd.append("measured on battery power, where many machines lower their clocks")
         return odd

@@ -143,7 +143,9 @@ class Environment(Struct, frozen=True, kw_only=True):
     soc: Annotated[str | None, _fact("system on a chip", must_match=True)] = None
     build: Annotated[str | None, _fact("Android build fingerprint", must_match=True)] = None
     sdk: Annotated[int | None, _fact("Android API level", must_match=True)] = None
-    unit: Annotated[str | None, _fact("which of several such devices, as a digest")] = None
+    unit: Annotated[
+        str | None, _fact("which of several such devices, as a digest", must_match=True)
+    ] = None
     cores: Annotated[
         str | None, _fact("processors that the program is kept on", must_match=True)
     ] = None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mnv4bench.records import Artifact, DeviceProfile, Timing, Weights
+from mnv4bench.records import AndroidTarget, Artifact, DeviceProfile, Timing, Weights
 from tests.devices.tiny_models import (
     write_onnx,
     write_onnx_text,
@@ -53,6 +53,23 @@ def host_profile(runtime: str, **changes: object) -> DeviceProfile:
         "accelerator": "cpu",
     }
     return DeviceProfile(**{**facts, **changes})
+
+
+def phone_profile(tool: str, **changes: object) -> DeviceProfile:
+    """A profile of the double's Pixel 8, on its processor; ``changes`` are of its android table."""
+    delegate = changes.get("delegate", "xnnpack")
+    accelerators = {"xnnpack": "cpu", "gpu": "gpu", "nnapi": "edgetpu", "hexagon": "hexagon"}
+    android = AndroidTarget(**{"tool": tool, "delegate": "xnnpack", **changes})
+    return DeviceProfile(
+        device=f"a-phone-{delegate}",
+        title="the double's Pixel 8",
+        runner="android",
+        runtime="litert",
+        format="tflite",
+        precision="fp32",
+        accelerator=accelerators.get(delegate, "npu"),
+        android=android,
+    )
 
 
 def artifact_of(file: Path, **changes: object) -> Artifact:

@@ -92,6 +92,18 @@ def version() -> tuple[tuple[int, ...], str]:
     return tuple(map(int, found[1].split("."))), words
 
 
+def require_new_enough() -> None:
+    """Raises NotMeasured for an adb that hides the exit status of what it runs."""
+    number, words = version()
+    if number < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise NotMeasured(
+            f"{program()} is adb {words}; older than {oldest}, it hides the exit status of what "
+            "it runs.",
+            INSTALL,
+        )
+
+
 def devices() -> tuple[Listed, ...]:
     """What is attached, in adb's order. Raises NotMeasured when adb cannot say."""
     said = _run((program(), "devices"), LIST_TIMEOUT_S)

@@ -61,6 +61,7 @@ def phones() -> tuple[Phone, ...]:
     server = os.environ.get("ANDROID_ADB_SERVER_PORT", "")
     if _seen and _seen[1] == server and time.monotonic() - _seen[0] < REMEMBER_S:
         return _seen[2]
+    adb.require_new_enough()
     found = tuple(
         Phone(one.serial, one.state, _identity(one.serial) if one.state == READY else None)
         for one in adb.devices()

@@ -47,11 +47,31 @@ def push(adb: Adb, file: Path, remote: str) -> None:
         if not isinstance(error, DeviceLost):
             adb.shell(f"rm -f {shlex.quote(part)}")
         raise
-    adb.shell(f"mv {shlex.quote(part)} {shlex.quote(remote)}")
+    adb.shell(_move_line(part, remote))
+
+
+def lines(adb: Adb, file: Path, remote: str) -> tuple[str, ...]:
+    """What ``push`` runs for a file that is not there yet, ready to paste."""
+    part = f"{remote}.part"
+    return (
+        adb.line("shell", _digest_line(remote)),
+        adb.line("shell", phone.STATE["space"]),
+        adb.line("push", str(file), part),
+        adb.line("shell", _digest_line(part)),
+        adb.line("shell", _move_line(part, remote)),
+    )
+
+
+def _digest_line(remote: str) -> str:
+    return f"sha256sum {shlex.quote(remote)} 2>/dev/null"
+
+
+def _move_line(part: str, remote: str) -> str:
+    return f"mv {shlex.quote(part)} {shlex.quote(remote)}"
 
 
 def _remote_digest(adb: Adb, remote: str) -> str | None:
-    said = adb.shell(f"sha256sum {shlex.quote(remote)} 2>/dev/null")
+    said = adb.shell(_digest_line(remote))
     found = re.match(r"\s*([0-9a-f]{64})\b", said.stdout)
     return found[1] if found else None
 

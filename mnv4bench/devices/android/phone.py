@@ -23,6 +23,8 @@ CPUFREQ = "/sys/devices/system/cpu/cpufreq"
 THERMAL = "/sys/class/thermal"
 UNIT_DIGITS = 12  # of a digest, as wherever one is shown
 
+BOOT = "cat /proc/sys/kernel/random/boot_id"  # another one after each start
+
 # Nothing here writes; what is absent or refused leaves its section empty.
 IDENTITY = {
     "properties": "getprop",
@@ -30,6 +32,7 @@ IDENTITY = {
     "cpufreq": f"grep -H . {CPUFREQ}/policy*/related_cpus {CPUFREQ}/policy*/cpuinfo_max_freq",
     "memory": "grep MemTotal /proc/meminfo",
     "services": "service list | grep -i neuralnetworks",
+    "boot": BOOT,
 }
 STATE = {
     "stat": "head -n 1 /proc/stat; sleep 0.2; head -n 1 /proc/stat",
@@ -41,7 +44,7 @@ STATE = {
     "power": "dumpsys power | grep mWakefulness=",
     "low_power": "settings get global low_power",
     "cpufreq": f"grep -H . {CPUFREQ}/policy*/scaling_cur_freq {CPUFREQ}/policy*/scaling_governor",
-    "boot": "cat /proc/sys/kernel/random/boot_id",
+    "boot": BOOT,
     "space": "df -k /data/local/tmp",
 }
 
@@ -77,6 +80,7 @@ class Identity:
     policies: tuple[Policy, ...]  # the slowest first; empty where cpufreq cannot be read
     memory_bytes: int | None
     nnapi_drivers: tuple[str, ...]
+    boot: str | None
     serial: str = field(repr=False)
 
     @property
@@ -123,6 +127,7 @@ def identify(adb: Adb) -> Identity:
         policies=readings.policies(readings.files(said.get("cpufreq", ""))),
         memory_bytes=_kilobytes(said.get("memory", "")),
         nnapi_drivers=readings.nnapi_drivers(said.get("services", "")),
+        boot=said.get("boot", "").strip() or None,
         serial=adb.serial,
     )
 
@@ -148,7 +153,10 @@ def state(adb: Adb, policies: tuple[Policy, ...]) -> DeviceState:
         temperature_c=readings.processor_temperature(temperatures),
         on_battery=None if charging is None else not charging,
         battery_fraction=level,
-        thermal_status=readings.thermal_status(thermal),
+        # One that somebody set by hand says nothing of the heat.
+        thermal_status=None
+        if readings.status_is_overridden(thermal)
+        else readings.thermal_status(thermal),
         temperatures_c=temperatures,
         battery_temperature_c=battery_c,
         charging=charging,

@@ -37,14 +37,24 @@ _SPOKEN: dict[Delegate, str] = {
 _XNNPACK_NODES = "TfLiteXNNPackDelegate"
 _REPLACING = re.compile(r"Replacing (\d{1,7}) out of (\d{1,7}) node\(s\) with delegate \(([^)]*)\)")
 # Lines with which a program goes on without the delegate, on the processor, with exit status 0.
-_WITHOUT = (
-    "NNAPI acceleration is unsupported on this platform",
-    "Couldn't load NNAPI support library",
-    "must be set for the provided NNAPI accelerator",
-    "GPU acceleration is unsupported on this platform",
-    "Could not create Hexagon delegate",
-    "accelerator could not be loaded and registered",
-)
+_WITHOUT: dict[Delegate, tuple[str, ...]] = {
+    "xnnpack": (),
+    "gpu": (
+        "GPU acceleration is unsupported on this platform",
+        "GPU accelerator could not be loaded and registered",
+    ),
+    "nnapi": (
+        "NNAPI acceleration is unsupported on this platform",
+        "Couldn't load NNAPI support library",
+        "must be set for the provided NNAPI accelerator",
+    ),
+    "hexagon": ("Could not create Hexagon delegate",),
+    "external": (),
+    "npu": (
+        "NPU accelerator could not be loaded and registered",
+        "No usable Dispatch runtime found",
+    ),
+}
 _GPU_API = re.compile(
     r"Initialized (?:OpenCL|OpenGL)-based API"
     r"|Dynamically loaded GPU accelerator\([^)]*\) registered"
@@ -107,8 +117,9 @@ def judge(
 
 def _lines(delegate: Delegate, log: str) -> Signal | None:
     """The program's sentence about the delegate; None where this program prints none."""
-    without = next((line for line in log.splitlines() if any(w in line for w in _WITHOUT)), None)
-    if without and delegate != "xnnpack":
+    fatal = _WITHOUT[delegate]
+    without = next((line for line in log.splitlines() if any(w in line for w in fatal)), None)
+    if without:
         return _signal("delegate lines", without, "none")
     name = _SPOKEN[delegate]
     kinds: tuple[tuple[str, Verdict], ...] = (

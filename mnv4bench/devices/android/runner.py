@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -111,10 +112,7 @@ class AndroidRunner:
 
     def probe(self) -> float | None:
         """The best of a few runs of a short loop in the phone's shell, on the cores in use."""
-        loop = f"i=0; while [ $i -lt {PROBE_COUNT} ]; do i=$((i+1)); done"
-        pinned = f"{self._pin}sh -c {shlex.quote(loop)}"
-        once = f"a=$(date +%s%N); {pinned}; b=$(date +%s%N); echo $((b-a))"
-        said = self._adb.shell("; ".join([once] * PROBE_REPEATS))
+        said = self._adb.shell(self._probe_line())
         times = [int(word) for word in said.stdout.split() if word.isdigit()]
         # A date without %N leaves seconds with letters behind them, and nothing to go by.
         fastest = min((time for time in times if time > 0), default=None)
@@ -160,24 +158,37 @@ class AndroidRunner:
         return AndroidSession(self._profile, self._adb, self._where(file))
 
     def commands(self, file: Path, artifact: Artifact, timing: Timing) -> tuple[str, ...]:
-        """What ``held``, ``install`` and one ``invoke`` run on the phone, ready to paste."""
+        """A run of one round with this file alone, line by line, ready to paste.
+
+        The real one puts a marker that nobody can foresee between the parts of its questions.
+        """
         self._require(file, artifact)
         adb, folder, tool = self._adb, self._target.remote_dir, self._tool
-        lines = [adb.line("shell", self._folder_line(folder))]
-        lines.append(adb.line("shell", modes.leave_line(folder)))
-        if self._wants_steady:
-            lines.append(adb.line("shell", modes.enter_line(folder)))
-        lines.append(adb.line("shell", f"mkdir -p {shlex.quote(self._tools)}"))
-        for name, local in tool.files:
-            lines.append(adb.line("push", str(local), f"{self._tools}/{name}"))
-        lines.append(adb.line("shell", self._executable_line()))
-        lines.append(adb.line("push", str(file), self._graph(file)))
         session = AndroidSession(self._profile, adb, self._where(file))
-        lines += [adb.line("shell", line) for line in session.lines(timing)]
-        lines.append(adb.line("shell", modes.leave_line(folder)))
-        if not self._options.keep:
-            lines.append(adb.line("shell", f"rm -rf {shlex.quote(folder)}"))
-        return tuple(lines)
+        steady = [modes.enter_line(folder)] if self._wants_steady else []
+        around = [phone.sections(phone.STATE, "mnv4bench"), self._probe_line()]
+        programs = [files.lines(adb, one, f"{self._tools}/{name}") for name, one in tool.files]
+        tidy = [] if self._options.keep else [f"rm -rf {shlex.quote(folder)}"]
+
+        def shell(*lines: str) -> list[str]:
+            return [adb.line("shell", line) for line in lines]
+
+        return (
+            "# who it is",
+            *shell(phone.sections(phone.IDENTITY, "mnv4bench")),
+            "# its folder, and what an earlier run may have left; steady clocks",
+            *shell(self._folder_line(folder), modes.leave_line(folder), *steady),
+            "# the benchmark program, sent where it is not there yet",
+            *shell(f"mkdir -p {shlex.quote(self._tools)}"),
+            *chain.from_iterable(programs),
+            *shell(self._executable_line(), self._help_line()),
+            f"# {file.name!r}",
+            *files.lines(adb, file, self._graph(file)),
+            "# a round: how it is, one process for each model, how it is",
+            *shell(*around, *session.lines(timing), *around),
+            "# and as it was before",
+            *shell(modes.leave_line(folder), *tidy),
+        )
 
     # --- parts ----------------------------------------------------------------------------------
 
@@ -211,6 +222,12 @@ class AndroidRunner:
     def _tools(self) -> str:
         return f"{self._target.remote_dir}/tools-{self._tool.digest[:NAME_DIGITS]}"
 
+    def _probe_line(self) -> str:
+        loop = f"i=0; while [ $i -lt {PROBE_COUNT} ]; do i=$((i+1)); done"
+        pinned = f"{self._pin}sh -c {shlex.quote(loop)}"
+        once = f"a=$(date +%s%N); {pinned}; b=$(date +%s%N); echo $((b-a))"
+        return "; ".join([once] * PROBE_REPEATS)
+
     def _graph(self, file: Path) -> str:
         return f"{self._target.remote_dir}/{files.digest(file)[:NAME_DIGITS]}.tflite"
 
@@ -225,16 +242,13 @@ class AndroidRunner:
             policies=self._identity.policies,
             flags=self._flags if self._steady is not None else None,
             driver=self._target.nnapi_accelerator,
+            boot=self._identity.boot,
         )
 
     @cached_property
     def _flags(self) -> frozenset[str]:
         """What the program's own --help lists. Raises NotMeasured when it is the other program."""
-        said = self._adb.shell(
-            f"cd {shlex.quote(self._tools)} && "
-            f"LD_LIBRARY_PATH=. timeout -k 5 30 ./{PROGRAM} --help",
-            HELP_TIMEOUT_S,
-        )
+        said = self._adb.shell(self._help_line(), HELP_TIMEOUT_S)
         text = f"{said.stdout}\n{said.stderr}"
         if re.search(r"not executable|Exec format error|Permission denied|inaccessible", text):
             last = text.strip().splitlines()[-1][:200]
@@ -251,6 +265,10 @@ class AndroidRunner:
                 f"get it: {benchmark.DOWNLOADS[self._tool.flavour]}",
             )
         return flags
+
+    def _help_line(self) -> str:
+        tools = shlex.quote(self._tools)
+        return f"cd {tools} && LD_LIBRARY_PATH={tools} timeout -k 5 30 ./{PROGRAM} --help"
 
     def _require(self, file: Path, artifact: Artifact) -> None:
         if artifact.format != "tflite":

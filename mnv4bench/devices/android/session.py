@@ -27,7 +27,7 @@ from mnv4bench.devices.android.adb import Adb
 from mnv4bench.devices.android.benchmark import PROGRAM, Call, arguments, target_of
 from mnv4bench.devices.android.placement import Contrast, Counted
 from mnv4bench.devices.android.readings import Policy
-from mnv4bench.errors import WorkerFailed
+from mnv4bench.errors import DeviceLost, WorkerFailed
 from mnv4bench.records import DeviceProfile, Noise, Placement, Samples, Timing
 
 # Loading and compiling: an EdgeTPU takes 1 to 2 s, a GPU's first program up to a minute.
@@ -57,6 +57,7 @@ class Place:
     policies: tuple[Policy, ...]
     flags: frozenset[str] | None  # that the program lists; None: not asked yet
     driver: str | None  # of NNAPI
+    boot: str | None  # changes when the phone is started anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,12 @@ class AndroidSession:
         limit = _limit_s(timing) + ANSWER_ALLOWANCE_S
         said = self._adb.shell(line, limit)
         parts = phone.split(said.stdout, marker)
+        boot = parts.get("boot", "").strip()
+        if boot and self._place.boot and boot != self._place.boot:
+            raise DeviceLost(
+                f"the phone {self._adb.serial} was started anew meanwhile, and is not as it was.",
+                "when it has settled: mnv4bench run --resume",
+            )
         result, info = _decoded(parts.get("result", "")), _decoded(parts.get("info", ""))
         stdout, stderr = parts.get("stdout", ""), parts.get("stderr", "")
         ran = Ran(
@@ -189,6 +196,7 @@ class AndroidSession:
             f">{shlex.quote(out)} 2>{shlex.quote(err)}"
         )
         left = {
+            "boot": phone.BOOT,
             "status": "echo $status",
             "result": f"base64 {shlex.quote(result)}",
             "info": f"base64 {shlex.quote(info)}",
