@@ -174,11 +174,11 @@ def test_a_warm_up_without_agreement_stops_and_is_said(case, runner, file, artif
     assert samples.latencies_s
 
 
-def test_placement_is_told_with_its_signals(runner, file, artifact) -> None:
+def test_placement_is_told_with_its_signals(case, runner, file, artifact) -> None:
     _, placement = runner.install(file, artifact).invoke(TIMING, round=0, position=0)
     assert placement.verdict == "full"
     assert placement.on_unit == placement.operators
-    assert len(placement.signals) == 2
+    assert len(placement.signals) >= (1 if case.averaged else 2)
     assert all(signal.evidence for signal in placement.signals)
 
 

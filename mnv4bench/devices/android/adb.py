@@ -144,7 +144,7 @@ class Adb:
         )
         text = said.stdout.decode(errors="replace").replace("\r\n", "\n")
         stdout, found, status = text.rpartition(marker)
-        if not found or not status.strip().isdigit():
+        if not found or not status.strip().isdecimal():
             raise self._lost(said.stderr)
         return Output(status=int(status), stdout=stdout, stderr=said.stderr)
 

@@ -98,7 +98,7 @@ class Identity:
     @property
     def sdk(self) -> int | None:
         sdk = self.properties.get("ro.build.version.sdk", "")
-        return int(sdk) if sdk.isdigit() else None
+        return int(sdk) if sdk.isdecimal() else None
 
     @property
     def abi(self) -> str | None:
@@ -227,4 +227,4 @@ def mask(cpus: tuple[int, ...]) -> str:
 def _kilobytes(text: str) -> int | None:
     """The figure of a line of /proc/meminfo, as bytes."""
     words = text.split()
-    return int(words[1]) * 1024 if len(words) >= 2 and words[1].isdigit() else None
+    return int(words[1]) * 1024 if len(words) >= 2 and words[1].isdecimal() else None

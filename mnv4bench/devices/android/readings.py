@@ -60,8 +60,8 @@ def policies(kernel: Mapping[str, str]) -> tuple[Policy, ...]:
     for path, content in kernel.items():
         if path.endswith("/related_cpus"):
             khz = kernel.get(path.replace("related_cpus", "cpuinfo_max_freq"), "")
-            cpus = tuple(int(cpu) for cpu in content.split() if cpu.isdigit())
-            if cpus and khz.strip().isdigit():
+            cpus = tuple(int(cpu) for cpu in content.split() if cpu.isdecimal())
+            if cpus and khz.strip().isdecimal():
                 found.append(Policy(cpus=cpus, max_hz=int(khz) * 1e3))
     return tuple(sorted(found, key=lambda policy: (policy.max_hz, policy.cpus)))
 
@@ -166,7 +166,7 @@ def free_bytes(text: str) -> int | None:
     """The available space of the last file system that ``df -k`` lists."""
     for line in reversed(text.splitlines()):
         words = line.split()
-        numbers = [int(word) for word in words[1:4] if word.isdigit()]
+        numbers = [int(word) for word in words[1:4] if word.isdecimal()]
         if len(numbers) == 3:
             return numbers[2] * 1024
     return None
@@ -174,7 +174,7 @@ def free_bytes(text: str) -> int | None:
 
 def hertz(khz: Text) -> float | None:
     """A frequency file of cpufreq, which counts kilohertz."""
-    return float(khz) * 1e3 if khz and khz.strip().isdigit() else None
+    return float(khz) * 1e3 if khz and khz.strip().isdecimal() else None
 
 
 def nnapi_drivers(text: str) -> tuple[str, ...]:
@@ -201,7 +201,7 @@ def _believed(celsius: float) -> bool:
 def _ticks(text: str) -> tuple[int, int] | None:
     """(used, whole) ticks of the line ``cpu user nice system idle iowait ...``."""
     words = text.split()
-    if len(words) < 6 or words[0] != "cpu" or not all(word.isdigit() for word in words[1:]):
+    if len(words) < 6 or words[0] != "cpu" or not all(word.isdecimal() for word in words[1:]):
         return None
     ticks = [int(word) for word in words[1:9]]
     idle = ticks[3] + ticks[4]
@@ -211,5 +211,5 @@ def _ticks(text: str) -> tuple[int, int] | None:
 def _time_in_state(text: str) -> dict[int, int]:
     pairs = (line.split() for line in text.splitlines())
     return {
-        int(a): int(b) for a, b in (p for p in pairs if len(p) == 2) if a.isdigit() and b.isdigit()
+        int(a): int(b) for a, b in (p for p in pairs if len(p) == 2) if a.isdecimal() and b.isdecimal()
     }

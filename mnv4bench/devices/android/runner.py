@@ -113,7 +113,7 @@ class AndroidRunner:
     def probe(self) -> float | None:
         """The best of a few runs of a short loop in the phone's shell, on the cores in use."""
         said = self._adb.shell(self._probe_line())
-        times = [int(word) for word in said.stdout.split() if word.isdigit()]
+        times = [int(word) for word in said.stdout.split() if word.isdecimal()]
         # A date without %N leaves seconds with letters behind them, and nothing to go by.
         fastest = min((time for time in times if time > 0), default=None)
         return fastest / 1e9 if fastest and fastest < 60e9 else None

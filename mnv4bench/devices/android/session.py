@@ -41,6 +41,8 @@ CONTRAST_SECONDS = 0.3
 # Means of few inferences are rounded; a run that ended at its limit misses by far more.
 CAPPED_SHARE = 0.5
 _WHEN = ("before", "after")
+# Builds of some years lack them.
+RESULT_FILE = "result_file_path"
 RUNTIME_INFO = "model_runtime_info_output_file"
 
 
@@ -165,27 +167,27 @@ class AndroidSession:
     def _failed(self, ran: Ran, line: str, how: str) -> WorkerFailed:
         sentence = f"{PROGRAM} on {self._adb.serial} {how} (measuring {self._place.name})"
         last = _last_words(ran)
+        # Only the program's own part of the line: a person wants to see what it says.
+        program = line.partition("( ")[2].partition(" >")[0]
         return WorkerFailed(
             f"{sentence}: {last}" if last and "printed no" not in how else sentence,
             command=("adb", "-s", self._adb.serial, "shell", line),
             status=ran.status,
             stdout=ran.stdout,
             stderr=ran.stderr,
-            next_step=f"repeat it by hand: {self._adb.line('shell', line)}",
+            next_step=f"run it again with --keep, then by hand: {self._adb.line('shell', program)}",
         )
 
     def _line(self, timing: Timing, *, accelerated: bool, marker: str) -> str:
         """One process of the program, with the clocks around it and its files behind it."""
         place = self._place
         result, info = f"{place.folder}/result.pb", f"{place.folder}/info.pb"
-        listed = place.flags
-        wants_info = self._target.tool == "litert" if listed is None else RUNTIME_INFO in listed
         call = Call(
             graph=place.graph,
             folder=place.tools,
             threads=self._profile.threads,
-            result=result,
-            runtime_info=info if wants_info else None,
+            result=result if self._takes(RESULT_FILE, otherwise=True) else None,
+            runtime_info=info if self._takes(RUNTIME_INFO, otherwise=True) else None,
         )
         words = arguments(self._profile, call, timing, accelerated=accelerated)
         tools = shlex.quote(place.tools)
@@ -212,6 +214,11 @@ class AndroidSession:
                 phone.sections(left, marker),
             )
         )
+
+    def _takes(self, flag: str, *, otherwise: bool) -> bool:
+        """Whether the program lists ``flag``; ``otherwise`` where it was not asked."""
+        listed = self._place.flags
+        return otherwise if listed is None else flag in listed
 
     def _clocks(self, when: str) -> dict[str, str]:
         """What is read on either side of the program."""
@@ -331,7 +338,7 @@ def _taints(noise: Noise, outcome: results.Outcome, *, capped: bool) -> tuple[st
 
 def _status(text: str) -> int:
     word = text.strip()
-    return int(word) if word.isdigit() else 255
+    return int(word) if word.isdecimal() else 255
 
 
 def _signal_name(number: int) -> str:
@@ -343,7 +350,7 @@ def _signal_name(number: int) -> str:
 
 def _wall_s(parts: Mapping[str, str]) -> float:
     before, after = (parts.get(f"time-{when}", "").strip() for when in _WHEN)
-    if not (before.isdigit() and after.isdigit()):
+    if not (before.isdecimal() and after.isdecimal()):
         return 0.0
     return max(int(after) - int(before), 0) / 1e9
 

@@ -1,0 +1,285 @@
+"""A phone measured from end to end: the genuine adb, the double, real LiteRT behind the program."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from mnv4bench.devices import Options
+from mnv4bench.devices.android import modes
+from mnv4bench.records import Artifact, Verdict
+from tests.devices.android.conftest import EDGETPU, MakeRunner
+from tests.devices.conftest import TIMING, artifact_of
+from tests.phone import programs
+from tests.phone.android import Phone
+
+FOLDER = "/data/local/tmp/mnv4bench"
+
+
+def once(runner, graph: Path, artifact: Artifact):
+    with runner.held():
+        return runner.install(graph, artifact).invoke(TIMING, round=0, position=0)
+
+
+def test_an_edgetpu_run_is_proven_by_two_witnesses(
+    phone: Phone, make_runner: MakeRunner, graph: Path, int8: Artifact
+) -> None:
+    samples, placement = once(make_runner(**EDGETPU), graph, int8)
+    assert placement.verdict == "full"
+    assert placement.unit == "edgetpu (NNAPI google-edgetpu)"
+    assert {signal.name for signal in placement.signals} >= {
+        "delegate lines", "replaced nodes", "contrast with the processor"
+    }  # fmt: skip
+    assert len(samples.latencies_s) == 1
+    assert samples.inferences_per_value >= TIMING.min_count
+    assert samples.spread is not None
+    assert samples.noise.frequency_mean_hz
+    assert samples.noise.thermal_status_after == 0
+
+
+def test_nnapi_that_lies_is_not_believed(
+    phone: Phone, make_runner: MakeRunner, graph: Path, int8: Artifact
+) -> None:
+    phone.accelerator("google-edgetpu", mode="lies")
+    _, placement = once(make_runner(**EDGETPU), graph, int8)
+    assert placement.verdict == "unproven"
+    assert any("completely executed" in signal.evidence for signal in placement.signals)
+
+
+@pytest.mark.parametrize(
+    ("mode", "verdict"), [("partial", "partial"), ("untouched", "none"), ("works", "full")]
+)
+def test_what_the_delegate_took(
+    phone: Phone, make_runner: MakeRunner, graph: Path, int8: Artifact, mode: str, verdict: Verdict
+) -> None:
+    phone.accelerator("google-edgetpu", factor=20.0, mode=mode)
+    assert once(make_runner(**EDGETPU), graph, int8)[1].verdict == verdict
+
+
+@pytest.mark.parametrize(("mode", "verdict"), [("works", "full"), ("lies", "none")])
+def test_roots_counter_settles_it(
+    phone: Phone, make_runner: MakeRunner, graph: Path, int8: Artifact, mode: str, verdict: Verdict
+) -> None:
+    phone.accelerator("google-edgetpu", factor=20.0, mode=mode)
+    counter = "/sys/devices/platform/1a000000.rio/inference_count"
+    phone.expose_counter(counter)
+    _, placement = once(make_runner(**EDGETPU, counter=counter), graph, int8)
+    assert placement.verdict == verdict
+    assert any(signal.name == "accelerator counter" for signal in placement.signals)
+
+
+def with_libraries(tmp_path: Path, flavour: str, *names: str) -> Options:
+    """A benchmark program, and a folder with ELF files of these names."""
+    folder = tmp_path / "libraries"
+    folder.mkdir()
+    for name in names:
+        programs.write_elf(folder / name, machine=0xB7, bits=64)
+    program = programs.write_program(tmp_path / "program", flavour)
+    return Options(benchmark_model=program, libraries=folder)
+
+
+def test_a_gpu(phone: Phone, make_runner: MakeRunner, graph: Path, int8: Artifact) -> None:
+    _, placement = once(make_runner(delegate="gpu"), graph, int8)
+    assert placement.verdict == "full"
+    assert "Initialized OpenCL-based API" in placement.signals[-1].evidence
+
+
+def test_litert_needs_its_library_for_a_gpu(
+    phone: Phone, make_runner: MakeRunner, graph: Path, int8: Artifact, tmp_path: Path
+) -> None:
+    library = "libLiteRtClGlAccelerator.so"
+    options = with_libraries(tmp_path, "litert", library)
+    runner = make_runner("litert", options=options, delegate="gpu", libraries=(library,))
+    assert once(runner, graph, int8)[1].verdict == "full"
+    # Without it the program goes on with the processor and says nothing.
+    without = make_runner("litert", options=options, delegate="gpu")
+    assert once(without, graph, int8)[1].verdict == "none"
+
+
+def test_the_legacy_hexagon_delegate_with_its_libraries(
+    phone: Phone, make_runner: MakeRunner, graph: Path, int8: Artifact, tmp_path: Path
+) -> None:
+    phone.accelerator("hexagon", factor=8.0)
+    names = ("libhexagon_interface.so", "libhexagon_nn_skel_v66.so")
+    runner = make_runner(
+        options=with_libraries(tmp_path, "classic", *names),
+        delegate="hexagon",
+        libraries=("libhexagon_interface.so", "libhexagon_nn_skel*.so"),
+    )
+    assert once(runner, graph, int8)[1].verdict == "full"
+
+
+def test_an_external_delegate_with_options(
+    phone: Phone, make_runner: MakeRunner, graph: Path, int8: Artifact, tmp_path: Path
+) -> None:
+    phone.accelerator("external", factor=15.0)
+    library = "libQnnTFLiteDelegate.so"
+    runner = make_runner(
+        options=with_libraries(tmp_path, "classic", library),
+        delegate="external",
+        libraries=(library,),
+        external_delegate=library,
+        external_options={"backend_type": "htp", "skel_library_dir": "LIBRARIES"},
+    )
+    assert once(runner, graph, int8)[1].verdict == "full"
+    ran = [line for line in phone.commands if "external_delegate_options" in line]
+    assert "'--external_delegate_options=backend_type:htp;skel_library_dir:" in ran[-1]
+
+
+def test_an_npu_by_dispatch(
+    phone: Phone, make_runner: MakeRunner, graph: Path, int8: Artifact, tmp_path: Path
+) -> None:
+    phone.accelerator("npu", factor=15.0)
+    names = ("libLiteRtDispatch_Qualcomm.so", "libLiteRtCompilerPlugin_Qualcomm.so")
+    runner = make_runner(
+        "litert",
+        options=with_libraries(tmp_path, "litert", *names),
+        delegate="npu",
+        libraries=names,
+    )
+    assert once(runner, graph, int8)[1].verdict == "full"
+
+
+def test_old_builds_are_read_from_their_text(
+    phone: Phone, make_runner: MakeRunner, graph: Path, int8: Artifact, tmp_path: Path
+) -> None:
+    program = programs.write_program(tmp_path / "old", "classic-old")
+    samples, _ = once(make_runner(options=Options(benchmark_model=program)), graph, int8)
+    assert samples.spread is not None
+    assert samples.spread.median_s is None
+
+
+def test_the_program_runs_on_the_phones_fastest_core(
+    phone: Phone, make_runner: MakeRunner, graph: Path, int8: Artifact
+) -> None:
+    runner = make_runner()
+    once(runner, graph, int8)
+    assert {call[0] for call in phone.calls("taskset")} == {"100"}
+    assert runner.environment().cores == "fastest: 8"
+
+
+def test_nothing_outside_its_own_folder_is_written_and_all_of_it_is_removed(
+    phone: Phone, make_runner: MakeRunner, graph: Path, int8: Artifact
+) -> None:
+    before, whole = phone.files(outside=FOLDER), phone.files(outside="/nowhere")
+    once(make_runner(**EDGETPU), graph, int8)
+    assert phone.files(outside=FOLDER) == before
+    assert phone.files(outside="/nowhere") == whole
+
+
+def test_keep_leaves_the_files_and_they_are_not_sent_again(
+    phone: Phone, make_runner: MakeRunner, graph: Path, int8: Artifact, tmp_path: Path
+) -> None:
+    program = programs.write_program(tmp_path / "program", "classic")
+    options = Options(benchmark_model=program, keep=True)
+    once(make_runner(options=options), graph, int8)
+    kept = [name for name in phone.files(outside="/nowhere") if name.startswith(FOLDER + "/")]
+    assert any(name.endswith(".tflite") for name in kept)
+    pushes = [service for service in phone.services if service.startswith("sync:")]
+    once(make_runner(options=options), graph, int8)
+    assert [service for service in phone.services if service.startswith("sync:")] == pushes
+    assert not phone.fixed_performance
+
+
+def test_fixed_performance_mode_is_on_meanwhile_and_off_afterwards(
+    phone: Phone, make_runner: MakeRunner, graph: Path, int8: Artifact
+) -> None:
+    runner = make_runner()
+    assert not phone.fixed_performance
+    with pytest.raises(KeyboardInterrupt), runner.held():  # noqa: PT012
+        assert phone.fixed_performance
+        assert runner.environment().fixed_performance is True
+        raise KeyboardInterrupt
+    assert not phone.fixed_performance
+
+
+def test_a_later_run_restores_what_a_killed_one_left(
+    phone: Phone, make_runner: MakeRunner, graph: Path, int8: Artifact
+) -> None:
+    adb = make_runner()._adb
+    adb.shell(f"mkdir -p {FOLDER}")
+    assert modes.enter(adb, FOLDER)  # and then the program is killed
+    checks = {check.name: check for check in make_runner().checks()}
+    assert "left it on" in checks["fixed performance"].found
+    without = make_runner(fixed_performance=False)
+    with without.held():
+        assert not phone.fixed_performance
+        assert without.environment().fixed_performance is False
+
+
+def test_a_phone_without_the_mode_is_measured_all_the_same(
+    phone: Phone, make_runner: MakeRunner, graph: Path, int8: Artifact
+) -> None:
+    phone.set(fixed_performance_supported=False)
+    runner = make_runner()
+    with runner.held():
+        assert runner.environment().fixed_performance is False
+        assert runner.install(graph, int8).invoke(TIMING, round=0, position=0)
+
+
+def test_a_slowed_phone_shows_in_the_probe(phone: Phone, make_runner: MakeRunner) -> None:
+    runner = make_runner()
+    first = runner.probe()
+    phone.slowdown = 3.0
+    second = runner.probe()
+    assert first
+    assert second
+    assert second > 1.5 * first
+
+
+def test_the_state_of_a_phone(phone: Phone, make_runner: MakeRunner) -> None:
+    phone.thermal_status = 1
+    phone.battery(level=42, temperature_c=38.5, charging=True)
+    phone.screen = "Asleep"
+    phone.low_power = True
+    state = make_runner().state()
+    assert (state.thermal_status, state.battery_fraction) == (1, 0.42)
+    assert (state.battery_temperature_c, state.charging) == (38.5, True)
+    assert (state.screen, state.low_power_mode, state.on_battery) == ("Asleep", True, False)
+    assert state.temperatures_c["BIG"] == 33.0
+    assert state.governor == "sched_pixel"
+    assert state.boot == phone.boot_id
+
+
+def test_a_dry_run_prints_what_a_run_then_does(
+    phone: Phone, make_runner: MakeRunner, graph: Path, int8: Artifact
+) -> None:
+    runner = make_runner(**EDGETPU)
+    lines = runner.commands(graph, int8, TIMING)
+    asked_before = len(phone.commands)
+    files = phone.files(outside="/nowhere")
+    assert make_runner(**EDGETPU).commands(graph, int8, TIMING) == lines
+    assert phone.files(outside="/nowhere") == files, "a dry run writes nothing"
+    del phone.commands[asked_before:]
+    with runner.held():
+        one = runner.install(graph, int8)
+        for look in (runner.state, runner.probe):
+            look()
+        one.invoke(TIMING, round=0, position=0)
+        for look in (runner.state, runner.probe):
+            look()
+    asked = "\n".join(phone.commands)
+    position = 0
+    for line in lines:
+        words = shlex.split(line, comments=True)
+        if "shell" not in words or "getprop" in line:  # who it is was asked before
+            continue
+        for part in words[-1].split("\n"):
+            if part.startswith("echo mnv4bench"):
+                continue
+            found = asked.find(part, position)
+            assert found >= 0, f"the run did not do, in this order: {part}"
+            position = found
+
+
+def test_a_file_name_is_only_a_name(
+    phone: Phone, make_runner: MakeRunner, graph: Path, tmp_path: Path
+) -> None:
+    hostile = tmp_path / "a'; touch pwned; $(touch pwned)\n touch pwned #.tflite"
+    hostile.write_bytes(graph.read_bytes())
+    before = phone.files(outside=FOLDER)
+    runner = make_runner()
+    once(runner, hostile, artifact_of(hostile))
+    assert phone.files(outside=FOLDER) == before
+    for line in runner.commands(hostile, artifact_of(hostile), TIMING):
+        assert "\n touch" not in line or not line.startswith("#")
