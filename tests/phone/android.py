@@ -168,6 +168,11 @@ class Phone(PhoneFolder):
         return bool(self._told().get("fixed_performance", False))
 
     @property
+    def running_commands(self) -> int:
+        """How many shell commands run on the phone now."""
+        return self._shell.running
+
+    @property
     def running_benchmarks(self) -> int:
         """How many doubles of a benchmark program run on the phone now."""
         return sum(_alive(int(mark.name)) for mark in (self.folder / "running").glob("*"))

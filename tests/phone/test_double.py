@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.phone.conftest import HERE
+from tests.phone.genuine_adb import PATIENCE_S
 from tests.phone.handsets import galaxy_s23, pixel4, pixel6, pixel8, pixel9
 from tests.phone.shell import OnPhone, on_host
 
@@ -41,7 +42,7 @@ def test_push_and_pull_are_exact_and_keep_the_mode(genuine_adb, phone, tmp_path)
     source.chmod(0o755)
     remote = f"{HERE}/a folder/with space"
     pushed = genuine_adb.run("-s", phone.serial, "push", str(source), remote)
-    assert b"1 file pushed" in pushed.stdout
+    assert b"1 file pushed" in pushed.stdout + pushed.stderr  # stderr since adb 36
     assert phone.path(remote).stat().st_mode & 0o777 == 0o755
     assert genuine_adb.run("-s", phone.serial, "pull", remote, str(back)).returncode == 0
     assert back.read_bytes() == source.read_bytes()
@@ -138,11 +139,15 @@ def test_a_service_that_is_refused(genuine_adb, phone):
     assert b"closed" in done.stderr
 
 
-def test_a_shell_that_hangs_until_its_client_goes(genuine_adb, phone):
+def test_a_shell_that_hangs_until_its_client_goes_or_is_slow(genuine_adb, phone):
     phone.hanging = "getprop"
     with pytest.raises(subprocess.TimeoutExpired):
         genuine_adb.shell(phone, "getprop", timeout_s=0.3)
     assert genuine_adb.shell(phone, "echo well").stdout == b"well\n"
+    phone.shell_delay_s = 1.0
+    with pytest.raises(subprocess.TimeoutExpired):
+        genuine_adb.shell(phone, "echo slow", timeout_s=0.3)
+    assert genuine_adb.shell(phone, "echo slow").stdout == b"slow\n"
 
 
 def test_a_reboot_has_another_boot_id_and_forgets_the_mode(genuine_adb, phone):
@@ -159,11 +164,12 @@ def test_a_reboot_has_another_boot_id_and_forgets_the_mode(genuine_adb, phone):
 
 def test_a_killed_client_takes_the_shell_with_it(genuine_adb, phone):
     with pytest.raises(subprocess.TimeoutExpired):
-        genuine_adb.shell(
-            phone, f"mkdir -p {HERE}; sleep 2; echo late > {HERE}/late", timeout_s=0.3
-        )
-    time.sleep(0.1)
-    assert genuine_adb.shell(phone, f"ls {HERE}").stdout == b""
+        genuine_adb.shell(phone, "sleep 600", timeout_s=0.5)
+    end = time.monotonic() + PATIENCE_S
+    while phone.running_commands:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert phone.commands == ["sleep 600"]
 
 
 # -- the phone -------------------------------------------------------------------------------------
