@@ -140,6 +140,7 @@ def measure(
                 heat.cool_down(report, start, runner, listener)
                 report = _sustain(report, index, sessions[index], listener)
                 save(report)
+        return _seal(report, runner.state(), ended, save)
     except KeyboardInterrupt:
         save(replace(report, ended="interrupted"))
         raise
@@ -147,7 +148,6 @@ def measure(
         notes = dict.fromkeys((*report.notes, f"stopped: {stopped.what}"))
         save(replace(report, ended="interrupted", notes=tuple(notes)))
         raise
-    return _seal(report, runner.state(), ended, save)
 
 
 def rounds_done(report: Report) -> int:

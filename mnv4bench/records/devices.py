@@ -28,6 +28,7 @@ Cores = Literal["fastest", "big", "little", "all"]
 PlainName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._+-]{0,126}$")]
 # The same, with * for any characters.
 NamePattern = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._+*-]{0,126}$")]
+DelegateOption = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_]{1,64}:[^;\n]{0,200}$")]
 
 
 class Expects(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,8 +59,8 @@ class AndroidTarget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     # Files of the host that the delegate needs beside the program, by name; * is any characters.
     libraries: tuple[NamePattern, ...] = ()
     external_delegate: PlainName | None = None  # one of the libraries
-    # Passed on as key:value pairs; LIBRARIES in a value becomes the folder on the phone.
-    external_options: dict[PlainName, Annotated[str, Meta(pattern=r"^[^;:]*$")]] = {}
+    # As "key:value"; LIBRARIES in a value becomes the folder on the phone.
+    external_options: tuple[DelegateOption, ...] = ()
     # A file whose numbers, summed, count the accelerator's inferences (mostly root's to read).
     counter: Annotated[str, Meta(pattern=r"^/sys/[A-Za-z0-9._:/@+-]+$")] | None = None
     remote_dir: Annotated[

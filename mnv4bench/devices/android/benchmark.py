@@ -203,10 +203,7 @@ def _classic(target: AndroidTarget, call: Call, accelerated: bool) -> Sequence[s
         case "hexagon":
             return ("--use_hexagon=true", f"--hexagon_lib_path={call.folder}")
         case "external":
-            options = ";".join(
-                f"{key}:{value.replace('LIBRARIES', call.folder)}"
-                for key, value in target.external_options.items()
-            )
+            options = ";".join(target.external_options).replace("LIBRARIES", call.folder)
             given = (f"--external_delegate_options={options}",) if options else ()
             return (f"--external_delegate_path={call.folder}/{target.external_delegate}", *given)
         case "npu":
@@ -220,7 +217,8 @@ def _litert(target: AndroidTarget, call: Call, accelerated: bool) -> Sequence[st
         return ("--use_cpu=true",)
     if target.delegate == "gpu":
         backend = (f"--gpu_backend={target.gpu_backend}",) if target.gpu_backend else ()
-        return ("--use_cpu=true", "--use_gpu=true", *backend)
+        exact = () if target.gpu_precision_loss else ("--allow_fp16=false",)
+        return ("--use_cpu=true", "--use_gpu=true", *backend, *exact)
     return (
         "--use_cpu=true",
         "--use_npu=true",

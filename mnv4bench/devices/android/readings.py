@@ -211,5 +211,7 @@ def _ticks(text: str) -> tuple[int, int] | None:
 def _time_in_state(text: str) -> dict[int, int]:
     pairs = (line.split() for line in text.splitlines())
     return {
-        int(a): int(b) for a, b in (p for p in pairs if len(p) == 2) if a.isdecimal() and b.isdecimal()
+        int(a): int(b)
+        for a, b in (p for p in pairs if len(p) == 2)
+        if a.isdecimal() and b.isdecimal()
     }

@@ -139,7 +139,7 @@ class AndroidRunner:
                 self._steady = None
 
     def install(self, file: Path, artifact: Artifact) -> AndroidSession:
-        """Put ``file`` on the phone, where it is not there already.
+        """Put ``file`` on the phone, which is held, where it is not there already.
 
         Raises UsageError for another format, an absent file, or a float graph on an accelerator of
         whole numbers; NotMeasured without room or without the accelerator; DeviceLost.
@@ -153,7 +153,6 @@ class AndroidRunner:
                 f"{', '.join(drivers)}); nothing was measured.",
                 "mnv4bench devices shows which profiles fit this phone",
             )
-        self._place()
         files.push(self._adb, file, self._graph(file))
         return AndroidSession(self._profile, self._adb, self._where(file))
 

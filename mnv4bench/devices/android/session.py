@@ -38,8 +38,6 @@ MAX_OUTPUT_BYTES = 1_000_000  # of each stream; a program that never stops talki
 # The run on the processor alone only has to tell two speeds apart.
 CONTRAST_COUNT = 10
 CONTRAST_SECONDS = 0.3
-# Means of few inferences are rounded; a run that ended at its limit misses by far more.
-CAPPED_SHARE = 0.5
 _WHEN = ("before", "after")
 # Builds of some years lack them.
 RESULT_FILE = "result_file_path"
@@ -242,10 +240,8 @@ class AndroidSession:
         started_at: str,
     ) -> Samples:
         noise = self._noise(ran)
-        capped = (
-            outcome.inferences < timing.min_count
-            or outcome.mean_s * outcome.inferences < timing.min_duration_s * CAPPED_SHARE
-        )
+        # Both programs go on until count and duration are reached, or their time limit comes.
+        capped = outcome.inferences < timing.min_count
         return Samples(
             round=round,
             position=position,

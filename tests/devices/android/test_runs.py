@@ -119,7 +119,7 @@ def test_an_external_delegate_with_options(
         delegate="external",
         libraries=(library,),
         external_delegate=library,
-        external_options={"backend_type": "htp", "skel_library_dir": "LIBRARIES"},
+        external_options=("backend_type:htp", "skel_library_dir:LIBRARIES"),
     )
     assert once(runner, graph, int8)[1].verdict == "full"
     ran = [line for line in phone.commands if "external_delegate_options" in line]
