@@ -1,11 +1,11 @@
-"""Shared by all tests: no test touches the user's cache, nor colours its output."""
+"""Shared by all tests: no test touches the user's cache or phones, nor colours its output."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.command_line import Terminal
-from tests.phone.genuine_adb import adb_server, genuine_adb
+from tests.phone.genuine_adb import adb_server, genuine_adb, no_phones
 
 __all__ = ["adb_server", "genuine_adb"]  # fixtures, for every room's tests
 
@@ -17,6 +17,13 @@ def _cache(tmp_path_factory: pytest.TempPathFactory):
         patch.setenv("MNV4BENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("NO_COLOR", "1")
         patch.setenv("COLUMNS", "160")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_phones():
+    """Phones on the user's desk are not for tests; a test plugs in doubles by ``genuine_adb``."""
+    with no_phones():
         yield
 
 

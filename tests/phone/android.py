@@ -1,9 +1,9 @@
 """What makes the adb device an Android phone: a folder with a phone's files, tools and state.
 
-Knows: where a phone keeps what a runner reads, its state (heat, battery, screen, space,
-accelerators), which tests set at any time or by script, and a log of everything it was asked.
-Does not know: which phones there are (`handsets`), what its tools print (`toolbox`), nor the
-wire (`protocol`).
+Knows: its state (heat, battery, screen, space, accelerators), which tests set at any time or by
+script; its faults; and a log of everything it was asked. Does not know: where its files lie
+(`folder`), which phones there are (`handsets`), what its tools print (`toolbox`), nor the wire
+(`protocol`).
 
 A phone's folder::
 
@@ -15,39 +15,22 @@ A phone's folder::
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
-import shutil
-import stat
-import sys
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.phone import toolbox
+from tests.phone.folder import PhoneFolder
 from tests.phone.protocol import FEATURES, Behaviour, Service, Socket, Stream
 from tests.phone.shell import Shell
 from tests.phone.sync import Sync
 
-TEMPORARY = "/data/local/tmp"
-# What toybox gives a phone and the host's program of that name does well enough. A name that is
-# not here is "not found" on the phone, as it should be.
-HOST_TOOLS = (
-    "awk", "base64", "basename", "cat", "chmod", "cksum", "cmp", "cp", "cut", "dd", "dirname", "du",
-    "echo", "env", "expr", "false", "find", "grep", "head", "kill", "ln", "ls", "md5sum", "mkdir",
-    "mktemp", "mv", "nice", "nohup", "od", "paste", "printf", "ps", "pwd", "readlink", "realpath",
-    "rm", "rmdir", "sed", "seq", "sha1sum", "sha256sum", "sh", "sleep", "sort", "split", "stat",
-    "sync", "tail", "tee", "test", "timeout", "touch", "tr", "true", "uniq", "wc", "which",
-    "xargs",
-)  # fmt: skip
 
-
-class Phone:
+class Phone(PhoneFolder):
     """One phone on its own port of loopback.
 
     ``clusters`` are pairs of (CPUs, highest kHz), little first; ``zones`` maps the type of a
@@ -64,11 +47,8 @@ class Phone:
         zones: dict[str, float],
         accelerators: dict[str, float],
     ) -> None:
-        assert " " not in str(folder)  # its path is put into shell commands
-        self.folder, self.root = folder.resolve(), folder.resolve() / "root"
+        super().__init__(folder, clusters, zones)
         self._lock = threading.RLock()
-        self._clusters = clusters
-        self._booted = time.monotonic() - 5000
         self.services: list[str] = []
         self.commands: list[str] = []
         self.refused: list[str] = []  # prefixes of services that are not served
@@ -79,7 +59,7 @@ class Phone:
         self._seen: dict[re.Pattern[str], int] = {}
         self._state: dict[str, Any] = {
             "properties": properties,
-            "cpus": sorted(cpu for cpus, _ in clusters for cpu in cpus),
+            "cpus": self.cpus,
             "thermal_status": 0,
             "temperatures": {"AP": (0, 31.0), "skin": (3, 29.5), "battery": (2, 25.0)},
             "battery": {"level": 80, "temperature_c": 25.0, "charging": False, "plugged": False},
@@ -96,7 +76,6 @@ class Phone:
             # tests of what follows from times, which another program on the host must not sway.
             "steady_us": 0.0,
         }
-        self._build(zones)
         for name, factor in accelerators.items():
             self.accelerator(name, factor=factor)
         self._shell = Shell(
@@ -111,95 +90,6 @@ class Phone:
         )
         self._socket = Socket(self)
         self.serial = f"127.0.0.1:{self._socket.port}"
-
-    # -- files ---------------------------------------------------------------------------------
-
-    def _build(self, zones: dict[str, float]) -> None:
-        for name in ("data/local/tmp", "system/bin", "vendor/lib64", "proc", "sdcard"):
-            (self.root / name).mkdir(parents=True)
-        for cpus, highest in self._clusters:
-            policy = f"sys/devices/system/cpu/cpufreq/policy{cpus[0]}"
-            steps = [highest * step // 4 for step in (1, 2, 3, 4)]
-            self.write(f"/{policy}/related_cpus", " ".join(map(str, cpus)) + "\n")
-            self.write(f"/{policy}/affected_cpus", " ".join(map(str, cpus)) + "\n")
-            self.write(f"/{policy}/cpuinfo_max_freq", f"{highest}\n")
-            self.write(f"/{policy}/cpuinfo_min_freq", f"{steps[0]}\n")
-            self.write(f"/{policy}/scaling_max_freq", f"{highest}\n")
-            self.write(f"/{policy}/scaling_cur_freq", f"{steps[1]}\n")
-            self.write(f"/{policy}/scaling_governor", "sched_pixel\n")
-            self.write(f"/{policy}/scaling_available_frequencies", " ".join(map(str, steps)) + "\n")
-            self.write(f"/{policy}/stats/time_in_state", "".join(f"{s} 1000\n" for s in steps))
-        count = len(self._state["cpus"])
-        self.write("/sys/devices/system/cpu/possible", f"0-{count - 1}\n")
-        self.write("/sys/devices/system/cpu/online", f"0-{count - 1}\n")
-        for index, (kind, degrees) in enumerate(zones.items()):
-            self.write(f"/sys/class/thermal/thermal_zone{index}/type", f"{kind}\n")
-            self.write(f"/sys/class/thermal/thermal_zone{index}/temp", f"{round(degrees * 1e3)}\n")
-        self.load(0.5)
-        self.write("/proc/meminfo", "MemTotal:        7823456 kB\nMemAvailable:    4012345 kB\n")
-        self.write("/proc/sys/kernel/random/boot_id", f"{uuid.uuid4()}\n")
-        self._tick()
-        self._save()
-        self._fill_path()
-
-    def _fill_path(self) -> None:
-        path = self.root / "system/bin"
-        for name in HOST_TOOLS:
-            if found := shutil.which(name, path="/usr/bin:/bin"):
-                (path / name).symlink_to(found)
-        box = self.folder / "toolbox"
-        # -I -S: the interpreter is up in ten milliseconds, since no site is looked at.
-        script = Path(toolbox.__file__).read_text(encoding="utf-8")
-        box.write_text(f"#!{sys.executable} -IS\n{script}", encoding="utf-8")
-        box.chmod(0o755)
-        for name in toolbox.TOOLS:
-            (path / name).symlink_to(box)
-        date = path / "date"
-        date.unlink()
-        date.write_text(
-            f'#!/bin/sh\n[ -f "$PHONE_FOLDER/clock" ] && exec {box} date "$@"\n'
-            f'exec {shutil.which("date", path="/usr/bin:/bin")} "$@"\n'
-        )
-        date.chmod(0o755)
-
-    def path(self, name: str) -> Path:
-        """Where the phone's file ``name`` lies on the host; never above the phone's root."""
-        return self.root / os.path.normpath("/" + name).lstrip("/")
-
-    def write(self, name: str, text: str) -> None:
-        """Write the phone's file ``name`` whole, folders included."""
-        place = self.path(name)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        made = place.with_name(f"{place.name}.{threading.get_ident()}")
-        made.write_text(text, encoding="utf-8")
-        made.replace(place)  # a reader sees the old text or the new
-
-    def read(self, name: str) -> str:
-        """The text of the phone's file ``name``."""
-        return self.path(name).read_text(encoding="utf-8")
-
-    def files(self, *, outside: str) -> dict[str, str]:
-        """Every file and folder that is not in the folder ``outside``: path to digest or kind.
-
-        What the phone itself changes (/proc, /sys) is left out: two listings that are equal prove
-        that nothing outside was written or removed.
-        """
-        left_out = self.path(outside)
-        found: dict[str, str] = {}
-        for folder, folders, names in os.walk(self.root):
-            here = Path(folder)
-            folders[:] = [
-                name
-                for name in folders
-                if here / name != left_out and not (here == self.root and name in ("proc", "sys"))
-            ]
-            for name in folders:
-                found[f"/{(here / name).relative_to(self.root)}"] = "folder"
-            for name in names:
-                place = here / name
-                kind = "link" if place.is_symlink() else _digest(place)
-                found[f"/{place.relative_to(self.root)}"] = kind
-        return found
 
     # -- state ---------------------------------------------------------------------------------
 
@@ -250,11 +140,11 @@ class Phone:
     @property
     def free_bytes(self) -> int:
         """What is left on /data: a push beyond it fails, and df says so."""
-        return max(0, self._state["capacity_bytes"] - self._used())
+        return max(0, self._state["capacity_bytes"] - self.used())
 
     @free_bytes.setter
     def free_bytes(self, count: int) -> None:
-        self.set(capacity_bytes=count + self._used())
+        self.set(capacity_bytes=count + self.used())
 
     @property
     def slowdown(self) -> float:
@@ -281,6 +171,11 @@ class Phone:
         return bool(self._told().get("fixed_performance", False))
 
     @property
+    def running_commands(self) -> int:
+        """How many shell commands run on the phone now."""
+        return self._shell.running
+
+    @property
     def running_benchmarks(self) -> int:
         """How many doubles of a benchmark program run on the phone now."""
         return sum(_alive(int(mark.name)) for mark in (self.folder / "running").glob("*"))
@@ -302,24 +197,6 @@ class Phone:
     def sensor(self, name: str, degrees: float, kind: int = 3) -> None:
         """A sensor of dumpsys thermalservice; ``kind`` is mType (3 is skin, 0 the processor)."""
         self.set(temperatures={**self._state["temperatures"], name: (kind, degrees)})
-
-    def zone(self, kind: str, degrees: float) -> None:
-        """The temperature of the thermal zone ``kind``, in degrees C."""
-        for file in (self.root / "sys/class/thermal").glob("thermal_zone*/type"):
-            if file.read_text().strip() == kind:
-                self.write(f"/sys/class/thermal/{file.parent.name}/temp", f"{degrees * 1e3:.0f}\n")
-                return
-        raise KeyError(kind)
-
-    def governor(self, name: str) -> None:
-        """The governor of every policy."""
-        for cpus, _ in self._clusters:
-            policy = f"/sys/devices/system/cpu/cpufreq/policy{cpus[0]}"
-            self.write(f"{policy}/scaling_governor", f"{name}\n")
-
-    def load(self, average: float) -> None:
-        """The load average of the last minute."""
-        self.write("/proc/loadavg", f"{average:.2f} {average:.2f} {average:.2f} 2/4021 31415\n")
 
     def accelerator(self, name: str, *, factor: float = 1.0, mode: str = "works") -> None:
         """Give the phone an accelerator, ``factor`` times as fast as the host's CPU.
@@ -343,15 +220,6 @@ class Phone:
         self.write(name, "0 0 0\n")
         self.set(counter=name)
 
-    def _used(self) -> int:
-        return sum(
-            place.lstat().st_size for place in (self.root / "data").rglob("*") if place.is_file()
-        )
-
-    def _tick(self) -> None:
-        up = time.monotonic() - self._booted
-        self.write("/proc/uptime", f"{up:.2f} {up * 6:.2f}\n")
-
     # -- scripts and faults --------------------------------------------------------------------
 
     def at(self, pattern: str, nth: int, action: Callable[[], object]) -> None:
@@ -373,8 +241,7 @@ class Phone:
         self.drop()
         self._shell.kill()
         with self._lock:
-            self.write("/proc/sys/kernel/random/boot_id", f"{uuid.uuid4()}\n")
-            self._booted = time.monotonic()
+            self.restart()
             (self.folder / "told.json").unlink(missing_ok=True)
 
     def unauthorized(self) -> None:
@@ -446,7 +313,7 @@ class Phone:
     def _command(self, stream: Stream, command: str, *, newer: bool) -> None:
         with self._lock:
             self.commands.append(command)
-            self._tick()
+            self.tick()
             begun, ended = [], []
             for pattern in {pattern for pattern, *_ in self._scripted}:
                 if pattern.search(command):
@@ -463,18 +330,22 @@ class Phone:
             for action in actions:
                 action()
 
-        self._shell.run(
-            stream,
-            command,
-            newer=newer,
-            started=lambda: run(begun),
-            ended=lambda: run(ended),
-        )
+        over = threading.Event()
+        threading.Thread(target=self._tick_until, args=(over,), daemon=True).start()
+        try:
+            self._shell.run(
+                stream,
+                command,
+                newer=newer,
+                started=lambda: run(begun),
+                ended=lambda: run(ended),
+            )
+        finally:
+            over.set()
 
-
-def _digest(place: Path) -> str:
-    mode = stat.S_IMODE(place.stat().st_mode)
-    return f"{mode:o} {hashlib.sha256(place.read_bytes()).hexdigest()}"
+    def _tick_until(self, over: threading.Event) -> None:
+        while not over.wait(0.05):
+            self.tick()
 
 
 def _alive(process: int) -> bool:

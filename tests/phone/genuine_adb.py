@@ -5,6 +5,7 @@ Knows: how phones' doubles are plugged in and out. Does not know: the doubles' i
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -20,23 +21,38 @@ from tests.phone.android import Phone
 PATIENCE_S = 20.0
 
 
+def _own_server() -> dict[str, str]:
+    """The environment of an adb whose server is nobody else's."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    return {
+        "ANDROID_ADB_SERVER_PORT": str(port),
+        # Newer adb would otherwise open UDP 5353 on all interfaces.
+        "ADB_MDNS": "0",
+        "ADB_MDNS_OPENSCREEN": "0",
+        "ADB_USB": "0",
+        "ADB_EMU": "0",
+    }
+
+
+@contextlib.contextmanager
+def no_phones() -> Iterator[None]:
+    """Nothing in here meets the phones on the user's desk, nor leaves an adb server behind."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in _own_server().items():
+            patch.setenv(name, value)
+        yield
+        if program := shutil.which("adb"):
+            subprocess.run([program, "kill-server"], capture_output=True, check=False)
+
+
 class GenuineAdb:
     """Runs the host's adb against its own server. ``environment`` is what a program under test
     must run with to talk to the same server."""
 
     def __init__(self, program: str, home: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
         self.program = program
-        self.environment = {
-            # ADB_MDNS*=0: newer adb would otherwise open UDP 5353 on all interfaces.
-            "ANDROID_ADB_SERVER_PORT": str(port),
-            "ADB_MDNS": "0",
-            "ADB_MDNS_OPENSCREEN": "0",
-            "ADB_USB": "0",
-            "ADB_EMU": "0",
-            "HOME": str(home),
-        }
+        self.environment = {**_own_server(), "HOME": str(home)}
         self._phones: list[Phone] = []
 
     def run(

@@ -1,8 +1,9 @@
 """Ready made phones, each as its maker's properties and clusters say.
 
 Knows: Pixel 4, 6, 8 and 9 and Galaxy S23. Does not know: what a phone does (`android`).
-Properties, clusters and drivers are written from published facts (Google's and Samsung's factory
-images, AOSP device trees), the highest clocks of the Pixel 8 from public measurements.
+Properties, clusters and drivers are written as they are generally known of these phones, the clocks
+of the Pixel 8 from public measurements; builds and serials are made up, and none was read from a
+phone.
 """
 
 from __future__ import annotations

@@ -109,6 +109,11 @@ class Shell:
         if newer:
             stream.write(struct.pack("<BIB", EXIT, 1, status & 0xFF))
 
+    @property
+    def running(self) -> int:
+        """How many commands run now."""
+        return len(self._running)
+
     def kill(self) -> None:
         """End what still runs, children included."""
         import psutil

@@ -1,7 +1,6 @@
 """The phone's double, held to what the genuine adb and the genuine programs do."""
 
 import re
-import struct
 import subprocess
 import threading
 import time
@@ -9,69 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.phone.android import Phone
-from tests.phone.genuine_adb import GenuineAdb
-from tests.phone.graphs import write_convolutions
+from tests.phone.conftest import HERE
+from tests.phone.genuine_adb import PATIENCE_S
 from tests.phone.handsets import galaxy_s23, pixel4, pixel6, pixel8, pixel9
-from tests.phone.programs import write_elf, write_program
-from tests.phone.result_files import BenchmarkResult
 from tests.phone.shell import OnPhone, on_host
-
-HERE = "/data/local/tmp/mnv4bench"
-
-
-@pytest.fixture
-def phone(tmp_path: Path, genuine_adb: GenuineAdb) -> Phone:
-    """A Pixel 8, plugged in."""
-    made = pixel8(tmp_path / "pixel8")
-    genuine_adb.plug(made)
-    return made
-
-
-@pytest.fixture(scope="module")
-def graphs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("graphs")
-    return {
-        "int8": write_convolutions(folder / "int8.tflite", quantised=True),
-        "fp32": write_convolutions(folder / "fp32.tflite", quantised=False),
-    }
-
-
-class Bench:
-    """A phone with the programs and graphs pushed."""
-
-    def __init__(self, adb: GenuineAdb, phone: Phone, folder: Path, graphs: dict[str, Path]):
-        self.adb, self.phone = adb, phone
-        for flavour in ("classic", "classic-old", "litert"):
-            self.push(write_program(folder / flavour, flavour))
-        for graph in graphs.values():
-            self.push(graph)
-
-    def push(self, file: Path) -> None:
-        pushed = self.adb.run("-s", self.phone.serial, "push", str(file), f"{HERE}/{file.name}")
-        assert pushed.returncode == 0, pushed.stdout + pushed.stderr
-
-    def run(self, flavour: str, flags: str, *, graph: str = "int8", timeout_s: float = 20.0):
-        """The program as a runner starts it; its status, stdout and stderr."""
-        self.phone.path(f"{HERE}/r.pb").unlink(missing_ok=True)
-        done = self.adb.shell(
-            self.phone,
-            f"cd {HERE} && env LD_LIBRARY_PATH={HERE} taskset 1f0 ./{flavour} "
-            f"--graph={HERE}/{graph}.tflite --num_runs=30 --min_secs=0.01 --warmup_min_secs=0.01 "
-            f"--num_threads=1 {flags}",
-            timeout_s=timeout_s,
-        )
-        return done.returncode, done.stdout.decode(), done.stderr.decode()
-
-    def result(self):
-        """What the result file says."""
-        return BenchmarkResult.FromString(self.phone.path(f"{HERE}/r.pb").read_bytes())
-
-
-@pytest.fixture
-def bench(genuine_adb: GenuineAdb, phone: Phone, tmp_path: Path, graphs: dict[str, Path]) -> Bench:
-    return Bench(genuine_adb, phone, tmp_path, graphs)
-
 
 # -- adb -------------------------------------------------------------------------------------------
 
@@ -102,7 +42,7 @@ def test_push_and_pull_are_exact_and_keep_the_mode(genuine_adb, phone, tmp_path)
     source.chmod(0o755)
     remote = f"{HERE}/a folder/with space"
     pushed = genuine_adb.run("-s", phone.serial, "push", str(source), remote)
-    assert b"1 file pushed" in pushed.stdout
+    assert b"1 file pushed" in pushed.stdout + pushed.stderr  # stderr since adb 36
     assert phone.path(remote).stat().st_mode & 0o777 == 0o755
     assert genuine_adb.run("-s", phone.serial, "pull", remote, str(back)).returncode == 0
     assert back.read_bytes() == source.read_bytes()
@@ -199,11 +139,15 @@ def test_a_service_that_is_refused(genuine_adb, phone):
     assert b"closed" in done.stderr
 
 
-def test_a_shell_that_hangs_until_its_client_goes(genuine_adb, phone):
+def test_a_shell_that_hangs_until_its_client_goes_or_is_slow(genuine_adb, phone):
     phone.hanging = "getprop"
     with pytest.raises(subprocess.TimeoutExpired):
         genuine_adb.shell(phone, "getprop", timeout_s=0.3)
     assert genuine_adb.shell(phone, "echo well").stdout == b"well\n"
+    phone.shell_delay_s = 1.0
+    with pytest.raises(subprocess.TimeoutExpired):
+        genuine_adb.shell(phone, "echo slow", timeout_s=0.3)
+    assert genuine_adb.shell(phone, "echo slow").stdout == b"slow\n"
 
 
 def test_a_reboot_has_another_boot_id_and_forgets_the_mode(genuine_adb, phone):
@@ -220,11 +164,12 @@ def test_a_reboot_has_another_boot_id_and_forgets_the_mode(genuine_adb, phone):
 
 def test_a_killed_client_takes_the_shell_with_it(genuine_adb, phone):
     with pytest.raises(subprocess.TimeoutExpired):
-        genuine_adb.shell(
-            phone, f"mkdir -p {HERE}; sleep 2; echo late > {HERE}/late", timeout_s=0.3
-        )
-    time.sleep(0.1)
-    assert genuine_adb.shell(phone, f"ls {HERE}").stdout == b""
+        genuine_adb.shell(phone, "sleep 600", timeout_s=0.5)
+    end = time.monotonic() + PATIENCE_S
+    while phone.running_commands:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert phone.commands == ["sleep 600"]
 
 
 # -- the phone -------------------------------------------------------------------------------------
@@ -377,6 +322,20 @@ def test_a_slowed_phone_takes_longer_by_its_own_clock(genuine_adb, phone):
     assert "clock" not in {file.name for file in phone.folder.iterdir()}
 
 
+def test_how_busy_the_phone_is_shows_in_proc_stat(genuine_adb, phone):
+    def share():
+        asked = "head -n 1 /proc/stat; sleep 0.2; head -n 1 /proc/stat"
+        lines = genuine_adb.shell(phone, asked).stdout.decode().splitlines()
+        (busy, idle), (busy_then, idle_then) = (
+            (int(line.split()[1]), int(line.split()[4])) for line in lines
+        )
+        return (busy_then - busy) / (busy_then - busy + idle_then - idle)
+
+    assert share() < 0.1
+    phone.busy = 0.5
+    assert 0.4 < share() < 0.6
+
+
 def test_scripted_events(genuine_adb, phone):
     phone.after("dumpsys", 2, lambda: phone.set(thermal_status=3))
     shown = [genuine_adb.shell(phone, "dumpsys thermalservice").stdout for _ in range(3)]
@@ -399,251 +358,3 @@ def test_root_is_for_userdebug_builds(genuine_adb, phone):
     genuine_adb.run("-s", phone.serial, "root")
     genuine_adb.wait_for(phone, "device")
     assert genuine_adb.shell(phone, "id -u").stdout == b"0\n"
-
-
-# -- the benchmark programs ------------------------------------------------------------------------
-
-
-def test_classic_on_the_cpu(bench):
-    status, out, err = bench.run("classic", f"--use_xnnpack=true --result_file_path={HERE}/r.pb")
-    assert status == 0, err
-    assert out.startswith("INFO: STARTING!\nINFO: Log parameter values verbosely: [0]\n")
-    assert f"INFO: Graph: [{HERE}/int8.tflite]" in out
-    assert "completely executed by the delegate." in out
-    assert "Replacing 5 out of 5 node(s) with delegate (TfLiteXNNPackDelegate)" in err
-    warm_up, measured = re.findall(r"count=(\d+) .*p95=\d+", out)
-    last = re.search(r"Inference \(avg\): ([\d.e+]+)", out)
-    assert last
-    result = bench.result()
-    assert result.misc_metrics.num_warmup_runs == int(warm_up)
-    assert result.misc_metrics.num_runs == int(measured) >= 30
-    assert result.latency_metrics.avg_ms == pytest.approx(float(last[1]) / 1e3, rel=1e-4)
-    assert str(bench.phone.root) not in out + err
-    spent = bench.phone.read("/sys/devices/system/cpu/cpufreq/policy8/stats/time_in_state")
-    assert int(spent.split()[-1]) > 1000
-    little = bench.phone.read("/sys/devices/system/cpu/cpufreq/policy0/stats/time_in_state")
-    assert int(little.split()[-1]) == 1000
-
-
-def test_classic_of_old_has_no_prefix_percentiles_or_result_file(bench):
-    status, out, err = bench.run("classic-old", f"--use_gpu=true --result_file_path={HERE}/r.pb")
-    assert (status, out) == (0, "")
-    assert f"\nUnconsumed cmdline flags: --result_file_path={HERE}/r.pb\n" in err
-    assert "\nExplicitly applied GPU delegate" in err
-    assert "median" not in err
-    assert "Inference timings in us: Init: " in err
-    assert not bench.phone.path(f"{HERE}/r.pb").exists()
-
-
-def test_litert_on_the_cpu(bench):
-    info = f"{HERE}/info.pb"
-    status, _, err = bench.run(
-        "litert",
-        f"--use_cpu=true --result_file_path={HERE}/r.pb --model_runtime_info_output_file={info}",
-    )
-    assert status == 0, err
-    assert "========== BENCHMARK RESULTS ==========" in err
-    runs = re.search(r"Inference \(avg\):      [\d.]+ ms \((\d+) runs\)", err)
-    assert runs
-    assert bench.result().misc_metrics.num_runs == int(runs[1])
-    from ai_edge_litert import model_runtime_info_pb2
-
-    details = model_runtime_info_pb2.ModelRuntimeDetails.FromString(
-        bench.phone.path(info).read_bytes()
-    )
-    *nodes, delegate = details.subgraphs[0].nodes
-    assert delegate.delegate_node_details.delegate_name == "TfLiteXNNPackDelegate"
-    assert list(delegate.delegate_node_details.tflite_node_ids_replaced) == [0, 1, 2, 3, 4]
-    assert {node.delegated_to_node_id for node in nodes} == {5}
-    assert list(details.subgraphs[0].execution_plan) == [5]
-
-
-EDGETPU = f"--use_nnapi=true --nnapi_accelerator_name=google-edgetpu --result_file_path={HERE}/r.pb"
-
-
-def test_the_edge_tpu_is_as_many_times_faster_and_counts(bench):
-    bench.phone.expose_counter()
-    bench.phone.accelerator("google-edgetpu", factor=10.0)
-    status, out, err = bench.run("classic", EDGETPU)
-    assert status == 0, err
-    assert "NNAPI accelerators available: [google-edgetpu,nnapi-reference]" in out
-    assert "Explicitly applied NNAPI delegate, and the model graph will be completely" in out
-    assert "Replacing 5 out of 5 node(s) with delegate (TfLiteNnapiDelegate)" in err
-    misc = bench.result().misc_metrics
-    counter = bench.phone.read("/sys/devices/platform/1a000000.rio/inference_count").split()
-    assert sum(map(int, counter)) == misc.num_runs + misc.num_warmup_runs
-    fast = bench.result().latency_metrics.min_ms
-    bench.run("classic", f"--use_xnnpack=true --result_file_path={HERE}/r.pb")
-    assert bench.result().latency_metrics.min_ms > 3 * fast
-
-
-def test_the_lie_of_nnapi(bench):
-    bench.phone.expose_counter()
-    bench.phone.accelerator("google-edgetpu", factor=1000.0, mode="lies")
-    status, out, err = bench.run("classic", EDGETPU)
-    assert status == 0
-    assert "will be completely executed by the delegate" in out
-    assert "Replacing 5 out of 5" in err
-    assert bench.result().latency_metrics.min_ms > 0.01  # a thousandth would be nothing
-    assert bench.phone.read("/sys/devices/platform/1a000000.rio/inference_count") == "0 0 0\n"
-
-
-def test_a_float_graph_is_not_for_the_edge_tpu(bench):
-    status, out, err = bench.run("classic", EDGETPU, graph="fp32")
-    assert status == 0
-    assert "Replacing 5 out of 5" in err  # seen on a Pixel 8: it says so all the same
-    assert "the model graph will not be executed by the delegate" in out
-    status, _, err = bench.run("classic", f"{EDGETPU} --require_full_delegation=true", graph="fp32")
-    assert status == 1
-    assert "ERROR: Disallowed CPU fallback detected.\nERROR: Benchmarking failed." in err
-
-
-@pytest.mark.parametrize(
-    ("mode", "status", "out_has", "err_has"),
-    [
-        ("partial", 0, "partially executed by the delegate w/ 2 delegate kernels.", "2 out of 5"),
-        ("untouched", 0, "the model graph will not be executed by the delegate.", ""),
-        ("refuses", 1, "NNAPI delegate created.", "ERROR: Failed to apply NNAPI delegate."),
-        ("segfault", 139, "NNAPI delegate created.", ""),
-        ("garbage", 0, "3.1 parsecs", ""),
-        ("no-result-file", 0, "Inference timings in us", ""),
-        ("missing-library", 1, "", "CANNOT LINK EXECUTABLE"),
-        ("fails", 1, "count=", "ANEURALNETWORKS_MISSED_DEADLINE_TRANSIENT"),
-    ],
-)
-def test_accelerators_in_a_bad_way(bench, mode, status, out_has, err_has):
-    bench.phone.accelerator("google-edgetpu", factor=10.0, mode=mode)
-    ended, out, err = bench.run("classic", EDGETPU)
-    assert ended == status, err
-    assert out_has in out
-    assert err_has in err
-    assert bench.phone.path(f"{HERE}/r.pb").exists() == (mode in ("partial", "untouched"))
-    assert bench.phone.running_benchmarks == 0
-
-
-def test_a_hanging_program_is_ended_by_timeout(bench):
-    bench.phone.accelerator("google-edgetpu", mode="hang")
-    done = bench.adb.shell(
-        bench.phone, f"timeout -k 1 1 {HERE}/classic --graph={HERE}/int8.tflite {EDGETPU}; echo $?"
-    )
-    assert done.stdout.decode().endswith("\n124\n")
-    assert bench.phone.running_benchmarks == 0
-
-
-def test_a_phone_without_the_driver(bench):
-    bench.phone.no_accelerator("google-edgetpu")
-    status, _, err = bench.run("classic", EDGETPU)
-    assert status == 1
-    assert "Could not find the specified NNAPI accelerator: google-edgetpu." in err
-    bench.phone.set(nnapi=False)
-    status, out, _ = bench.run("classic", EDGETPU)
-    assert status == 0  # on the CPU, with no more than a warning
-    assert "WARN: NNAPI acceleration is unsupported on this platform." in out
-    assert "delegate, and the model graph" not in out
-
-
-def test_hexagon_wants_its_libraries(bench):
-    flags = f"--use_hexagon=true --hexagon_lib_path={HERE}"
-    bench.phone.accelerator("hexagon", factor=8.0)
-    status, out, _ = bench.run("classic", flags)
-    assert status == 0
-    assert "WARN: Could not create Hexagon delegate" in out
-    bench.phone.write(f"{HERE}/libhexagon_nn_skel_v66.so", "")
-    bench.phone.write(f"{HERE}/libhexagon_interface.so", "")
-    status, out, err = bench.run("classic", flags)
-    assert "Explicitly applied Hexagon delegate, and the model graph will be completely" in out
-    assert "(TfLiteHexagonDelegate)" in err
-
-
-def test_an_external_delegate_that_cannot_be_loaded_dies_after_created(bench):
-    flags = f"--external_delegate_path={HERE}/libQnnTFLiteDelegate.so"
-    bench.phone.accelerator("external", factor=8.0)
-    status, out, _ = bench.run("classic", flags)
-    assert status == 139
-    assert out.endswith("INFO: EXTERNAL delegate created.\n")
-    bench.phone.write(f"{HERE}/libQnnTFLiteDelegate.so", "")
-    status, out, _ = bench.run("classic", f"{flags} --external_delegate_options='a:b;c:d'")
-    assert status == 0
-    assert "External delegate options: [a:b;c:d]" in out
-    assert "Explicitly applied EXTERNAL delegate" in out
-
-
-def test_litert_on_the_npu(bench):
-    npu = f"--use_npu=true --dispatch_library_path={HERE} --compiler_plugin_library_path={HERE}"
-    full = f"{npu} --use_cpu=false --require_full_delegation=true"
-    bench.phone.accelerator("npu", factor=15.0)
-    status, _, err = bench.run("litert", npu)
-    assert status == 0  # on the CPU
-    assert "NPU accelerator could not be loaded and registered" in err
-    status, _, err = bench.run("litert", full)
-    assert status == 1
-    assert "Failed to compile model." in err
-    for name in ("libLiteRtDispatch_Qualcomm.so", "libLiteRtCompilerPlugin_Qualcomm.so"):
-        bench.phone.write(f"{HERE}/{name}", "")
-    status, _, err = bench.run("litert", full)
-    assert status == 0, err
-    assert "NPU accelerator registered." in err
-    assert "Replacing 5 out of 5 node(s) with delegate (DispatchDelegate)" in err
-    bench.phone.accelerator("npu", factor=15.0, mode="partial")
-    assert bench.run("litert", full)[0] == 1
-    assert bench.run("litert", npu)[0] == 0
-
-
-def test_litert_on_the_gpu(bench):
-    flags = "--use_gpu=true --gpu_backend=opengl"
-    assert "(LITERT" not in bench.run("litert", flags)[2]  # no accelerator library: the CPU
-    bench.phone.write(f"{HERE}/libLiteRtClGlAccelerator.so", "")
-    status, _, err = bench.run("litert", flags)
-    assert status == 0
-    assert "Dynamically loaded GPU accelerator(libLiteRtClGlAccelerator.so) registered." in err
-    assert "Replacing 5 out of 5 node(s) with delegate (LITERT_OPENGL)" in err
-
-
-def test_litert_aborts_when_full_delegation_meets_the_cpu(bench):
-    status, _, err = bench.run("litert", "--require_full_delegation=true")
-    assert status == 134
-    assert "full delegation and CPU acceleration are incompatible" in err
-
-
-@pytest.mark.parametrize("flavour", ["classic", "litert"])
-def test_help_unknown_flags_and_a_missing_graph(bench, flavour):
-    done = bench.adb.shell(bench.phone, f"{HERE}/{flavour} --help")
-    text = done.stderr.decode()
-    assert done.returncode == 1
-    assert f"ERROR: usage: {HERE}/{flavour} <flags>\nFlags:\n" in text
-    assert ("--use_nnapi=false" in text) == (flavour == "classic")
-    assert ("--use_npu=false" in text) == (flavour == "litert")
-    status, out, _ = bench.run(flavour, "--no_such_flag=1 stray")
-    assert status == 0
-    assert "WARN: Unconsumed cmdline flags: --no_such_flag=1 stray\n" in out
-    status, _, err = bench.run(flavour, "--use_gpu=perhaps")
-    assert status == 1
-    assert "Failed to parse flag 'use_gpu' against argv '--use_gpu=perhaps'" in err
-    status, _, err = bench.run(flavour, "", graph="none")
-    assert status == 1
-    assert "Failed to load model" in err
-    assert err.endswith("ERROR: Benchmarking failed.\n")
-
-
-def test_a_dry_run_times_nothing(bench):
-    status, out, _ = bench.run("classic", "--dry_run=true")
-    assert status == 0
-    assert "count=0 p5=0 median=0 p95=0" in out
-
-
-def test_a_slowed_phone_is_slower_in_its_results(bench):
-    flags = f"--use_xnnpack=true --result_file_path={HERE}/r.pb"
-    bench.run("classic", flags)
-    usual = bench.result().latency_metrics.min_ms
-    bench.phone.slowdown = 20.0
-    bench.run("classic", flags)
-    assert bench.result().latency_metrics.min_ms > 5 * usual
-
-
-def test_a_program_for_another_machine_does_not_start(bench, tmp_path):
-    file = write_elf(tmp_path / "arm32")
-    assert struct.unpack_from("<H", file.read_bytes(), 18) == (0x28,)
-    bench.push(file)
-    done = bench.adb.shell(bench.phone, f"{HERE}/arm32 --help")
-    assert done.returncode in (2, 126, 127)
-    assert done.stderr

@@ -76,7 +76,7 @@ def thermalservice():
     sensors(-7.5)  # stale on purpose: whoever reads this block is wrong
     print("HAL Ready: true\nHAL connection:")
     print(
-        "\tThermalHAL AIDL 2 connected: yes" if sdk() >= 34 else "\tThermalHAL 2.0 connected: yes"
+        "\tThermalHAL AIDL 2  connected: yes" if sdk() >= 34 else "\tThermalHAL 2.0 connected: yes"
     )
     print("Current temperatures from HAL:")
     sensors(0)
