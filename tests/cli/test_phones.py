@@ -22,6 +22,7 @@ from tests.devices.tiny_models import write_tflite
 from tests.phone import handsets, programs
 from tests.phone.android import Phone
 from tests.phone.genuine_adb import GenuineAdb
+from tests.phone.graphs import write_convolutions
 
 MINE = """
 device = "{name}"
@@ -242,6 +243,62 @@ def test_a_phone_and_this_machine_are_measured_in_one_run(
     assert rows["host-cpu"]["inferences_per_value"] == 1
     assert rows["mine"]["inferences_per_value"] > 1
     assert rows["mine"]["p90_s"] is None
+
+
+def test_of_two_phones_one_goes_away_and_a_resume_finishes(
+    phone: Phone, terminal: Terminal, mine: str, program: Path, genuine_adb: GenuineAdb,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    other = handsets.pixel6(tmp_path / "other")
+    genuine_adb.plug(other)
+    Path("oriole.toml").write_text(MINE.format(name="oriole", code="oriole"))
+    write_tflite(Path("net.tflite"))
+    phone.at("--graph=", 2, phone.drop)
+    words = ("--model", "net.tflite", "--benchmark-model", program)
+    both = ("--device", mine, "--device", "./oriole.toml")
+    ran = terminal("run", *both, *words, "--quick", "--rounds", "2")
+    assert ran.status == 3
+    assert f"mine: given up: the phone {phone.serial} went away" in ran.err
+    assert "mnv4bench run --resume --device mine" in ran.err
+    found = reports()
+    assert found["oriole"].ended == "round limit"
+    assert (found["mine"].ended, found["mine"].finished_at) == ("interrupted", None)
+    assert len(found["mine"].measurements[0].invocations) == 1
+    genuine_adb.wait_for(phone, "device")
+    ran = terminal("run", "--resume", *words)
+    assert ran.status == 0, ran
+    assert len(reports()["mine"].measurements[0].invocations) == 2
+    assert not phone.fixed_performance
+
+
+def test_nnapi_that_lies_ends_with_status_5_and_stays_out_of_fronts(
+    phone: Phone, terminal: Terminal, program: Path
+) -> None:
+    Path("npu.toml").write_text(
+        MINE.format(name="npu", code="shiba")
+        .replace('"fp32"', '"int8"')
+        .replace('"cpu"', '"edgetpu"')
+        .replace('"xnnpack"', '"nnapi"\nnnapi_accelerator = "google-edgetpu"')
+    )
+    phone.accelerator("google-edgetpu", mode="lies")
+    write_convolutions(Path("int8.tflite"), quantised=True)
+    write_tflite(Path("float.tflite"))
+    words = ("run", "--device", "./npu.toml", "--quick", "--rounds", "1",
+             "--benchmark-model", program)  # fmt: skip
+    ran = terminal(*words, "--model", "int8.tflite")
+    assert ran.status == 5, ran
+    assert "int8 did not provably run where it was asked to (edgetpu)" in ran.err
+    assert "mnv4bench show reports/ shows the signals" in ran.err
+    [point] = terminal("pareto", "--json").json["groups"][0]["points"]
+    assert point["status"] == "excluded"
+    assert point["reason"].startswith("placement unproven")
+    said = terminal("show").out
+    assert "int8 is not proven to have run where it was asked to" in said
+    assert "contrast" in said
+    refused = terminal(*words, "--model", "float.tflite", "--reports", "none")
+    assert refused.status == 2
+    assert "takes int8 graphs alone" in refused.err
+    assert not list(Path("none").glob("*.json"))
 
 
 def test_the_dry_run_of_a_phone_can_be_pasted(
