@@ -29,7 +29,7 @@ LibrariesOption = Annotated[
     typer.Option(
         metavar="DIR",
         help="The folder with the libraries that a phone's delegate needs (Hexagon, NPU). "
-        "[default: the profile's]",
+        "[default: the profile's, then the cache]",
         show_default=False,
     ),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -80,6 +81,7 @@ def command(
         float | None,
         typer.Option(
             min=0,
+            max=86400,
             metavar="SECONDS",
             help="How long a device that is hot may cool before a round. [default: a minute; ten "
             "for a phone that throttles]",
@@ -127,6 +129,9 @@ def command(
             "--precision, --calibration, --shape, --quick, --rounds, --seed or --sustained.",
             "mnv4bench run --resume",
         )
+    for name, seconds in (("--sustained", sustained), ("--cool-wait", cool_wait)):
+        if seconds is not None and isnan(seconds):  # which no range keeps out
+            raise UsageError(f"{name} takes a number of seconds.", f"{name} 60")
     if resume and dry_run:
         raise UsageError("--dry-run shows what a new run would do.", "leave --resume out")
     options = Options(

@@ -412,6 +412,17 @@ cli.main()
 # --- words ------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("option", "word"),
+    [("--sustained", "nan"), ("--sustained", "0"), ("--sustained", "inf"), ("--cool-wait", "nan"),
+     ("--cool-wait", "-1"), ("--cool-wait", "inf")],
+)  # fmt: skip
+def test_seconds_are_a_number_in_range(terminal: Terminal, option: str, word: str) -> None:
+    ran = terminal("run", "--model", "mnv4-conv-s", option, word)
+    assert ran.status == 2
+    assert option in ran.err
+
+
 def test_what_is_for_phones_is_refused_elsewhere(terminal: Terminal) -> None:
     for words in (("--serial", "X"), ("--keep",), ("--benchmark-model", "x"), ("--libraries", ".")):
         ran = terminal("run", "--model", "mnv4-conv-s", *words)
