@@ -171,6 +171,16 @@ def latest_unfinished(directory: Path, device: str) -> Report | None:
     return found[0] if found else None
 
 
+def holds_finished(directory: Path, device: str) -> bool:
+    """Whether a sealed report of ``device`` lies in ``directory``."""
+    return any(
+        isinstance(report, Report)
+        and report.profile.device == device
+        and report.finished_at is not None
+        for _, report in (walk([directory]) if directory.is_dir() else ())
+    )
+
+
 # --- evaluations ------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from mnv4bench import bench
 from mnv4bench.errors import BenchError, DeviceHot, DeviceLost, NotMeasured, WorkerFailed
 from mnv4bench.records import (
     DeviceState,
+    Environment,
     Measurement,
     Plan,
     Report,
@@ -148,10 +149,17 @@ def test_ctrl_c_keeps_whole_invocations_unsealed_and_a_resume_measures_only_the_
 
 def test_a_resume_in_another_environment_is_refused() -> None:
     other = replace(ENVIRONMENT, runtime_version="9.9")
-    runner = ScriptedRunner(steady)
-    report = replace(bench.new_report(PROFILE, runner, [artifact("a")], PLAN), environment=other)
+    report, _, _, _ = measured(steady, ("a",), replace(PLAN, min_rounds=1, max_rounds=1))
+    report = replace(report, environment=other, plan=PLAN, finished_at=None)
     with pytest.raises(NotMeasured, match=r"runtime_version: 9\.9 then, 2\.3\.0 now"):
         measured(steady, ("a",), report=report)
+
+
+def test_a_report_without_figures_takes_the_environment_that_it_finds() -> None:
+    waiting = bench.new_report(PROFILE, None, [artifact("a")], PLAN)
+    assert waiting.environment == Environment()
+    report, saved, _, _ = measured(steady, ("a",), report=waiting)
+    assert {one.environment for one in (*saved, report)} == {ENVIRONMENT}
 
 
 def test_one_fall_back_in_any_invocation_marks_the_measurement() -> None:

@@ -24,9 +24,9 @@ from mnv4bench.render.untrusted import visible
 def tell(dropped: Dropped, asked: Sequence[DeviceProfile], *, left: int) -> None:
     """Say, before anything slow, which devices take no part; end where none is ``left``.
 
-    With one device its error goes up as it is.
+    Where one alone was asked for, its error goes up as it is.
     """
-    if len(asked) == 1:
+    if len({profile.device for profile in asked} | dropped.keys()) == 1:
         for error in dropped.values():
             raise error
     if left == 0:
@@ -67,7 +67,7 @@ def status(jobs: Sequence[Job], dropped: Dropped, directory: Path) -> int:
 
     Said on stderr. An error of the only device goes up as it is.
     """
-    several = len(jobs) + len(dropped) > 1
+    several = len({job.device for job in jobs} | dropped.keys()) > 1
     if not several and jobs and jobs[0].error is not None:
         raise jobs[0].error
     failed = [f"{device}: {_shown(error, '    ')}" for device, error in dropped.items()]
@@ -83,7 +83,7 @@ def status(jobs: Sequence[Job], dropped: Dropped, directory: Path) -> int:
         steps = ["mend what is named and run these again; the others are in the report"]
         if not jobs:
             steps = ["mend what is named"]
-        elif any(job.error and job.report.finished_at is None for job in jobs):
+        elif any(job.report.finished_at is None for job in jobs):
             steps.append(matrix.go_on(jobs, directory))
         reasons = "".join(f"\n  {one}" for one in failed)
         typer.echo(

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -32,7 +33,7 @@ class Job:
     report: Report
     files: tuple[Path, ...]  # in the order of the report's measurements
     runner: Runner
-    unit: str  # Runner.unit
+    unit: str | None  # Runner.unit; None: it cannot be reached now, and only its report is begun
     error: BenchError | None = None
 
     @property
@@ -74,13 +75,15 @@ def measure_all(jobs: Sequence[Job], directory: Path) -> None:
     """
     units: dict[str, list[Job]] = {}
     for job in jobs:
-        units.setdefault(job.unit, []).append(job)
-    with MeasuringBoard([job.report for job in jobs]) as board:
+        if job.unit is not None:
+            units.setdefault(job.unit, []).append(job)
+    with MeasuringBoard([job.report for mine in units.values() for job in mine]) as board:
         try:
             if len(jobs) > 1:  # so that a device whose turn never comes can still be gone on with
                 for job in jobs:
                     _save(job, directory, job.report)
-            turns = [lambda mine=mine: _in_turn(mine, directory, board) for mine in units.values()]
+            alone = len(jobs) == 1
+            turns = [partial(_in_turn, mine, directory, board, alone) for mine in units.values()]
             if len(turns) == 1:
                 turns[0]()
             else:
@@ -143,8 +146,8 @@ def side_by_side(turns: Sequence[Callable[[], None]]) -> None:
         raise KeyboardInterrupt
 
 
-def _in_turn(jobs: Sequence[Job], directory: Path, board: MeasuringBoard) -> None:
-    """Profiles of one physical device, one after the other."""
+def _in_turn(jobs: Sequence[Job], directory: Path, board: MeasuringBoard, alone: bool) -> None:
+    """Profiles of one physical device, one after the other. ``alone``: of one, and no other."""
     for job in jobs:
         ear = board.ear(job.report)
         try:
@@ -153,7 +156,7 @@ def _in_turn(jobs: Sequence[Job], directory: Path, board: MeasuringBoard) -> Non
         except BenchError as error:
             job.error = error
             ear.now("given up")
-            if board.several:  # one alone says so at the end of the run
+            if not alone:  # which says so at the end of the run
                 ear.line(f"given up: {error}")
                 _forget_if_hopeless(job, directory)
             if any(one.invocations for one in job.report.measurements):

@@ -37,11 +37,11 @@ class Words:
 
 @dataclass(frozen=True)
 class Target:
-    """One device that is there. ``unit``: which physical one (Runner.unit)."""
+    """One device. ``unit``: which physical one (Runner.unit); None: it cannot be reached now."""
 
     profile: DeviceProfile
     runner: Runner
-    unit: str
+    unit: str | None = None
 
 
 @dataclass(frozen=True)
@@ -75,25 +75,31 @@ def profiles_of(devices: Sequence[str], words: Words) -> list[DeviceProfile]:
     return found
 
 
-def reach(
-    asked: Sequence[DeviceProfile], options: Options, dropped: Dropped, *, absent: bool = False
-) -> list[Target]:
-    """The devices that are ready; with ``absent`` those that are not as well, to be described."""
+def opened(asked: Sequence[DeviceProfile], options: Options, dropped: Dropped) -> list[Target]:
+    """The devices that there is a runner for; none of them is asked anything yet."""
     targets = []
     for profile in asked:
         with dropped.kept(profile.device):
-            runner = open_runner(profile, options)
-            if absent:
-                targets.append(Target(profile, runner, unit=""))
-                continue
+            targets.append(Target(profile, open_runner(profile, options)))
+    return targets
+
+
+def reach(targets: Sequence[Target], dropped: Dropped) -> list[Target]:
+    """The same, each with its unit where it is ready; the others are dropped, with the reason."""
+    reached = []
+    for target in targets:
+        profile, runner = target.profile, target.runner
+        unit = None
+        with dropped.kept(profile.device):
             status, detail = runner.availability()
             if status != "ready":
                 raise NotMeasured(
                     f"{profile.device} is {status}: {detail}",
                     f"mnv4bench doctor --device {profile.device}",
                 )
-            targets.append(Target(profile, runner, runner.unit()))
-    return targets
+            unit = runner.unit()
+        reached.append(dataclasses.replace(target, unit=unit))
+    return reached
 
 
 def plan(
@@ -214,14 +220,14 @@ def _takers(format: Format) -> str:
 
 
 def begin(shares: Sequence[Share], plan: Plan, dropped: Dropped) -> list[Job]:
-    """A new report for each device."""
+    """A new report for each device; one that cannot be reached has its turn with --resume."""
     jobs = []
     for share in shares:
         target, files = share.target, share.files
         with dropped.kept(target.profile.device):
             report = bench.new_report(
                 target.profile,
-                target.runner,
+                target.runner if target.unit else None,
                 [file.artifact for file in files],
                 replace(plan, missing=share.missing),
             )
@@ -230,10 +236,11 @@ def begin(shares: Sequence[Share], plan: Plan, dropped: Dropped) -> list[Job]:
     return jobs
 
 
-def unfinished(directory: Path, devices: Sequence[str]) -> list[Report]:
+def unfinished(directory: Path, devices: Sequence[str], dropped: Dropped) -> list[Report]:
     """The newest report of each device that is not finished; of ``devices`` alone, where given.
 
-    Raises NotMeasured when there is none to go on with.
+    One of them that has a finished report and no other is done. Raises NotMeasured when there is
+    nothing to go on with.
     """
     if not devices:
         found = store.unfinished(directory)
@@ -242,17 +249,25 @@ def unfinished(directory: Path, devices: Sequence[str]) -> list[Report]:
                 f"{directory} holds no unfinished report.", "mnv4bench run starts a new one"
             )
         return found
-    reports = []
+    reports: list[Report] = []
+    done: list[NotMeasured] = []
     for word in devices:
         name = Path(word).stem if word.endswith(".toml") else word
         report = store.latest_unfinished(directory, name)
-        if report is None:
-            device = profiles.load(word).device
-            raise NotMeasured(
-                f"{directory} holds no unfinished report of {device}.",
-                f"mnv4bench run --device {word} starts a new one",
-            )
-        reports.append(report)
+        if report is not None:
+            reports.append(report)
+            continue
+        device = profiles.load(word).device
+        missing = NotMeasured(
+            f"{directory} holds no unfinished report of {device}.",
+            f"mnv4bench run --device {word} starts a new one",
+        )
+        if store.holds_finished(directory, device):
+            done.append(missing)
+        else:
+            dropped[device] = missing
+    if not reports:
+        raise next(iter((*dropped.values(), *done)))
     return reports
 
 

@@ -162,7 +162,7 @@ def command(
                 _print_commands(asked, words, plan, options)
             jobs = _new(asked, words, plan, options, reports, dropped, holds)
         matrix.measure_all(jobs, reports)
-    ending.show(jobs, reports, accuracy)
+    ending.show([job for job in jobs if job.unit is not None], reports, accuracy)
     raise typer.Exit(ending.status(jobs, dropped, reports))
 
 
@@ -186,7 +186,7 @@ def _print_commands(
 
     _refuse_unused(options, asked)
     dropped = matrix.Dropped()
-    targets = planning.reach(asked, options, dropped, absent=True)
+    targets = planning.opened(asked, options, dropped)
     ending.tell(dropped, asked, left=len(targets))
     shares = planning.share_out(targets, words, dropped)
     ending.tell(dropped, asked, left=len(shares))
@@ -207,12 +207,12 @@ def _new(
     from mnv4bench.cli import ending, planning
 
     _refuse_unused(options, asked)
-    targets = planning.reach(asked, options, dropped)
+    targets = planning.reach(planning.opened(asked, options, dropped), dropped)
     targets = [one for one in targets if _hold(reports, one.profile.device, dropped, holds)]
-    ending.tell(dropped, asked, left=len(targets))
+    ending.tell(dropped, asked, left=sum(one.unit is not None for one in targets))
     shares = planning.share_out(targets, words, dropped)
     jobs = planning.begin(shares, plan, dropped)
-    ending.tell(dropped, asked, left=len(jobs))
+    ending.tell(dropped, asked, left=sum(job.unit is not None for job in jobs))
     return jobs
 
 
@@ -228,13 +228,17 @@ def _stopped(
     """The reports to go on with, and their files."""
     from mnv4bench.cli import ending, planning
 
-    asked = [report.profile for report in planning.unfinished(reports, named)]
+    asked = [report.profile for report in planning.unfinished(reports, named, dropped)]
     _refuse_unused(options, asked)
-    targets = planning.reach(asked, options, dropped)
-    targets = [one for one in targets if _hold(reports, one.profile.device, dropped, holds)]
+    reached = planning.reach(planning.opened(asked, options, dropped), dropped)
+    targets = [
+        one
+        for one in reached
+        if one.unit is not None and _hold(reports, one.profile.device, dropped, holds)
+    ]
     ending.tell(dropped, asked, left=len(targets))
     # Read again, now that nobody else writes them.
-    found = planning.unfinished(reports, [one.profile.device for one in targets])
+    found = planning.unfinished(reports, [one.profile.device for one in targets], dropped)
     jobs = planning.go_on(found, targets, models, cool_wait_s, dropped)
     ending.tell(dropped, asked, left=len(jobs))
     return jobs
@@ -244,6 +248,7 @@ def _hold(reports: Path, device: str, dropped: Dropped, holds: ExitStack) -> boo
     """Be the only writer of the device's reports until the run ends; whether that is so."""
     from mnv4bench import store
 
+    earlier = dropped.get(device)
     with dropped.kept(device):
         holds.enter_context(store.hold(reports, device))
-    return device not in dropped
+    return dropped.get(device) is earlier  # nothing new stood in the way

@@ -20,9 +20,10 @@ from mnv4bench.cli import matrix, planning
 from mnv4bench.devices import Options, Runner, stopping
 from mnv4bench.devices.holding import HOST, hold
 from mnv4bench.errors import BenchError, DeviceLost, NotMeasured, UsageError
-from mnv4bench.records import Artifact, DeviceProfile, Report
+from mnv4bench.records import Artifact, DeviceProfile, Environment, Report
 from tests.command_line import Terminal
 from tests.devices.tiny_models import write_tflite, write_tflite_sum
+from tests.sample_reports import ENVIRONMENT
 from tests.scripted import Script, ScriptedRunner
 
 REPORTS = Path("reports")
@@ -200,6 +201,56 @@ def test_one_that_is_not_there_is_said_at_once_and_the_others_are_measured(
     assert none.err.count("is attached.") == 2
 
 
+def test_one_that_is_plugged_in_later_has_its_turn_with_a_resume(
+    terminal: Terminal, attach: Attach, model: tuple[str, ...]
+) -> None:
+    class Absent(ScriptedRunner):
+        def availability(self) -> tuple[str, str]:
+            return "absent", "no phone is attached."
+
+        def environment(self) -> Environment:
+            raise NotMeasured("no phone is attached.")
+
+    attach(pixel6_cpu=phone("A"), s23_cpu=Absent(steady, unit="B"))
+    ran = terminal("run", *BOTH, *model, "--quick", "--seed", "5")
+    assert ran.status == 3
+    assert "s23-cpu takes no part: s23-cpu is absent: no phone is attached." in ran.err
+    assert "mnv4bench doctor --device s23-cpu" in ran.err
+    assert "Go on with: mnv4bench run --resume --device s23-cpu" in ran.err
+    assert "s23-cpu" not in ran.out
+    waiting = reports()["s23-cpu"]
+    assert (waiting.finished_at, waiting.measurements[0].invocations) == (None, ())
+    still = terminal("run", "--resume", *model)
+    assert still.status == 3
+    assert still.err.startswith("error: s23-cpu is absent")
+    attach(pixel6_cpu=phone("A"), s23_cpu=phone("B"))
+    ran = terminal("run", "--resume", *BOTH, *model)
+    assert ran.status == 0, ran
+    found = reports()
+    assert found["s23-cpu"].report == waiting.report
+    assert found["s23-cpu"].plan == found["pixel6-cpu"].plan
+    assert found["s23-cpu"].environment == ENVIRONMENT
+    assert found["s23-cpu"].ended == "round limit"
+    done = terminal("run", "--resume", *BOTH, *model)
+    assert done.status == 3
+    assert "holds no unfinished report of pixel6-cpu" in done.err
+
+
+def test_a_resume_of_one_that_was_never_begun_says_so_and_finishes_the_other(
+    terminal: Terminal, attach: Attach, model: tuple[str, ...]
+) -> None:
+    def lost(model: str, round: int) -> BenchError:
+        return DeviceLost("gone.")
+
+    attach(s23_cpu=phone("B", lost))
+    assert terminal("run", "--device", "s23-cpu", *model, "--quick").status == 3
+    attach(pixel6_cpu=phone("A"), s23_cpu=phone("B"))
+    ran = terminal("run", "--resume", *BOTH, *model)
+    assert ran.status == 3
+    assert "pixel6-cpu takes no part: reports holds no unfinished report of pixel6-cpu" in ran.err
+    assert reports()["s23-cpu"].finished_at is not None
+
+
 def test_a_device_that_another_process_measures_is_left_alone(
     terminal: Terminal, attach: Attach, model: tuple[str, ...]
 ) -> None:
@@ -371,6 +422,7 @@ from pathlib import Path
 from mnv4bench import bench, cli
 from mnv4bench.cli import matrix, planning
 from mnv4bench.devices import open_runner
+from tests.sample_reports import ENVIRONMENT
 from tests.scripted import ScriptedRunner
 
 def opened(profile, options):
