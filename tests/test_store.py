@@ -210,6 +210,15 @@ def test_an_unreadable_directory_is_named(tmp_path: Path) -> None:
         locked.chmod(0o755)
 
 
+def test_whether_a_device_has_a_finished_report(tmp_path: Path) -> None:
+    assert not store.holds_finished(tmp_path / "nowhere", "host-cpu")
+    store.write(tmp_path, report(name="open", finished_at=None, ended=None))
+    assert not store.holds_finished(tmp_path, "host-cpu")
+    store.write(tmp_path, report(name="sealed"))
+    assert store.holds_finished(tmp_path, "host-cpu")
+    assert not store.holds_finished(tmp_path, "host-ort-cpu")
+
+
 def test_the_latest_unfinished_report_is_found(tmp_path: Path) -> None:
     open_ = {"finished_at": None, "ended": None}
     assert store.unfinished(tmp_path / "nowhere") == []

@@ -91,9 +91,15 @@ def measure_all(jobs: Sequence[Job], directory: Path) -> None:
         except KeyboardInterrupt:
             if len(jobs) > 1:
                 _mark_waiting(jobs, directory)
-            holds = directory if len(jobs) > 1 else store.path_of(directory, jobs[0].report)
-            board.line(f"stopped; {holds} holds what was measured. {go_on(jobs, directory)}")
+            board.line(_stopped(jobs, directory))
             raise
+
+
+def _stopped(jobs: Sequence[Job], directory: Path) -> str:
+    holds = directory if len(jobs) > 1 else store.path_of(directory, jobs[0].report)
+    if not holds.exists():
+        return "stopped; nothing was measured yet"
+    return f"stopped; {holds} holds what was measured. {go_on(jobs, directory)}"
 
 
 def go_on(jobs: Sequence[Job], directory: Path) -> str:

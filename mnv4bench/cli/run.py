@@ -191,6 +191,7 @@ def _print_commands(
     shares = planning.share_out(targets, words, dropped)
     ending.tell(dropped, asked, left=len(shares))
     dry_run.show(shares, plan, dropped)
+    ending.tell(dropped, asked, left=len(shares))
     raise typer.Exit(ending.status([], dropped, DEFAULT_REPORTS))
 
 

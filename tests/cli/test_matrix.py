@@ -359,6 +359,20 @@ def test_ctrl_c_stops_every_device_and_a_resume_finishes_all(
     assert terminal("run", "--resume").status == 3
 
 
+def test_ctrl_c_before_anything_is_measured_promises_nothing(
+    terminal: Terminal, attach: Attach, model: tuple[str, ...]
+) -> None:
+    class Stops(ScriptedRunner):
+        def install(self, file: Path, artifact: Artifact):
+            raise KeyboardInterrupt
+
+    attach(s23_cpu=Stops(steady, unit="B"))
+    ran = terminal("run", "--device", "s23-cpu", *model)
+    assert ran.status == 130
+    assert "stopped; nothing was measured yet" in ran.err
+    assert not list(REPORTS.glob("*.json"))
+
+
 def test_ctrl_c_waits_until_every_thread_has_undone_what_it_did() -> None:
     undone: list[str] = []
     first_is_through = threading.Event()
