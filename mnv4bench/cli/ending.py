@@ -79,18 +79,6 @@ def status(jobs: Sequence[Job], dropped: Dropped, directory: Path) -> int:
             if one.failure:
                 failed.append(visible(f"{of}{one.artifact.model}: {one.failure}"))
         failed += [visible(f"{of}{missing}") for missing in job.report.plan.missing]
-    if failed:
-        steps = ["mend what is named and run these again; the others are in the report"]
-        if not jobs:
-            steps = ["mend what is named"]
-        elif any(job.report.finished_at is None for job in jobs):
-            steps.append(matrix.go_on(jobs, directory))
-        reasons = "".join(f"\n  {one}" for one in failed)
-        typer.echo(
-            f"error: not everything could be measured:{reasons}\n  next: {'. '.join(steps)}",
-            err=True,
-        )
-        return ExitStatus.NOT_MEASURED
     elsewhere = [(job, one) for job in jobs for one in job.report.measurements if _unproven(one)]
     if elsewhere:
         names = ", ".join(
@@ -104,8 +92,19 @@ def status(jobs: Sequence[Job], dropped: Dropped, directory: Path) -> int:
             f"  next: mnv4bench show {directory}/ shows the signals",
             err=True,
         )
-        return ExitStatus.UNPROVEN
-    return ExitStatus.OK
+    if failed:
+        steps = ["mend what is named and run these again; the others are in the report"]
+        if not jobs:
+            steps = ["mend what is named"]
+        elif any(job.report.finished_at is None for job in jobs):
+            steps.append(matrix.go_on(jobs, directory))
+        reasons = "".join(f"\n  {one}" for one in failed)
+        typer.echo(
+            f"error: not everything could be measured:{reasons}\n  next: {'. '.join(steps)}",
+            err=True,
+        )
+        return ExitStatus.NOT_MEASURED
+    return ExitStatus.UNPROVEN if elsewhere else ExitStatus.OK
 
 
 def _shown(error: BenchError, margin: str) -> str:
@@ -115,4 +114,7 @@ def _shown(error: BenchError, margin: str) -> str:
 
 
 def _unproven(measurement: Measurement) -> bool:
-    return measurement.placement is None or measurement.placement.verdict in ("none", "unproven")
+    """Whether there are figures from who knows where."""
+    placement = measurement.placement
+    nowhere = placement is None or placement.verdict in ("none", "unproven")
+    return bool(measurement.invocations) and nowhere

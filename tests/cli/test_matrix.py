@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from mnv4bench import bench, store
 from mnv4bench.cli import matrix, planning
@@ -23,8 +24,8 @@ from mnv4bench.errors import BenchError, DeviceLost, NotMeasured, UsageError
 from mnv4bench.records import Artifact, DeviceProfile, Environment, Report
 from tests.command_line import Terminal
 from tests.devices.tiny_models import write_tflite, write_tflite_sum
-from tests.sample_reports import ENVIRONMENT
-from tests.scripted import Script, ScriptedRunner
+from tests.sample_reports import ENVIRONMENT, FULL
+from tests.scripted import Script, ScriptedRunner, ScriptedSession
 
 REPORTS = Path("reports")
 PHONES = ("pixel6-cpu", "s23-cpu")
@@ -131,6 +132,28 @@ def test_the_status_is_the_worst_of_all(
     assert ran.status == 3
     assert "s23-cpu: net: the program was killed." in ran.err
     assert reports()["pixel6-cpu"].finished_at is not None
+
+
+def test_what_is_not_proven_is_said_beside_what_failed(
+    terminal: Terminal, attach: Attach, model: tuple[str, ...]
+) -> None:
+    class Elsewhere(ScriptedRunner):
+        def install(self, file: Path, artifact: Artifact):
+            session = ScriptedSession(self, artifact.model)
+            session.placement = replace(FULL, verdict="unproven")
+            return session
+
+    def died(model: str, round: int) -> BenchError:
+        return NotMeasured("the program was killed.")
+
+    attach(pixel6_cpu=phone("A", died), s23_cpu=Elsewhere(steady, unit="B"))
+    alone = terminal("run", "--device", "s23-cpu", *model, "--quick")
+    assert alone.status == 5
+    assert "net did not provably run where it was asked to (cpu)" in alone.err
+    ran = terminal("run", *BOTH, *model, "--quick")
+    assert ran.status == 3
+    assert "net (s23-cpu) did not provably run where it was asked to (cpu)" in ran.err
+    assert "pixel6-cpu: net: the program was killed." in ran.err
 
 
 def test_one_that_goes_away_is_reported_and_the_rest_goes_on(
@@ -436,7 +459,7 @@ from pathlib import Path
 from mnv4bench import bench, cli
 from mnv4bench.cli import matrix, planning
 from mnv4bench.devices import open_runner
-from tests.sample_reports import ENVIRONMENT
+from tests.sample_reports import ENVIRONMENT, FULL
 from tests.scripted import ScriptedRunner
 
 def opened(profile, options):
