@@ -16,6 +16,7 @@ from mnv4bench.records import (
     DeviceProfile,
     DeviceState,
     Environment,
+    Paired,
     Placement,
     Samples,
     Timing,
@@ -30,6 +31,14 @@ class Session(Protocol):
 
         Raises WorkerFailed when that process fails and the device stays usable, DeviceLost when
         the device is gone.
+        """
+        ...
+
+    def beside(self, head: "Session", timing: Timing, *, base_first: bool) -> Paired:
+        """Time this file, the base, and ``head``'s in alternating blocks.
+
+        ``head`` is another session of the same runner. ``timing``'s count and duration are those
+        of each file. Raises as ``invoke`` does.
         """
         ...
 

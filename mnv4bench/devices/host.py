@@ -16,9 +16,9 @@ from typing import Literal, assert_never
 
 import msgspec
 
-from mnv4bench.devices import host_facts, worker_process
+from mnv4bench.devices import Session, host_facts, worker_process
 from mnv4bench.devices.holding import HOST, hold
-from mnv4bench.devices.host_worker import Answer, Measured, Refused, Request
+from mnv4bench.devices.host_worker import Answer, Beside, Measured, Refused, Request, Second
 from mnv4bench.devices.placement import with_litert_log
 from mnv4bench.devices.process import Finished
 from mnv4bench.errors import MissingExtra, NotMeasured, UsageError
@@ -29,6 +29,7 @@ from mnv4bench.records import (
     DeviceState,
     Environment,
     Format,
+    Paired,
     Placement,
     RuntimeName,
     Samples,
@@ -180,15 +181,57 @@ class HostSession:
             purpose=f"measures {self._file.name}",
         )
         answer = self._answer(finished, request)
+        if not isinstance(answer, Measured):
+            raise worker_process.failure(
+                finished, request, f"the process that measures {self._file.name} answered nonsense"
+            )
         placement = answer.placement
         if self._profile.runtime == "litert":
             placement = with_litert_log(placement, finished.stderr)
         return answer.samples, placement
 
+    def beside(self, head: Session, timing: Timing, *, base_first: bool) -> Paired:
+        """Time this file and ``head``'s in one fresh process, in alternating blocks."""
+        assert isinstance(head, HostSession)
+        self._require_unchanged()
+        head._require_unchanged()
+        second = Second(
+            file=str(head._file), shapes=head._artifact.input_shapes, base_first=base_first
+        )
+        command, request = _call(self._profile, self._file, self._artifact, timing, 0, 0, second)
+        finished = worker_process.run(
+            command,
+            request,
+            timeout_s=2 * time_limit_s(timing),
+            purpose=f"measures {self._file.name} beside {head._file.name}",
+        )
+        answer = self._answer(finished, request)
+        if not isinstance(answer, Beside):
+            raise worker_process.failure(
+                finished, request, f"the process that measures {self._file.name} answered nonsense"
+            )
+        paired = answer.paired
+        if self._profile.runtime == "litert":
+            paired = msgspec.structs.replace(
+                paired,
+                base_placement=with_litert_log(paired.base_placement, finished.stderr),
+                head_placement=with_litert_log(paired.head_placement, finished.stderr),
+            )
+        return paired
+
+    def _require_unchanged(self) -> None:
+        for file, identity in zip(self._files, self._identities, strict=True):
+            if _identity(file) not in (identity, None):  # a file that is gone says so itself
+                raise NotMeasured(
+                    f"{file.name} changed while it was being measured; its latencies would be "
+                    "those of two files.",
+                    "run again when nothing writes to it",
+                )
+
     def remove(self) -> None:
         """Nothing was copied, so there is nothing to take away. Safe to repeat."""
 
-    def _answer(self, finished: Finished, request: bytes) -> Measured:
+    def _answer(self, finished: Finished, request: bytes) -> Measured | Beside:
         try:
             answer = msgspec.json.decode(finished.stdout.rpartition(b"\n")[2], type=Answer)
         except msgspec.DecodeError as error:  # none at all, or values that cannot be
@@ -201,7 +244,7 @@ class HostSession:
                 finished, request, f"the process that measures {self._file.name} {how}"
             ) from None
         match answer:
-            case Measured():
+            case Measured() | Beside():
                 return answer
             case Refused(stage=stage, reason=reason):
                 runtime = _runtime(self._profile).title
@@ -219,6 +262,7 @@ def _call(
     timing: Timing,
     round: int,
     position: int,
+    head: Second | None = None,
 ) -> tuple[tuple[str, ...], bytes]:
     """(the process that times ``file`` once, what it is asked)."""
     request = Request(
@@ -229,6 +273,7 @@ def _call(
         round=round,
         position=position,
         shapes=artifact.input_shapes,
+        head=head,
     )
     return (sys.executable, "-P", str(START_WORKER)), msgspec.json.encode(request)
 

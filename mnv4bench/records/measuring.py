@@ -87,6 +87,24 @@ class Round(Struct, frozen=True, kw_only=True):
     thermal_status_after: int | None = None
 
 
+class Paired(Struct, frozen=True, kw_only=True):
+    """Two files timed side by side, in alternating blocks, so that what drifts hurts both alike.
+
+    One process that holds both, where the device can; elsewhere two processes in turn, with one
+    block each. A block's value is the median of its inferences (a benchmark program's: the mean).
+    """
+
+    started_at: str  # UTC, ISO 8601
+    base_s: Annotated[tuple[Duration, ...], Meta(min_length=1)]  # per block, in measured order
+    head_s: Annotated[tuple[Duration, ...], Meta(min_length=1)]
+    base_first: bool  # whose block came first; blocks alternate from there
+    inferences_per_block: Annotated[int, Meta(ge=1)]
+    base_placement: Placement
+    head_placement: Placement
+    noise: Noise
+    tainted: tuple[str, ...] = ()
+
+
 class Measurement(Struct, frozen=True, kw_only=True):
     """One artifact on one device: its invocations, its placement, the state before and after."""
 

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import msgspec
 import psutil
@@ -21,6 +22,7 @@ from mnv4bench.records import (
     DeviceProfile,
     DeviceState,
     Environment,
+    Paired,
     Placement,
     Samples,
 )
@@ -36,6 +38,7 @@ class Case:
 
     profile: DeviceProfile
     file: str  # which of the tiny files it takes
+    slower: str  # another one, with several times the work
     alien: str  # which it must refuse
     processes: Callable[[], set[int]]  # ids of measuring processes that live now
     flavour: BenchmarkTool | None = None  # of a phone's benchmark program
@@ -47,10 +50,20 @@ def children() -> set[int]:
 
 
 CASES = [
-    Case(host_profile("litert"), "tflite", "onnx", children),
-    Case(host_profile("onnxruntime"), "onnx", "tflite", children),
-    Case(phone_profile("classic"), "tflite", "onnx", children, "classic", averaged=True),
-    Case(phone_profile("litert"), "tflite", "onnx", children, "litert", averaged=True),
+    Case(host_profile("litert"), "tflite", "wide.tflite", "onnx", children),
+    Case(host_profile("onnxruntime"), "onnx", "wide.onnx", "tflite", children),
+    Case(
+        phone_profile("classic"),
+        "tflite",
+        "wide.tflite",
+        "onnx",
+        children,
+        "classic",
+        averaged=True,
+    ),
+    Case(
+        phone_profile("litert"), "tflite", "wide.tflite", "onnx", children, "litert", averaged=True
+    ),
 ]
 
 
@@ -195,6 +208,23 @@ def test_every_invocation_is_its_own_process(case, runner, file, artifact) -> No
     assert seen[0]
     assert seen[1]
     assert not seen[0] & seen[1]
+
+
+@pytest.mark.parametrize("base_first", [True, False])
+def test_two_files_are_timed_side_by_side(case, runner, files, artifact, base_first) -> None:
+    base, head = files[case.file], files[case.slower]
+    timing = replace(TIMING, min_count=40, min_duration_s=0.02)
+    sessions = [runner.install(file, artifact_of(file)) for file in (base, head)]
+    paired = sessions[0].beside(sessions[1], timing, base_first=base_first)
+    assert isinstance(paired, Paired)
+    assert again(paired) == paired
+    assert paired.base_first is base_first
+    assert len(paired.base_s) == len(paired.head_s)
+    assert len(paired.base_s) * paired.inferences_per_block >= 40
+    # The other file has several times the work: which is which is not lost on the way.
+    assert median(paired.head_s) > 1.2 * median(paired.base_s)
+    assert paired.base_placement.verdict == "full"
+    assert paired.head_placement.verdict == "full"
 
 
 class Witness:

@@ -34,6 +34,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "odd.tflite": write_tflite(folder / "odd.tflite", odd=True),
         "only-odd.tflite": write_tflite(folder / "only-odd.tflite", only_odd=True),
         "onnx": write_onnx(folder / "tiny.onnx"),
+        "wide.tflite": write_tflite(folder / "wide.tflite", channels=128),
+        "wide.onnx": write_onnx(folder / "wide.onnx", channels=128),
         "open-batch.onnx": write_onnx(folder / "open-batch.onnx", batch="n"),
         "open.onnx": write_onnx(folder / "open.onnx", batch="n", pixels="side"),
         "text.onnx": write_onnx_text(folder / "text.onnx"),

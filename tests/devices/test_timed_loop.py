@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from mnv4bench.devices import timed_loop
-from mnv4bench.devices.timed_loop import clock_tick_s, loop_overhead_s, timed, warm_up
+from mnv4bench.devices.timed_loop import alternating, clock_tick_s, loop_overhead_s, timed, warm_up
 from tests.devices.conftest import TIMING
 
 MS = 1_000_000
@@ -137,3 +137,37 @@ def test_real_sleeps_are_timed_as_they_are() -> None:
     samples, capped = timed([turn], min_count=5, min_duration_s=0, max_duration_s=60)
     assert not capped
     assert all(ns >= 2 * MS * 0.9 for ns in samples)
+
+
+def test_blocks_alternate_and_each_order_comes_as_often(clock: FakeClock) -> None:
+    seen: list[str] = []
+
+    def side(name: str, cost_ns: int) -> tuple[Callable, Callable]:
+        fill, infer = clock.turn(repeat(cost_ns))
+        return fill, lambda: (seen.append(name), infer())
+
+    base, head, capped = alternating(
+        [side("b", 2 * MS)],
+        [side("h", 3 * MS)],
+        block=2,
+        min_count=7,
+        min_duration_s=0.0,
+        max_duration_s=1.0,
+    )
+    assert "".join(seen) == "bbhhhhbbbbhhhhbb"
+    assert base == [[2 * MS] * 2] * 4
+    assert head == [[3 * MS] * 2] * 4
+    assert not capped
+
+
+def test_both_sides_reach_the_duration_or_the_cap(clock: FakeClock) -> None:
+    short, long = clock.turn(repeat(MS)), clock.turn(repeat(10 * MS))
+    base, head, capped = alternating(
+        [short], [long], block=1, min_count=1, min_duration_s=0.01, max_duration_s=10.0
+    )
+    assert (len(base), len(head), capped) == (10, 10, False)
+    base, head, capped = alternating(
+        [short], [long], block=1, min_count=1000, min_duration_s=0.0, max_duration_s=0.1
+    )
+    assert len(base) == len(head) < 20
+    assert capped

@@ -13,7 +13,9 @@ CHANNELS = 16
 CLASSES = 10
 
 
-def write_tflite(path: Path, *, odd: bool = False, only_odd: bool = False) -> Path:
+def write_tflite(
+    path: Path, *, odd: bool = False, only_odd: bool = False, channels: int = CHANNELS
+) -> Path:
     """NHWC float32 input (1, 64, 64, 3). ``only_odd``: nothing but the operator XNNPACK leaves."""
     import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
@@ -69,7 +71,7 @@ def write_tflite(path: Path, *, odd: bool = False, only_odd: bool = False) -> Pa
     if only_odd:
         graph.outputs = [cumsum(image, (1, SIZE, SIZE, 3))]
     else:
-        half = (1, SIZE // 2, SIZE // 2, CHANNELS)
+        half = (1, SIZE // 2, SIZE // 2, channels)
         convolution = schema.Conv2DOptionsT()
         convolution.strideH = convolution.strideW = 2
         convolution.dilationHFactor = convolution.dilationWFactor = 1
@@ -78,7 +80,7 @@ def write_tflite(path: Path, *, odd: bool = False, only_odd: bool = False) -> Pa
             builtin.CONV_2D,
             schema.BuiltinOptions.Conv2DOptions,
             convolution,
-            [image, weights("kernel", CHANNELS, 3, 3, 3), weights("bias", CHANNELS)],
+            [image, weights("kernel", channels, 3, 3, 3), weights("bias", channels)],
             tensor("features", half),
         )
         if odd:
@@ -88,13 +90,13 @@ def write_tflite(path: Path, *, odd: bool = False, only_odd: bool = False) -> Pa
             schema.BuiltinOptions.ReducerOptions,
             schema.ReducerOptionsT(),
             [features, integers("axes", 1, 2)],
-            tensor("pooled", (1, CHANNELS)),
+            tensor("pooled", (1, channels)),
         )
         logits = operator(
             builtin.FULLY_CONNECTED,
             schema.BuiltinOptions.FullyConnectedOptions,
             schema.FullyConnectedOptionsT(),
-            [pooled, weights("classifier", CLASSES, CHANNELS), weights("offset", CLASSES)],
+            [pooled, weights("classifier", CLASSES, channels), weights("offset", CLASSES)],
             tensor("logits", (1, CLASSES)),
         )
         graph.outputs = [logits]
@@ -105,7 +107,9 @@ def write_tflite(path: Path, *, odd: bool = False, only_odd: bool = False) -> Pa
     return path
 
 
-def write_onnx(path: Path, *, batch: int | str = 1, pixels: int | str = SIZE) -> Path:
+def write_onnx(
+    path: Path, *, batch: int | str = 1, pixels: int | str = SIZE, channels: int = CHANNELS
+) -> Path:
     """NCHW float32 input (batch, 3, pixels, pixels); a name instead of a size leaves it open."""
     from onnx import TensorProto, helper, numpy_helper, save
 
@@ -129,9 +133,9 @@ def write_onnx(path: Path, *, batch: int | str = 1, pixels: int | str = SIZE) ->
         [helper.make_tensor_value_info("image", TensorProto.FLOAT, [batch, 3, pixels, pixels])],
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [batch, CLASSES])],
         [
-            weights("kernel", CHANNELS, 3, 3, 3),
-            weights("bias", CHANNELS),
-            weights("classifier", CLASSES, CHANNELS),
+            weights("kernel", channels, 3, 3, 3),
+            weights("bias", channels),
+            weights("classifier", CLASSES, channels),
             weights("offset", CLASSES),
         ],
     )
