@@ -139,7 +139,7 @@ def test_real_sleeps_are_timed_as_they_are() -> None:
     assert all(ns >= 2 * MS * 0.9 for ns in samples)
 
 
-def test_blocks_alternate_and_each_order_comes_as_often(clock: FakeClock) -> None:
+def test_blocks_alternate(clock: FakeClock) -> None:
     seen: list[str] = []
 
     def side(name: str, cost_ns: int) -> tuple[Callable, Callable]:
