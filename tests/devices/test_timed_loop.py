@@ -154,7 +154,7 @@ def test_blocks_alternate(clock: FakeClock) -> None:
         min_duration_s=0.0,
         max_duration_s=1.0,
     )
-    assert "".join(seen) == "bbhhhhbbbbhhhhbb"
+    assert "".join(seen) == "bbhh" * 4
     assert base == [[2 * MS] * 2] * 4
     assert head == [[3 * MS] * 2] * 4
     assert not capped
