@@ -1,0 +1,197 @@
+"""A gate's looks become its verdict: the confirmation of alarms, and the findings to print.
+
+Knows: what a second measurement does to an alarm, and how models add up to a gate. Does not know:
+how looks are made (`gating`), how anything is measured or shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import isfinite
+
+from mnv4bench.analysis.gating import (
+    CONFIDENCE,
+    FALSE_ALARM_RATE,
+    Look,
+    Observation,
+    Rules,
+    detectable,
+    judge,
+)
+from mnv4bench.findings import Gate, GateVerdict, Pair
+
+# A gate is what the first of these is that any of its models is.
+_GRAVITY: tuple[GateVerdict, ...] = ("slower", "inconclusive", "faster", "same")
+
+
+def confirm(observed: Sequence[Observation], rules: Rules | None = None) -> Look:
+    """Where the second measurement of a model stands that came out slower in the first.
+
+    ``observed`` are the second one's processes alone. It is judged as if there were no other, and
+    "faster" after "slower" is a contradiction, so "inconclusive".
+    """
+    look = judge({"": observed}, rules)[""]
+    if look.decision == "faster":
+        reason = "slower in one measurement and faster in the next: something else has changed"
+        return look._replace(decision="inconclusive", reason=reason)
+    if look.decision == "same":
+        return look._replace(reason="slower in one measurement, but not in an independent second")
+    if look.decision == "slower":
+        return look._replace(reason="slower in two independent measurements")
+    if look.decision == "inconclusive":
+        reason = f"slower in one measurement, and a second could not confirm it: {look.reason}"
+        return look._replace(reason=reason)
+    return look
+
+
+def pair(
+    model: str,
+    first: Look,
+    second: Look | None = None,
+    observed: Sequence[Observation] = (),
+    *,
+    rules: Rules | None = None,
+    base_artifact_sha256: str = "",
+    head_artifact_sha256: str = "",
+    notes: tuple[str, ...] = (),
+) -> Pair:
+    """One model's finding. ``observed`` are the processes of the look that stands.
+
+    A gate that was stopped has looks that say "go on", or alarms that nothing confirmed: both are
+    inconclusive, with what was measured.
+    """
+    stands = second or first
+    verdict: GateVerdict
+    reason = stands.reason
+    if stands.decision == "go on":
+        verdict, reason = "inconclusive", f"stopped before the answer was clear, {_after(stands)}"
+        if second:
+            reason = f"slower in one measurement, and the second was {reason}"
+    elif stands.decision == "slower" and not second:
+        verdict, reason = "inconclusive", "slower in one measurement, which nothing has confirmed"
+    else:
+        verdict = stands.decision
+    return Pair(
+        model=model,
+        ratio=stands.ratio,
+        low=stands.low,
+        high=stands.high,
+        p=stands.p,
+        significant=stands.significant,
+        relevant=stands.relevant,
+        verdict=verdict,
+        blocks=stands.blocks,
+        confirmed=second is not None and second.decision == "slower",
+        confidence=CONFIDENCE,
+        processes=stands.processes,
+        processes_tainted=stands.set_aside,
+        reason=reason,
+        needs_more=stands.needs_more,
+        first_ratio=first.ratio if second else None,
+        smallest_detectable_ratio=detectable(observed, rules),
+        base_s=stands.base_s,
+        head_s=stands.head_s,
+        base_artifact_sha256=base_artifact_sha256,
+        head_artifact_sha256=head_artifact_sha256,
+        notes=notes,
+    )
+
+
+def _after(look: Look) -> str:
+    return f"after {look.processes} processes" if look.processes else "before any process ended"
+
+
+def exact(
+    model: str,
+    base: float,
+    head: float,
+    rules: Rules | None = None,
+    *,
+    base_artifact_sha256: str = "",
+    head_artifact_sha256: str = "",
+    notes: tuple[str, ...] = (),
+) -> Pair:
+    """The finding of a metric without noise, such as instructions: what is there is significant.
+
+    Relevant is a ratio of ``max_slowdown`` or more, or of its inverse or less: with no noise there
+    is no zone in which either answer is right. Nothing is left to confirm.
+    """
+    if not (isfinite(base) and isfinite(head) and base > 0 and head > 0):
+        raise ValueError(f"counts must be above 0, and are {base} and {head}")
+    limit, ratio = (rules or Rules()).max_slowdown, head / base
+    relevant = head >= base * limit or base >= head * limit
+    verdict: GateVerdict = "same" if not relevant else "slower" if head > base else "faster"
+    reason = "the counts differ" if relevant else "the counts differ by less than what matters"
+    return Pair(
+        model=model,
+        ratio=ratio,
+        low=ratio,
+        high=ratio,
+        p=1.0 if head == base else 0.0,
+        significant=head != base,
+        relevant=relevant,
+        verdict=verdict,
+        blocks=1,
+        confirmed=verdict == "slower",
+        confidence=1.0,
+        processes=1,
+        processes_tainted=0,
+        reason=reason if head != base else "the counts are the same",
+        smallest_detectable_ratio=limit,
+        base_artifact_sha256=base_artifact_sha256,
+        head_artifact_sha256=head_artifact_sha256,
+        notes=notes,
+    )
+
+
+def identical(model: str, artifact_sha256: str) -> Pair:
+    """The finding of a file against itself: known to be the same, and so not measured."""
+    return Pair(
+        model=model,
+        ratio=1.0,
+        low=1.0,
+        high=1.0,
+        p=1.0,
+        significant=False,
+        relevant=False,
+        verdict="same",
+        blocks=0,
+        confirmed=False,
+        confidence=1.0,
+        processes=0,
+        processes_tainted=0,
+        reason="base and head are the same file, so nothing was measured",
+        base_artifact_sha256=artifact_sha256,
+        head_artifact_sha256=artifact_sha256,
+    )
+
+
+def gate(
+    pairs: Iterable[Pair],
+    rules: Rules | None = None,
+    *,
+    device: str = "",
+    unit: str = "",
+    notes: tuple[str, ...] = (),
+) -> Gate:
+    """All models together: slower if one is, else inconclusive if one is. No models: inconclusive.
+
+    It sees what it sees in its noisiest model.
+    """
+    every = tuple(pairs)
+    verdicts = {one.verdict for one in every}
+    verdict: GateVerdict = next((kind for kind in _GRAVITY if kind in verdicts), "inconclusive")
+    # A file against itself, of no processes, was not looked at and hides nothing.
+    ratios = [one.smallest_detectable_ratio for one in every if one.processes]
+    known = [ratio for ratio in ratios if ratio is not None]
+    return Gate(
+        verdict=verdict,
+        pairs=every,
+        false_alarm_rate=FALSE_ALARM_RATE if any(one.confidence < 1 for one in every) else 0.0,
+        smallest_detectable_ratio=max(known) if known and len(known) == len(ratios) else None,
+        max_slowdown=(rules or Rules()).max_slowdown,
+        reason="" if every else "no model was measured on both sides",
+        device=device,
+        unit=unit,
+        notes=notes,
+    )

@@ -1,0 +1,175 @@
+"""Confirmations, and how models add up to a gate."""
+
+from math import log
+
+import msgspec
+import pytest
+
+from mnv4bench.analysis.gating import Look, Observation, Rules, judge
+from mnv4bench.analysis.verdicts import confirm, exact, gate, identical, pair
+from mnv4bench.findings import Gate, Pair
+from tests.analysis.test_gating import SCALE, noise, observations
+
+SLOW, SAME, FAST = [SCALE] * 6, [0.0] * 6, [-SCALE] * 6
+UNCLEAR = noise(30, 0.08)
+# From the design: names that others build on.
+PAIR_NAMES = {
+    "model", "ratio", "low", "high", "p", "significant", "relevant", "verdict", "blocks",
+    "confirmed",
+}  # fmt: skip
+GATE_NAMES = {"verdict", "pairs", "false_alarm_rate", "smallest_detectable_ratio"}
+
+
+def first(values: list[float]) -> Look:
+    return judge({"m": observations(values)})["m"]
+
+
+def concluded(one: list[float], two: list[float] | None = None) -> Pair:
+    second = None if two is None else confirm(observations(two))
+    stands = observations(one if two is None else two)
+    return pair("m", first(one), second, stands)
+
+
+@pytest.mark.parametrize(
+    ("two", "verdict", "confirmed", "reason"),
+    [
+        (SLOW, "slower", True, "in two independent measurements"),
+        (SAME, "same", False, "but not in an independent second"),
+        (FAST, "inconclusive", False, "something else has changed"),
+        (UNCLEAR, "inconclusive", False, "a second could not confirm it"),
+        (SLOW[:4], "inconclusive", False, "the second was stopped before the answer was clear"),
+        ([], "inconclusive", False, "before any process ended"),
+    ],
+)
+def test_an_alarm_is_raised_only_when_confirmed(
+    two: list[float], verdict: str, confirmed: bool, reason: str
+) -> None:
+    found = concluded(SLOW, two)
+    assert (found.verdict, found.confirmed) == (verdict, confirmed)
+    assert reason in found.reason
+    assert found.first_ratio == pytest.approx(1.03)
+    assert found.processes == len(two)
+
+
+def test_an_alarm_that_nothing_confirmed_is_none() -> None:
+    found = concluded(SLOW)
+    assert (found.verdict, found.confirmed, found.significant) == ("inconclusive", False, True)
+    assert "nothing has confirmed" in found.reason
+
+
+@pytest.mark.parametrize(("values", "verdict"), [(SAME, "same"), (FAST, "faster")])
+def test_what_is_no_alarm_needs_no_second(values: list[float], verdict: str) -> None:
+    found = concluded(values)
+    assert (found.verdict, found.confirmed, found.first_ratio) == (verdict, False, None)
+
+
+def test_a_gate_that_was_stopped_is_inconclusive() -> None:
+    found = concluded(SAME[:3])
+    assert found.verdict == "inconclusive"
+    assert found.reason == "stopped before the answer was clear, after 3 processes"
+
+
+def test_a_confirmation_is_not_corrected_for_other_models() -> None:
+    others = {f"other {n}": observations(SAME) for n in range(20)}
+    assert judge({"m": observations(SLOW), **others})["m"].decision == "go on"
+    assert confirm(observations(SLOW)).decision == "slower"
+
+
+def test_the_figures_are_those_of_the_confirming_measurement() -> None:
+    found = concluded([log(1.08)] * 6, [log(1.05)] * 6)
+    assert found.ratio == pytest.approx(1.05)
+    assert found.first_ratio == pytest.approx(1.08)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "verdict"),
+    [
+        ([SAME, SAME], "same"),
+        ([SAME, FAST], "faster"),
+        ([SAME, FAST, UNCLEAR], "inconclusive"),
+        ([], "inconclusive"),
+    ],
+)
+def test_a_gate_is_its_gravest_model(kinds: list[list[float]], verdict: str) -> None:
+    assert gate(concluded(values) for values in kinds).verdict == verdict
+
+
+def test_one_slower_model_makes_a_gate_slower() -> None:
+    found = gate([concluded(UNCLEAR), concluded(SLOW, SLOW), concluded(SAME)])
+    assert found.verdict == "slower"
+    assert [one.verdict for one in found.pairs] == ["inconclusive", "slower", "same"]
+
+
+def test_a_gate_that_measured_nothing_says_so() -> None:
+    found = gate([])
+    assert (found.verdict, found.smallest_detectable_ratio) == ("inconclusive", None)
+    assert "no model was measured" in found.reason
+
+
+def test_two_measurements_must_err_for_a_false_alarm() -> None:
+    assert gate([concluded(SAME)]).false_alarm_rate == pytest.approx(0.025 * 0.025)
+
+
+def test_a_gate_sees_what_its_noisiest_model_lets_it() -> None:
+    noisy, quiet = concluded(noise(30, 0.05)), concluded(SAME)
+    found = gate([quiet, noisy]).smallest_detectable_ratio
+    assert found == noisy.smallest_detectable_ratio
+    assert found is not None
+    assert found > 1.03
+
+
+def test_a_file_against_itself_is_the_same_without_a_measurement() -> None:
+    found = identical("m", "ab" * 32)
+    assert (found.verdict, found.ratio, found.blocks) == ("same", 1.0, 0)
+    assert "the same file" in found.reason
+    assert gate([found]).verdict == "same"
+    assert gate([found]).smallest_detectable_ratio is None
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "verdict", "significant", "relevant"),
+    [
+        (1_000_000, 1_000_000, "same", False, False),
+        (1_000_000, 1_000_001, "same", True, False),
+        (1_000_000, 1_030_000, "slower", True, True),
+        (1_030_000, 1_000_000, "faster", True, True),
+        (1_000_000, 1_029_999, "same", True, False),
+    ],
+)
+def test_an_exact_metric_is_judged_at_the_limit_itself(
+    base: int, head: int, verdict: str, significant: bool, relevant: bool
+) -> None:
+    found = exact("m", base, head)
+    assert (found.verdict, found.significant, found.relevant) == (verdict, significant, relevant)
+    assert found.confirmed == (verdict == "slower")
+    assert gate([found]).false_alarm_rate == 0
+
+
+@pytest.mark.parametrize("bad", [0.0, float("nan"), -1.0])
+def test_counts_that_are_none_are_refused(bad: float) -> None:
+    with pytest.raises(ValueError, match="counts must be above 0"):
+        exact("m", bad, 1.0)
+
+
+def test_the_names_that_others_build_on() -> None:
+    found = msgspec.to_builtins(gate([concluded(SLOW, SLOW)], unit="serial 1", device="host-cpu"))
+    assert set(found) >= GATE_NAMES
+    assert set(found["pairs"][0]) >= PAIR_NAMES
+
+
+def test_a_gate_of_one_process_goes_through_json() -> None:
+    """No infinities: ends of an interval that nobody knows are null."""
+    one = Observation(0.01, "base first", 20, 0.002, 0.002)
+    found = gate([pair("m", judge({"m": [one]})["m"], None, [one])])
+    assert msgspec.json.decode(msgspec.json.encode(found), type=Gate) == found
+    assert found.pairs[0].low is None
+
+
+def test_the_rules_reach_the_gate() -> None:
+    rules = Rules(max_slowdown=1.1)
+    observed = observations([log(1.03)] * 8)
+    found = gate(
+        [pair("m", judge({"m": observed}, rules)["m"], None, observed, rules=rules)], rules
+    )
+    assert (found.verdict, found.max_slowdown) == ("same", 1.1)
+    assert found.smallest_detectable_ratio == 1.1
