@@ -128,7 +128,7 @@ def measure(
         start, first_probe = runner.state(), heat.first_probe(report)
         while (ended := _ended(report)) is None:
             round = rounds_done(report)
-            heat.cool_down(report, start, runner, listener)
+            _cool_down(report, start, runner, listener)
             listener.round_started(round, report.plan)
             before = heat.look(runner, round)
             first_probe = first_probe or before.probe_before_s
@@ -140,7 +140,7 @@ def measure(
             listener.round_ended(report)
         for index in range(len(report.measurements)):
             if _lacks_sustained(report, index):
-                heat.cool_down(report, start, runner, listener)
+                _cool_down(report, start, runner, listener)
                 report = _sustain(report, index, sessions[index], listener)
                 save(report)
         return _seal(report, runner.state(), ended, save)
@@ -151,6 +151,11 @@ def measure(
         notes = dict.fromkeys((*report.notes, f"stopped: {stopped.what}"))
         save(replace(report, ended="interrupted", notes=tuple(notes)))
         raise
+
+
+def _cool_down(report: Report, start: DeviceState, runner: Runner, listener: heat.Listener) -> None:
+    device, wait_s = report.profile.device, report.plan.cool_wait_s
+    heat.cool_down(start, runner, listener, device=device, wait_s=wait_s)
 
 
 def rounds_done(report: Report) -> int:

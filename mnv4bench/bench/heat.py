@@ -35,7 +35,14 @@ class Listener(Protocol):
         """Not measuring yet; ``why`` carries the reading that is waited for."""
 
 
-def cool_down(report: Report, start: DeviceState, runner: Runner, listener: Listener) -> None:
+def cool_down(
+    start: DeviceState,
+    runner: Runner,
+    listener: Listener,
+    *,
+    device: str,
+    wait_s: float | None = None,
+) -> None:
     """Wait until the device is as cool as it needs to be. Unknown is not waited for.
 
     Raises DeviceHot when it throttles to the end of that time; one that is merely warmer than at
@@ -44,16 +51,15 @@ def cool_down(report: Report, start: DeviceState, runner: Runner, listener: List
     known = (start.temperature_c, start.thermal_status, start.battery_temperature_c)
     if all(reading is None for reading in known):
         return
-    chosen = report.plan.cool_wait_s
     began = time.monotonic()
     while hot := _hot(start, now := runner.state()):
         throttling = (now.thermal_status or 0) >= THROTTLING_STATUS
-        patience = chosen if chosen is not None else HOT_WAIT_S if throttling else COOL_WAIT_S
+        patience = wait_s if wait_s is not None else HOT_WAIT_S if throttling else COOL_WAIT_S
         if time.monotonic() - began >= patience:
             if not throttling:
                 return
             raise DeviceHot(
-                f"{report.profile.device} did not cool within {patience:.0f} s: {hot}.",
+                f"{device} did not cool within {patience:.0f} s: {hot}.",
                 "put it in a cool place, off the charger, then: mnv4bench run --resume "
                 "(--cool-wait SECONDS waits longer)",
             )
