@@ -83,6 +83,11 @@ def ratio(value: float | None) -> str:
     return UNKNOWN if value is None or not isfinite(value) else f"×{value:.2f}"
 
 
+def fine_ratio(value: float | None) -> str:
+    """``1.0312`` -> ``"×1.031"``: where a percent is much."""
+    return UNKNOWN if value is None or not isfinite(value) else f"×{value:.3f}"
+
+
 def top1(value: float | None) -> str:
     """Top-1 accuracy, already in percent: ``73.8`` -> ``"73.8 %"``."""
     return UNKNOWN if value is None else f"{value:.1f} %"

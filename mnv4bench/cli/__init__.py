@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import mnv4bench
-from mnv4bench.cli import devices, doctor, evaluate, export, models, pareto, run, show
+from mnv4bench.cli import devices, doctor, evaluate, export, gate, models, pareto, run, show
 from mnv4bench.errors import BenchError, ExitStatus
 
 app = typer.Typer(
@@ -27,12 +27,13 @@ app = typer.Typer(
         "measured with proof on real hardware."
     ),
     epilog=(
-        "Exit status: 0 fine, 2 usage, 3 could not measure, 4 bad file, "
+        "Exit status: 0 fine, 1 slower (gate), 2 usage, 3 could not measure, 4 bad file, "
         "5 measured but placement unproven, 130 interrupted."
     ),
 )
 
 app.command("run")(run.command)
+app.command("gate")(gate.command)
 app.command("pareto")(pareto.command)
 app.command("show")(show.command)
 app.command("models")(models.command)

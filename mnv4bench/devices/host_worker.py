@@ -158,8 +158,8 @@ def measure_beside(request: Request, head: Second) -> Beside:
     gc.collect()
     gc.disable()
     with _stage("run"):
-        base_ns, base_steady = warm_up(base_turns, timing)
-        head_ns, head_steady = warm_up(head_turns, timing)
+        base_ns, _ = warm_up(base_turns, timing)
+        head_ns, _ = warm_up(head_turns, timing)
         slower_s = max(median(base_ns), median(head_ns)) / NS_PER_S
         block = max(MIN_BLOCK_COUNT, ceil(MIN_BLOCK_S / slower_s))
         first, second = base_turns, head_turns
@@ -189,13 +189,8 @@ def measure_beside(request: Request, head: Second) -> Beside:
             base_placement=base_model.placement(),
             head_placement=head_model.placement(),
             noise=evidence,
-            tainted=noise.taints(
-                evidence,
-                latencies_s=(*base_s, *head_s),
-                warmup_steady=base_steady and head_steady,
-                capped=capped,
-                clock_tick_s=tick_s,
-                threads=request.threads,
+            tainted=noise.pair_taints(
+                blocks_s=(*base_s, *head_s), block=block, capped=capped, clock_tick_s=tick_s
             ),
         )
     )

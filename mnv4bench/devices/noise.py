@@ -36,6 +36,8 @@ MAX_FREQUENCY_DROP = 0.10
 MAX_TEMPERATURE_C = 95.0
 # A tenth of the +-1 % to which a median is wanted.
 MAX_CLOCK_TICK = 0.001
+# Of each of two files in alternation: the median of fewer ratios is one ratio's whim.
+MIN_BLOCKS = 5
 
 Count = TypeVar("Count", int | None, float | None)
 
@@ -147,6 +149,32 @@ def taints(
     if capped:
         reasons.append(
             f"stopped at its time limit after {len(latencies_s)} inferences in {noise.wall_s:.3g} s"
+        )
+    return tuple(reasons)
+
+
+def pair_taints(
+    *, blocks_s: tuple[float, ...], block: int, capped: bool, clock_tick_s: float | None
+) -> tuple[str, ...]:
+    """Why two files timed in alternating blocks are unfit to compare.
+
+    Other programs, heat and a hypervisor hurt neighbouring blocks alike, and the median of their
+    ratios steps over what hits one of them: while other programs kept both processors busy (16 to
+    63 % of the time waited for a processor), ratios of a file to itself scattered by 0.8 %. So the
+    limits of ``taints`` are evidence here and no reason; what is left is too little to judge by.
+    """
+    reasons = []
+    tick = _above(
+        MAX_CLOCK_TICK,
+        _share(clock_tick_s, median(blocks_s) * block),
+        "the clock's step is {} of a block",
+    )
+    if tick:
+        reasons.append(tick)
+    if capped and len(blocks_s) < 2 * MIN_BLOCKS:
+        reasons.append(
+            f"stopped at its time limit after {len(blocks_s) // 2} blocks of each file "
+            f"(at least {MIN_BLOCKS})"
         )
     return tuple(reasons)
 

@@ -28,6 +28,7 @@ from mnv4bench.devices.android.adb import Adb
 from mnv4bench.devices.android.benchmark import PROGRAM, Call, arguments, target_of
 from mnv4bench.devices.android.placement import Contrast, Counted
 from mnv4bench.devices.android.readings import Policy
+from mnv4bench.devices.pairing import in_turn
 from mnv4bench.errors import DeviceLost, WorkerFailed
 from mnv4bench.records import DeviceProfile, Noise, Paired, Placement, Samples, Timing
 
@@ -103,24 +104,8 @@ class AndroidSession:
         )
 
     def beside(self, head: Session, timing: Timing, *, base_first: bool) -> Paired:
-        """Two processes in turn, as a benchmark program takes one file: a block of each."""
-        order = (self, head) if base_first else (head, self)
-        started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        ran = {
-            id(one): one.invoke(timing, round=0, position=place) for place, one in enumerate(order)
-        }
-        (base, base_placement), (other, head_placement) = ran[id(self)], ran[id(head)]
-        return Paired(
-            started_at=started_at,
-            base_s=base.latencies_s,
-            head_s=other.latencies_s,
-            base_first=base_first,
-            inferences_per_block=min(base.inferences_per_value, other.inferences_per_value),
-            base_placement=base_placement,
-            head_placement=head_placement,
-            noise=other.noise if base_first else base.noise,
-            tainted=tuple(dict.fromkeys((*base.tainted, *other.tainted))),
-        )
+        """Two processes in turn: a benchmark program takes one file."""
+        return in_turn(self, head, timing, base_first=base_first)
 
     def remove(self) -> None:
         """The file goes with the program's folder when the phone is given back."""
