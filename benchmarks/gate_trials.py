@@ -1,0 +1,190 @@
+"""Whole gates on the real machine: nothing changed, and slowdowns that were planted.
+
+Each trial is one gate, as ``mnv4bench gate`` runs it, on ONNX Runtime on this machine. A network is
+a chain of equal convolutions; one with N + 1 of them has 1/N more work, by count of operators:
+33 and 34 are +3.0 %, 20 and 21 are +5 %, 10 and 11 are +10 %. Nothing changed is a copy with one
+more byte of metadata, so that the files differ and the work does not.
+
+    python benchmarks/gate_trials.py trials.jsonl --trials 200            # nothing changed
+    python benchmarks/gate_trials.py trials.jsonl --trials 100 --planted 0.03 --busy 1
+    python benchmarks/gate_trials.py trials.jsonl --show
+
+``--busy`` keeps that many processes of this script spinning meanwhile. Trials are appended, so a
+stopped series goes on with the same words; every process's number is kept, so that other rules can
+be tried on the same data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import secrets
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from mnv4bench import profiles
+from mnv4bench.analysis import gating as judging
+from mnv4bench.analysis import verdicts
+from mnv4bench.analysis.gating import Rules
+from mnv4bench.bench import gating
+from mnv4bench.devices import open_runner
+from mnv4bench.export.own import file as own_file
+
+LAYERS = {0.0: (33, 33), 0.03: (33, 34), 0.05: (20, 21), 0.10: (10, 11)}
+CHANNELS, PIXELS = 32, 28
+CONFIDENCE = 0.95
+
+
+class Silent:
+    """Nobody listens."""
+
+    def waiting(self, why: str) -> None:
+        pass
+
+    def looked(self, looks, *, confirming: bool) -> None:
+        pass
+
+    def failed(self, model: str, error: Exception) -> None:
+        print(f"{model}: {error}", file=sys.stderr)
+
+
+def chain(path: Path, layers: int, note: str) -> Path:
+    """``layers`` 3x3 convolutions with ReLU, all alike."""
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    random = np.random.default_rng(0)
+    nodes, weights, name = [], [], "image"
+    for layer in range(layers):
+        kernel = random.standard_normal((CHANNELS, CHANNELS, 3, 3)).astype(np.float32)
+        weights.append(numpy_helper.from_array(kernel / 17, f"kernel{layer}"))
+        inputs, sums = [name, f"kernel{layer}"], f"sum{layer}"
+        nodes.append(helper.make_node("Conv", inputs, [sums], pads=[1] * 4))
+        nodes.append(helper.make_node("Relu", [sums], [f"out{layer}"]))
+        name = f"out{layer}"
+    shape = [1, CHANNELS, PIXELS, PIXELS]
+    graph = helper.make_graph(
+        nodes,
+        "chain",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)],
+        weights,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    model.doc_string = note
+    save(model, str(path))
+    return path
+
+
+def trial(folder: Path, planted: float) -> dict[str, object]:
+    """One gate from nothing: installed, measured, judged, confirmed."""
+    files = own_file.open_files([folder / "base.onnx", folder / "head.onnx"], {})
+    base, head = (files[folder / f"{side}.onnx"] for side in ("base", "head"))
+    runner = open_runner(profiles.load("host-ort-cpu"))
+    rules = Rules()
+    began = time.monotonic()
+    with runner.held():
+        contest = gating.Contest(
+            "chain",
+            runner.install(base.path, base.artifact),
+            runner.install(head.path, head.artifact),
+            base.artifact,
+            head.artifact,
+        )
+        gating.measure([contest], runner, rules, secrets.randbelow(2**31), Silent())
+    look = judging.judge({"chain": contest.first}, rules)["chain"]
+    second = verdicts.confirm(contest.second, rules) if contest.second else None
+    found = verdicts.pair("chain", look, second, contest.second or contest.first, rules=rules)
+    return {
+        "planted": planted,
+        "verdict": found.verdict,
+        "first": look.decision,
+        "ratio": found.ratio,
+        "seconds": time.monotonic() - began,
+        "numbers": [round(one.log_ratio, 6) for one in contest.first],
+        "confirming": [round(one.log_ratio, 6) for one in contest.second],
+        "base_s": [one.base_s for one in contest.first],
+        "head_s": [one.head_s for one in contest.first],
+        "tainted": sum(bool(one.tainted) for one in contest.first),
+    }
+
+
+def spin() -> None:
+    while True:
+        sum(range(10_000))
+
+
+def show(path: Path) -> None:
+    """A line for each condition: verdicts, the exact bound of the alarms' rate, cost."""
+    rows: dict[tuple[float, int], list[dict]] = {}
+    for line in path.read_text().splitlines():
+        one = json.loads(line)
+        rows.setdefault((one["planted"], one["busy"]), []).append(one)
+    print("planted  busy  gates  slower  same  faster  inconcl.  rate of slower (95 %)   "
+          "processes  seconds")  # fmt: skip
+    for (planted, busy), trials in sorted(rows.items()):
+        counts = Counter(one["verdict"] for one in trials)
+        low, high = clopper_pearson(counts["slower"], len(trials))
+        processes = np.median([len(one["numbers"]) + len(one["confirming"]) for one in trials])
+        seconds = np.median([one["seconds"] for one in trials])
+        kinds = [counts[kind] for kind in ("slower", "same", "faster", "inconclusive")]
+        print(
+            f"{planted:+6.0%}  {busy:4}  {len(trials):5}  {kinds[0]:6}  {kinds[1]:4}  {kinds[2]:6}"
+            f"  {kinds[3]:8}  {low:8.2%} .. {high:8.2%}   {processes:9.0f}  {seconds:7.1f}"
+        )
+
+
+def clopper_pearson(hits: int, trials: int) -> tuple[float, float]:
+    """The exact binomial interval (Clopper and Pearson 1934), by bisection on the tail."""
+    from math import comb
+
+    def tail(chance: float, at_least: int) -> float:
+        every = range(at_least, trials + 1)
+        return sum(comb(trials, k) * chance**k * (1 - chance) ** (trials - k) for k in every)
+
+    def solve(target: float, at_least: int) -> float:
+        low, high = 0.0, 1.0
+        for _ in range(60):
+            middle = (low + high) / 2
+            low, high = (middle, high) if tail(middle, at_least) < target else (low, middle)
+        return low
+
+    error = (1 - CONFIDENCE) / 2
+    low = 0.0 if hits == 0 else solve(error, hits)
+    high = 1.0 if hits == trials else solve(1 - error, hits + 1)
+    return low, high
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--trials", type=int, default=200)
+    parser.add_argument("--planted", type=float, default=0.0, choices=sorted(LAYERS))
+    parser.add_argument("--busy", type=int, default=0)
+    parser.add_argument("--show", action="store_true")
+    asked = parser.parse_args()
+    if asked.show:
+        show(asked.file)
+        return
+    spinning = [multiprocessing.Process(target=spin, daemon=True) for _ in range(asked.busy)]
+    for process in spinning:
+        process.start()
+    with tempfile.TemporaryDirectory() as name, asked.file.open("a") as kept:
+        folder = Path(name)
+        base, head = LAYERS[asked.planted]
+        chain(folder / "base.onnx", base, "base")
+        chain(folder / "head.onnx", head, "head, the other file")
+        for number in range(asked.trials):
+            found = {**trial(folder, asked.planted), "busy": asked.busy}
+            kept.write(json.dumps(found) + "\n")
+            kept.flush()
+            print(f"{number + 1}/{asked.trials} {found['verdict']} {found['seconds']:.1f} s")
+
+
+if __name__ == "__main__":
+    main()
