@@ -5,13 +5,13 @@ from math import log
 import msgspec
 import pytest
 
-from mnv4bench.analysis.gating import Look, Observation, Rules, judge
+from mnv4bench.analysis.gating import MAX_PROCESSES, Look, Observation, Rules, judge
 from mnv4bench.analysis.verdicts import confirm, exact, gate, identical, pair
 from mnv4bench.findings import Gate, Pair
 from tests.analysis.test_gating import SCALE, noise, observations
 
 SLOW, SAME, FAST = [SCALE] * 6, [0.0] * 6, [-SCALE] * 6
-UNCLEAR = noise(30, 0.08)
+UNCLEAR = noise(MAX_PROCESSES, 0.08)
 # From the design: names that others build on.
 PAIR_NAMES = {
     "model", "ratio", "low", "high", "p", "significant", "relevant", "verdict", "blocks",
