@@ -9,6 +9,7 @@ Tables for DESIGN.md, in Markdown. All from fixed seeds, so a second run prints 
   --trials gates with a slowdown, how many are caught; and how many processes it took.
 * models: the same for gates of twenty models.
 * peers: today's rules on the same blocks; and as they are used, base in a run before head's.
+* copies: false alarms where two copies of one file differ by where they lie in memory.
 * detectable: slowdowns of what a session says it could have seen, and how many are caught.
 * blocks: how far processes scatter by what stands for a block, where other programs interfere.
 * looks: how often a t-test errs that is asked after every pair of processes, and the gate's bet.
@@ -149,6 +150,22 @@ def peers(count: int, trials: int) -> None:  # noqa: ARG001
         print()
 
 
+def copies(count: int, trials: int) -> None:  # noqa: ARG001
+    print(f"{count} gates of two copies of one file, which differ by 1 % (a standard deviation)\n")
+    head("copied anew", "slower in the first alone, %", "alarms")
+    share_of_side = 0.01 / np.sqrt(2)
+    usual = MACHINES["usual"]
+    kinds = {
+        "for every process": replace(usual, between=np.hypot(usual.between, share_of_side)),
+        "for the second measurement": replace(usual, copy=share_of_side),
+        "never": replace(usual, copy=share_of_side, renewed=False),
+    }
+    for name, machine in kinds.items():
+        found = play(machine, 1.0, count, seed=12)
+        suspected = f"{100 * found.suspected / count:.2f}"
+        row(name, suspected, alarms(found.verdicts["slower"], count))
+
+
 def seen(count: int, trials: int) -> None:  # noqa: ARG001
     head("machine", "said by sessions, median", "of that, caught, %")
     for name, machine in (MACHINES | NOISIER).items():
@@ -218,6 +235,7 @@ TABLES = {
     "gates": gates,
     "models": models,
     "peers": peers,
+    "copies": copies,
     "detectable": seen,
     "blocks": blocks,
     "looks": looks,

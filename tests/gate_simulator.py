@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from math import exp, lgamma, log, log1p
+from math import exp, lgamma, log, log1p, sqrt
 
 import numpy as np
 
@@ -40,6 +40,8 @@ class Machine:
     first: float = 0.003  # the side loaded first is always this much slower
     modes: tuple[float, float] = (0.0, 0.0)  # (chance, size) of a slow layout, for a side
     outliers: tuple[float, float] = (0.0, 0.0)  # (chance, size), one side for a whole process
+    copy: float = 0.0  # where a side's file lies in memory, while it is the same copy
+    renewed: bool = True  # a new copy of both files for the second measurement
     tick: float = 0.0  # of the clock, over base's time
     blocks: int = 20  # on either side; 1: one process of each side, one after the other
 
@@ -98,9 +100,14 @@ class Blocks:
 
 
 def draw(
-    machine: Machine, slowdown: float, gates: int, processes: int, rng: np.random.Generator
+    machine: Machine,
+    slowdown: float,
+    gates: int,
+    processes: int,
+    rng: np.random.Generator,
+    copies: np.ndarray | None = None,
 ) -> Blocks:
-    """``slowdown`` is head's true ratio to base."""
+    """``slowdown`` is head's true ratio to base; ``copies`` what head's file adds in a gate."""
     shape, count = (gates, processes), machine.blocks
     normal = rng.standard_normal
     # Which side comes first is drawn by lot in every pair of processes.
@@ -117,6 +124,8 @@ def draw(
     of_first, of_second = logs[..., ::2] + machine.first, logs[..., 1::2]
     base = np.where(base_first[..., None], of_first, of_second)
     head = np.where(base_first[..., None], of_second, of_first) + log(slowdown)
+    if copies is not None:
+        head += copies[:, None, None]
     for side in (base, head):
         side += (machine.between * normal(shape))[..., None]
         chance, size = machine.modes
@@ -174,12 +183,15 @@ def play(
     rng = np.random.default_rng(seed)
     outcomes = Outcomes()
     for lot in _chunks(gates * models, max(models, CHUNK - CHUNK % models)):
-        first = _observations(machine, slowdown, lot, rules, rng)
+        # What two copies of one file differ by, in all processes of a measurement.
+        copies = sqrt(2) * machine.copy * rng.standard_normal((2, lot))
+        first = _observations(machine, slowdown, rules, rng, copies[0])
         decided = [
             one for at in range(0, lot, models) for one in _decide(first[at : at + models], rules)
         ]
         suspects = [n for n, (decision, _) in enumerate(decided) if decision == "slower"]
-        second = _observations(machine, slowdown, len(suspects), rules, rng)
+        again = copies[1 if machine.renewed else 0, suspects]
+        second = _observations(machine, slowdown, rules, rng, again)
         alarms = set()
         for n, observed in zip(suspects, second, strict=True):
             for count in range(FEWEST, rules.max_processes + 1, 2):
@@ -203,11 +215,15 @@ def _chunks(total: int, size: int) -> Iterator[int]:
 
 
 def _observations(
-    machine: Machine, slowdown: float, count: int, rules: Rules, rng: np.random.Generator
+    machine: Machine,
+    slowdown: float,
+    rules: Rules,
+    rng: np.random.Generator,
+    copies: np.ndarray,
 ) -> list[list[Observation]]:
-    if not count:
+    if not len(copies):
         return []
-    blocks = draw(machine, slowdown, count, rules.max_processes, rng)
+    blocks = draw(machine, slowdown, len(copies), rules.max_processes, rng, copies)
     orders: dict[bool, Order] = {True: "base first", False: "head first"}
     return [
         [
