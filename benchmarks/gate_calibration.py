@@ -7,6 +7,7 @@ Tables for DESIGN.md, in Markdown. All from fixed seeds, so a second run prints 
 * gates: with nothing changed, how many of --gates gates raise an alarm, with the exact bound
   (Clopper and Pearson, 95 %), and how many come out slower in the first measurement alone; of
   --trials gates with a slowdown, how many are caught; and how many processes it took.
+* curve: what comes out for true ratios from 1 to the one that must not be missed.
 * models: the same for gates of twenty models.
 * peers: today's rules on the same blocks; and as they are used, base in a run before head's.
 * copies: false alarms where two copies of one file differ by where they lie in memory.
@@ -40,6 +41,7 @@ from tests.gate_simulator import (
 from tests.peer_gates import RULES, student_quantile
 
 SLOWDOWNS = (1.03, 1.05, 1.10)
+CURVE = (1.0, 1.005, 1.01, 1.015, 1.02, 1.025, 1.03)
 PEER_PROCESSES = 10
 # Beyond what any of the machines shows, where a gate at its default cannot do what it is asked.
 NOISIER = {"4 % a side": Machine(between=0.04), "8 % a side": Machine(between=0.08)}
@@ -104,6 +106,15 @@ def gates(count: int, trials: int) -> None:
             f"{np.mean(same.processes):.1f}, {np.percentile(same.processes, 95):.0f}",
             *(share(one, trials) for one in caught),
         )
+
+
+def curve(count: int, trials: int) -> None:  # noqa: ARG001
+    """Percent of gates: slower (confirmed) / same / inconclusive."""
+    head("machine", *(f"{one:.3f}" for one in CURVE))
+    for name in ("quiet", "usual", "two busy loops", "two threads"):
+        found = [play(MACHINES[name], one, trials, seed=13) for one in CURVE]
+        kinds = ("slower", "same", "inconclusive")
+        row(name, *(" / ".join(f"{100 * one.share(kind):.1f}" for kind in kinds) for one in found))
 
 
 def models(count: int, trials: int) -> None:  # noqa: ARG001
@@ -233,6 +244,7 @@ def speed(count: int, trials: int) -> None:  # noqa: ARG001
 
 TABLES = {
     "gates": gates,
+    "curve": curve,
     "models": models,
     "peers": peers,
     "copies": copies,

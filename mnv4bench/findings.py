@@ -221,10 +221,10 @@ GateVerdict = Literal["same", "slower", "faster", "inconclusive"]
 class Pair(Struct, frozen=True, kw_only=True):
     """One model of a gate: head over base, so 1.03 is 3 % slower.
 
-    ``low``..``high`` covers the true ratio with probability ``confidence`` although it was looked
-    at while it was measured. ``p`` is two-sided, holds at every look, and is corrected for the
-    number of models. Of an alarm all figures are the confirming measurement's, which no alarm has
-    selected; only ``first_ratio`` is of the one that raised it.
+    ``low``..``high`` covers this model's true ratio with probability ``confidence`` although it was
+    looked at while it was measured. ``p`` is two-sided, holds at every look, and is corrected for
+    the number of models; so is ``significant``. Where there was a second measurement all figures
+    are of that one, which no alarm has selected; only ``first_ratio`` is of the first.
     """
 
     model: str
