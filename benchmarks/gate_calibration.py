@@ -94,8 +94,10 @@ def gates(count: int, trials: int) -> None:
         "inconclusive, %", "processes, mean and p95",
         *(f"{one:.2f} caught, %" for one in SLOWDOWNS),
     )  # fmt: skip
+    every = 0
     for name, machine in MACHINES.items():
         same = play(machine, 1.0, count, seed=1)
+        every += same.verdicts["slower"]
         caught = [play(machine, one, trials, seed=2).verdicts["slower"] for one in SLOWDOWNS]
         row(
             name,
@@ -106,6 +108,7 @@ def gates(count: int, trials: int) -> None:
             f"{np.mean(same.processes):.1f}, {np.percentile(same.processes, 95):.0f}",
             *(share(one, trials) for one in caught),
         )
+    print(f"\nAlarms on all machines: {alarms(every, count * len(MACHINES))}")
 
 
 def curve(count: int, trials: int) -> None:  # noqa: ARG001
@@ -137,7 +140,7 @@ def peers(count: int, trials: int) -> None:  # noqa: ARG001
     """Percent of alarms: nothing changed / 3 % slower."""
     print(
         f"{trials} gates of {PEER_PROCESSES} processes a side. Percent of alarms with nothing "
-        "changed / with head 3 % slower. First on the blocks that the gate has (lower quartiles, "
+        "changed / with head 3 % slower. First on the blocks that the gate has (lower deciles, "
         "which spare these rules most disturbances), then with base's processes all before head's\n"
     )
     for apart in (False, True):
@@ -194,7 +197,12 @@ def blocks(count: int, trials: int) -> None:  # noqa: ARG001
     """Scatter of processes, percent."""
     import tests.gate_simulator as simulator
 
-    ranks = {"minimum": 0, "lower quartile": (INFERENCES - 1) // 4, "median": INFERENCES // 2}
+    ranks = {
+        "minimum": 0,
+        "lower decile": (INFERENCES - 1) // 10,
+        "lower quartile": (INFERENCES - 1) // 4,
+        "median": INFERENCES // 2,
+    }
     head("hit inferences", *ranks, "mean")
     pool = simulator.block_pool
 

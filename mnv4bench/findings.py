@@ -244,7 +244,7 @@ class Pair(Struct, frozen=True, kw_only=True):
     needs_more: int | None = None  # processes, about; None: decided, or more would not help
     first_ratio: float | None = None  # None: no second measurement
     smallest_detectable_ratio: float | None = None  # None: too few processes, or too wild, to say
-    base_s: float | None = None  # median of the blocks, lower quartiles; None with an exact metric
+    base_s: float | None = None  # median of the blocks' lower deciles; None with an exact metric
     head_s: float | None = None
     base_artifact_sha256: str = ""
     head_artifact_sha256: str = ""

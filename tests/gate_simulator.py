@@ -4,7 +4,7 @@ Blocks are drawn, for all gates at once; every decision is the product's own (`g
 `verdicts.confirm`). Times are relative to base's, which is 1.
 
 A block is fifteen inferences, each with a jitter of its own and some hit by other programs, and its
-time is their lower quartile. The block as a whole is the product of that with: its process's speed
+time is their lower decile. The block as a whole is the product of that with: its process's speed
 (both sides; it wanders from process to process), the layout of its side in that process, a slow
 mode of that layout, the place of the side that was loaded first, a slope and a random walk within
 the process, and ticks of the clock.
@@ -76,7 +76,7 @@ INFERENCES = 15  # in a block
 
 
 def block_pool(
-    machine: Machine, rng: np.random.Generator, rank: int = (INFERENCES - 1) // 4
+    machine: Machine, rng: np.random.Generator, rank: int = (INFERENCES - 1) // 10
 ) -> np.ndarray:
     """Logarithms of times of 20,000 blocks of fifteen inferences, by order statistic.
 

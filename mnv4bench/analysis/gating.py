@@ -5,14 +5,14 @@ Does not know: how blocks are measured, files, which model is which, or how a ve
 
 **One process, one number.** The unit of replication is the fresh process: blocks of one process
 share its layout in memory and agree more than processes do. A process times base and head in
-alternating blocks of ten to twenty inferences; a block's time is its lower quartile
+alternating blocks of ten to twenty inferences; a block's time is its lower decile
 (`block_time`). Every block is divided by its neighbours on both sides, and the median of the
 logarithms of these ratios, signed as head over base, is the process's number. Drift within the
 process enters with both signs and cancels, and a block that something ran into spoils two ratios of
 many. Alternating blocks of ten scatter by 1.2 % from process to process where sessions one after
 the other scatter by 5.4 %, and single inferences in turn by 0.5 %, but those cool each other's
-caches. The lower quartile is as sharp as the median on a quiet machine. Where other programs
-interrupt half of all inferences processes scatter by 2 % with it, by 4 % with the median, and by
+caches. The lower decile is nearly as sharp as the median on a quiet machine. Where other programs
+interrupt half of all inferences processes scatter by 1.7 % with it, by 4 % with the median, and by
 13 % with the mean, which measures those other programs (`benchmarks/gate_calibration.py`).
 
 **Across processes.** If base and head are the same, exchanging their names changes nothing, and as
@@ -135,10 +135,10 @@ class Look(NamedTuple):
 
 
 def block_time(latencies_s: Sequence[float]) -> float:
-    """What stands for a block: its lower quartile, an order statistic. ValueError on none."""
+    """What stands for a block: its lower decile, of up to ten the fastest. ValueError on none."""
     if not latencies_s:
         raise ValueError("a block without inferences has no time")
-    return sorted(latencies_s)[(len(latencies_s) - 1) // 4]
+    return sorted(latencies_s)[(len(latencies_s) - 1) // 10]
 
 
 def observe(paired: Paired) -> Observation:
