@@ -28,7 +28,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from mnv4bench.analysis import symmetry
-from mnv4bench.analysis.gating import FALSE_ALARM_RATE, MAX_PROCESSES, Observation, detectable
+from mnv4bench.analysis.gating import FALSE_ALARM_RATE, MAX_PROCESSES, detectable
+from mnv4bench.analysis.pairing import Observation
 from tests.gate_simulator import (
     INFERENCES,
     MACHINES,

@@ -20,7 +20,8 @@ from math import exp, lgamma, log, log1p, sqrt
 import numpy as np
 
 from mnv4bench.analysis import verdicts
-from mnv4bench.analysis.gating import FEWEST, Observation, Order, Rules, judge
+from mnv4bench.analysis.gating import FEWEST, Rules, judge
+from mnv4bench.analysis.pairing import Observation, Order
 
 CHUNK = 500  # gates drawn together: 30 processes of 40 blocks are 5 MB an array
 
@@ -141,7 +142,8 @@ def draw(
 
 
 def log_ratios(blocks: Blocks) -> np.ndarray:
-    """What `gating.observe` makes of each process, for all at once: gates, processes."""
+    """What `pairing.observe` makes of each process, for all at once: gates, processes."""
+    assert blocks.base.shape[2] < 40, "so many turns would be taken together, and here they are not"
     first = np.where(blocks.base_first[..., None], blocks.base, blocks.head)
     second = np.where(blocks.base_first[..., None], blocks.head, blocks.base)
     logs = np.empty((*first.shape[:2], 2 * first.shape[2]))

@@ -1,19 +1,9 @@
 """Whether head is slower than base, from processes in which both were measured in alternation.
 
-Knows: the statistic of one process, the decision at every look, the confirmation, the corrections.
-Does not know: how blocks are measured, files, which model is which, or how a verdict is shown.
+Knows: the decision at every look, the corrections, and what a session could have seen. Does not
+know: how processes are measured, files, or how a verdict is shown.
 
-**One process, one number.** The unit of replication is the fresh process: blocks of one process
-share its layout in memory and agree more than processes do. A process times base and head in
-alternating blocks of ten to twenty inferences; a block's time is its lower decile
-(`block_time`). Every block is divided by its neighbours on both sides, and the median of the
-logarithms of these ratios, signed as head over base, is the process's number. Drift within the
-process enters with both signs and cancels, and a block that something ran into spoils two ratios of
-many. Alternating blocks of ten scatter by 1.2 % from process to process where sessions one after
-the other scatter by 5.4 %, and single inferences in turn by 0.5 %, but those cool each other's
-caches. The lower decile is nearly as sharp as the median on a quiet machine. Where other programs
-interrupt half of all inferences processes scatter by 1.7 % with it, by 4 % with the median, and by
-13 % with the mean, which measures those other programs (`benchmarks/gate_calibration.py`).
+**One process, one number**: `pairing` says how and why.
 
 **Across processes.** If base and head are the same, exchanging their names changes nothing, and as
 which of the two comes first is drawn by lot and balanced, a number x is as likely as -x: symmetry
@@ -55,14 +45,13 @@ confirmation is each model's own.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from math import ceil, exp, inf, isfinite, log
 from typing import Literal, NamedTuple
 
 from mnv4bench.analysis import symmetry
+from mnv4bench.analysis.pairing import Observation, Order
 from mnv4bench.analysis.stats import median
 
-Order = Literal["base first", "head first"]
 Decision = Literal["go on", "same", "slower", "faster", "inconclusive"]
 
 # Of one measurement, in one direction.
@@ -86,31 +75,6 @@ class Rules(NamedTuple):
     max_processes: int = MAX_PROCESSES
 
 
-class Paired(NamedTuple):
-    """One process, or one process of each side on a device that cannot hold both at once.
-
-    Times of blocks (`block_time`) in measured order, alternating from the side that ``order``
-    names; as many on either side, or one more of that which comes first. Where a program prints one
-    figure for a process, that is its one block. The unit is seconds, or any that both share.
-    """
-
-    base_s: tuple[float, ...]
-    head_s: tuple[float, ...]
-    order: Order
-    tainted: tuple[str, ...] = ()
-
-
-class Observation(NamedTuple):
-    """What a gate keeps of a ``Paired``."""
-
-    log_ratio: float  # of head over base
-    order: Order
-    blocks: int
-    base_s: float  # median
-    head_s: float
-    tainted: tuple[str, ...] = ()
-
-
 class Look(NamedTuple):
     """Where a measurement of one model stands.
 
@@ -132,39 +96,6 @@ class Look(NamedTuple):
     head_s: float | None
     owed: Order | None
     needs_more: int | None = None
-
-
-def block_time(latencies_s: Sequence[float]) -> float:
-    """What stands for a block: its lower decile, of up to ten the fastest. ValueError on none."""
-    if not latencies_s:
-        raise ValueError("a block without inferences has no time")
-    return sorted(latencies_s)[(len(latencies_s) - 1) // 10]
-
-
-def observe(paired: Paired) -> Observation:
-    """The number of one process. Raises ValueError on times that are none, or do not alternate."""
-    base, head = paired.base_s, paired.head_s
-    for seconds in (*base, *head):
-        if not (isfinite(seconds) and seconds > 0):
-            raise ValueError(f"a block takes a time above 0, and one is said to take {seconds}")
-    first, second = (base, head) if paired.order == "base first" else (head, base)
-    if not second or len(first) - len(second) not in (0, 1):
-        raise ValueError(
-            f"blocks must alternate, {paired.order}, and there are {len(base)} of base and "
-            f"{len(head)} of head"
-        )
-    logs = [0.0] * (len(first) + len(second))
-    logs[::2], logs[1::2] = map(log, first), map(log, second)
-    steps = [b - a if n % 2 == 0 else a - b for n, (a, b) in enumerate(pairwise(logs))]
-    ratio = median(steps)
-    return Observation(
-        log_ratio=ratio if paired.order == "base first" else -ratio,
-        order=paired.order,
-        blocks=len(second),
-        base_s=median(base),
-        head_s=median(head),
-        tainted=paired.tainted,
-    )
 
 
 # --- one look ---------------------------------------------------------------------------------

@@ -13,11 +13,11 @@ from mnv4bench.analysis.gating import (
     CONFIDENCE,
     FALSE_ALARM_RATE,
     Look,
-    Observation,
     Rules,
     detectable,
     judge,
 )
+from mnv4bench.analysis.pairing import Observation
 from mnv4bench.findings import Gate, GateVerdict, Pair
 
 # A gate is what the first of these is that any of its models is.

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from mnv4bench.analysis import gating
-from mnv4bench.analysis.gating import FALSE_ALARM_RATE, MAX_PROCESSES, Paired, judge, observe
+from mnv4bench.analysis.gating import FALSE_ALARM_RATE, MAX_PROCESSES, judge
+from mnv4bench.analysis.pairing import Observation, Paired, observe
 from tests import gate_simulator, peer_gates
 from tests.gate_simulator import MACHINES, clopper_pearson, draw, log_ratios, play
 
@@ -147,7 +148,7 @@ def test_the_interval_covers_where_a_gate_stops() -> None:
     )
     for row in numbers.tolist():
         observed = [
-            gating.Observation(one, "head first" if n % 2 else "base first", 20, 1.0, 1.0)
+            Observation(one, "head first" if n % 2 else "base first", 20, 1.0, 1.0)
             for n, one in enumerate(row)
         ]
         for count in range(gating.FEWEST, MAX_PROCESSES + 1, 2):

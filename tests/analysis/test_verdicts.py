@@ -5,7 +5,8 @@ from math import log
 import msgspec
 import pytest
 
-from mnv4bench.analysis.gating import MAX_PROCESSES, Look, Observation, Rules, judge
+from mnv4bench.analysis.gating import MAX_PROCESSES, Look, Rules, judge
+from mnv4bench.analysis.pairing import Observation
 from mnv4bench.analysis.verdicts import confirm, exact, gate, identical, pair
 from mnv4bench.findings import Gate, Pair
 from tests.analysis.test_gating import SCALE, noise, observations
