@@ -13,16 +13,17 @@ the process, and ticks of the clock.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from math import exp, lgamma, log, log1p, sqrt
 
 import numpy as np
 
 from mnv4bench.analysis import verdicts
-from mnv4bench.analysis.gating import FEWEST, Rules, judge
+from mnv4bench.analysis.gating import FEWEST, Look, Rules, judge
 from mnv4bench.analysis.pairing import Observation, Order
 
+Asking = Callable[[dict[str, list[Observation]], Rules], dict[str, Look]]
 CHUNK = 500  # gates drawn together: 30 processes of 40 blocks are 5 MB an array
 
 
@@ -188,24 +189,24 @@ def play(
         # What two copies of one file differ by, in all processes of a measurement.
         copies = sqrt(2) * machine.copy * rng.standard_normal((2, lot))
         first = _observations(machine, slowdown, rules, rng, copies[0])
-        decided = [
-            one for at in range(0, lot, models) for one in _decide(first[at : at + models], rules)
-        ]
+        every = range(0, lot, models)
+        decided = [one for at in every for one in _decide(first[at : at + models], rules, judge)]
         suspects = [n for n, (decision, _) in enumerate(decided) if decision == "slower"]
         again = copies[1 if machine.renewed else 0, suspects]
-        second = _observations(machine, slowdown, rules, rng, again)
-        alarms = set()
-        for n, observed in zip(suspects, second, strict=True):
-            for count in range(FEWEST, rules.max_processes + 1, 2):
-                look = verdicts.confirm(observed[:count], rules)
-                if look.decision != "go on":
-                    break
-            decided[n] = (look.decision, decided[n][1] + count)
-            alarms |= {n // models} if look.decision == "slower" else set()
+        second = dict(
+            zip(suspects, _observations(machine, slowdown, rules, rng, again), strict=True)
+        )
+        alarms = 0
+        for at in every:
+            of_gate = [n for n in range(at, at + models) if n in second]
+            confirmed = _decide([second[n] for n in of_gate], rules, verdicts.confirm)
+            for n, (decision, count) in zip(of_gate, confirmed, strict=True):
+                decided[n] = (decision, decided[n][1] + count)
+            alarms += any(decision == "slower" for decision, _ in confirmed)
         outcomes.verdicts.update(decision for decision, _ in decided)
         outcomes.processes += [count for _, count in decided]
         outcomes.suspected += len(suspects)
-        outcomes.alarmed_gates += len(alarms)
+        outcomes.alarmed_gates += alarms
         outcomes.models += lot
         outcomes.gates += lot // models
     return outcomes
@@ -236,18 +237,16 @@ def _observations(
     ]
 
 
-def _decide(models: list[list[Observation]], rules: Rules) -> list[tuple[str, int]]:
-    """(decision, processes) of the first measurement of a gate's models, measured in rounds."""
-    taken = [FEWEST] * len(models)
-    while True:
-        looks = judge(
-            {str(n): seen[: taken[n]] for n, seen in enumerate(models)}, rules
-        )  # the decided ones too: they count in the correction
-        going = [n for n in range(len(models)) if looks[str(n)].decision == "go on"]
-        if not going:
-            return [(looks[str(n)].decision, taken[n]) for n in range(len(models))]
-        for n in going:
-            taken[n] += 2
+def _decide(models: list[list[Observation]], rules: Rules, ask: Asking) -> list[tuple[str, int]]:
+    """(decision, processes) of one measurement of a gate's models, in rounds of two processes."""
+    taken = dict.fromkeys(range(len(models)), FEWEST)
+    going = list(taken)
+    while going:
+        # The decided ones too: they count in the correction.
+        looks = ask({str(n): models[n][:count] for n, count in taken.items()}, rules)
+        going = [n for n in taken if looks[str(n)].decision == "go on"]
+        taken.update({n: taken[n] + 2 for n in going})
+    return [(looks[str(n)].decision, count) for n, count in taken.items()]
 
 
 # --- bounds -----------------------------------------------------------------------------------

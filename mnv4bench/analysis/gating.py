@@ -26,18 +26,20 @@ plan: with their level spread over the looks at 6, 8, ... 40 they could not deci
 So ``max_slowdown`` is the slowdown that must not be missed, not the largest that is let pass: at
 exactly that one the gate says "same" with a probability of at most 5 % over both measurements.
 Between it and 1 lies a zone in which either answer is right (to tell 1.029 from 1.031 no gate has
-the time): at two thirds of it six gates of ten on a usual machine alarm, at a half one of eight, at
-a third one of 250 (table "curve" of the script above). If none of the three holds at the limit of
-processes, the gate is *inconclusive*, and says about how many more would do.
+the time): at two thirds of it six gates of ten on a usual machine alarm, at a half one of seven, at
+a third one of 170 (`benchmarks/gate_calibration.py --only curve`). If none of the three holds at
+the limit of processes, the gate is *inconclusive*, and says about how many more would do.
 
-**Confirmed.** A model that comes out slower is measured anew, and only if that measurement, by
-itself and by the same rule, comes out slower too is there an alarm. With nothing changed each of
-the two errs with a probability of at most 2.5 %, both with at most 0.0625 %, `FALSE_ALARM_RATE`. If
-the second says "same" the verdict is "same", if it stays undecided or contradicts, "inconclusive".
+**Confirmed.** Models that come out slower are measured anew, and only those that come out slower in
+that measurement too, by itself and by the same rule, raise an alarm. With nothing changed each of
+the two errs with a probability of at most 2.5 %, both with at most 0.0625 %, `FALSE_ALARM_RATE`,
+provided that nothing which both share favours one side. A file's place in memory may: so whoever
+measures copies both files anew for every process (`--only copies`). If the second says "same" the
+verdict is "same", if it stays undecided or contradicts, "inconclusive".
 
-**Many models.** Holm's correction (1979) over the first measurements bounds the probability that
-any of them errs, so the rate above is that of the whole gate, however many models it has. The
-confirmation is each model's own.
+**Many models.** Holm's correction (1979) bounds the probability that any of the first measurements
+errs, and again, over the models that were slower, that any of the second ones does. So the rate
+above is that of the whole gate, however many models it has.
 
 **Tainted processes** are set aside. While fewer than six clean ones are there nothing can be said.
 """
