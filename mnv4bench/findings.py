@@ -216,6 +216,7 @@ class Devices(Struct, frozen=True, kw_only=True):
 # --- gates ------------------------------------------------------------------------------------
 
 GateVerdict = Literal["same", "slower", "faster", "inconclusive"]
+GateMetric = Literal["seconds", "instructions"]
 
 
 class Pair(Struct, frozen=True, kw_only=True):
@@ -268,7 +269,7 @@ class Gate(Struct, frozen=True, kw_only=True):
     reason: str = ""
     device: str = ""
     unit: str = ""  # which of its kind: a serial number, the name of a machine
-    metric: Literal["seconds", "instructions"] = "seconds"
+    metric: GateMetric = "seconds"
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
 

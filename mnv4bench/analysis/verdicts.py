@@ -19,7 +19,7 @@ from mnv4bench.analysis.gating import (
     judge,
 )
 from mnv4bench.analysis.pairing import Observation
-from mnv4bench.findings import Gate, GateVerdict, Pair
+from mnv4bench.findings import Gate, GateMetric, GateVerdict, Pair, Skipped
 
 # A gate is what the first of these is that any of its models is.
 _GRAVITY: tuple[GateVerdict, ...] = ("slower", "inconclusive", "faster", "same")
@@ -184,6 +184,8 @@ def gate(
     *,
     device: str = "",
     unit: str = "",
+    metric: GateMetric = "seconds",
+    skipped: tuple[Skipped, ...] = (),
     notes: tuple[str, ...] = (),
 ) -> Gate:
     """All models together: slower if one is, else inconclusive if one is. No models: inconclusive.
@@ -205,5 +207,7 @@ def gate(
         reason="" if every else "no model was measured on both sides",
         device=device,
         unit=unit,
+        metric=metric,
+        skipped=skipped,
         notes=notes,
     )
