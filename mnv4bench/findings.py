@@ -253,15 +253,16 @@ class Doctor(Struct, frozen=True, kw_only=True):
 # --- gates ------------------------------------------------------------------------------------
 
 GateVerdict = Literal["same", "slower", "faster", "inconclusive"]
+GateMetric = Literal["seconds", "instructions"]
 
 
 class Pair(Struct, frozen=True, kw_only=True):
     """One model of a gate: head over base, so 1.03 is 3 % slower.
 
-    ``low``..``high`` covers the true ratio with probability ``confidence`` although it was looked
-    at while it was measured. ``p`` is two-sided, holds at every look, and is corrected for the
-    number of models. Of an alarm all figures are the confirming measurement's, which no alarm has
-    selected; only ``first_ratio`` is of the one that raised it.
+    ``low``..``high`` covers this model's true ratio with probability ``confidence`` although it was
+    looked at while it was measured. ``p`` is two-sided, holds at every look, and is corrected for
+    the number of models; so is ``significant``. Where there was a second measurement all figures
+    are of that one, which no alarm has selected; only ``first_ratio`` is of the first.
     """
 
     model: str
@@ -281,7 +282,7 @@ class Pair(Struct, frozen=True, kw_only=True):
     needs_more: int | None = None  # processes, about; None: decided, or more would not help
     first_ratio: float | None = None  # None: no second measurement
     smallest_detectable_ratio: float | None = None  # None: too few processes, or too wild, to say
-    base_s: float | None = None  # median of the blocks' medians; None with an exact metric
+    base_s: float | None = None  # median of the blocks' lower deciles; None with an exact metric
     head_s: float | None = None
     base_artifact_sha256: str = ""
     head_artifact_sha256: str = ""
@@ -305,7 +306,7 @@ class Gate(Struct, frozen=True, kw_only=True):
     reason: str = ""
     device: str = ""
     unit: str = ""  # which of its kind: a serial number, the name of a machine
-    metric: Literal["seconds", "instructions"] = "seconds"
+    metric: GateMetric = "seconds"
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -1,15 +1,9 @@
 """Whether head is slower than base, from processes in which both were measured in alternation.
 
-Knows: the statistic of one process, the decision at every look, the confirmation, the corrections.
-Does not know: how blocks are measured, files, which model is which, or how a verdict is shown.
+Knows: the decision at every look, the corrections, and what a session could have seen. Does not
+know: how processes are measured, files, or how a verdict is shown.
 
-**One process, one number.** The unit of replication is the fresh process: blocks of one process
-share its layout in memory and agree more than processes do. A process times base and head in
-alternating blocks; every block is divided by its neighbours on both sides, and the median of the
-logarithms of these ratios, signed as head over base, is the process's number. Drift within the
-process enters with both signs and cancels; a block that something ran into spoils two ratios of
-many. (Alternating blocks of ten scatter by 1.2 % a process where sessions one after the other
-scatter by 5.4 %; means and p90 carry the background load that medians do not.)
+**One process, one number**: `pairing` says how and why.
 
 **Across processes.** If base and head are the same, exchanging their names changes nothing, and as
 which of the two comes first is drawn by lot and balanced, a number x is as likely as -x: symmetry
@@ -17,8 +11,9 @@ about 0 is no assumption on noise here but follows from the design, for heavy ta
 and outliers alike. `symmetry` tests exactly that, at every look, with no plan of looks: a gate
 stops as soon as the answer is clear, goes on while it is not, and what it says is covered either
 way. For any other true ratio (the interval, and "same") the assumption is that the numbers scatter
-about it as they would about 0. A t-test assumes normal numbers and one look; signed ranks assume
-the same symmetry and a plan of looks.
+about it as they would about 0. A t-test assumes normal numbers and one look: asked after every pair
+of processes it errs four times as often as it says. Signed ranks assume the same symmetry, and a
+plan: with their level spread over the looks at 6, 8, ... 40 they could not decide before ten.
 
 **Three answers from one interval** that holds at all looks at 95 %, each side at 97.5 %:
 
@@ -29,19 +24,22 @@ the same symmetry and a plan of looks.
   excluded.
 
 So ``max_slowdown`` is the slowdown that must not be missed, not the largest that is let pass: at
-exactly that one the gate says "same" with a probability of at most 5 % over both measurements. Of
-one of half the size or less it never alarms but by error, and in between either answer is right:
-to tell 1.029 from 1.031 no gate has the time. If none of the three holds at the limit of
-processes, the gate is *inconclusive*, and says about how many more would do.
+exactly that one the gate says "same" with a probability of at most 5 % over both measurements.
+Between it and 1 lies a zone in which either answer is right (to tell 1.029 from 1.031 no gate has
+the time): at two thirds of it six gates of ten on a usual machine alarm, at a half one of seven, at
+a third one of 170 (`benchmarks/gate_calibration.py --only curve`). If none of the three holds at
+the limit of processes, the gate is *inconclusive*, and says about how many more would do.
 
-**Confirmed.** A model that comes out slower is measured anew, and only if that measurement, by
-itself and by the same rule, comes out slower too is there an alarm. With nothing changed each of
-the two errs with a probability of at most 2.5 %, both with at most 0.0625 %, `FALSE_ALARM_RATE`. If
-the second says "same" the verdict is "same", if it stays undecided or contradicts, "inconclusive".
+**Confirmed.** Models that come out slower are measured anew, and only those that come out slower in
+that measurement too, by itself and by the same rule, raise an alarm. With nothing changed each of
+the two errs with a probability of at most 2.5 %, both with at most 0.0625 %, `FALSE_ALARM_RATE`,
+provided that nothing which both share favours one side. A file's place in memory may: so whoever
+measures copies both files anew for every process (`--only copies`). If the second says "same" the
+verdict is "same", if it stays undecided or contradicts, "inconclusive".
 
-**Many models.** Holm's correction (1979) over the first measurements bounds the probability that
-any of them errs, so the rate above is that of the whole gate, however many models it has. The
-confirmation is each model's own.
+**Many models.** Holm's correction (1979) bounds the probability that any of the first measurements
+errs, and again, over the models that were slower, that any of the second ones does. So the rate
+above is that of the whole gate, however many models it has.
 
 **Tainted processes** are set aside. While fewer than six clean ones are there nothing can be said.
 """
@@ -49,14 +47,13 @@ confirmation is each model's own.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from math import ceil, exp, inf, isfinite, log
 from typing import Literal, NamedTuple
 
 from mnv4bench.analysis import symmetry
+from mnv4bench.analysis.pairing import Observation, Order
 from mnv4bench.analysis.stats import median
 
-Order = Literal["base first", "head first"]
 Decision = Literal["go on", "same", "slower", "faster", "inconclusive"]
 
 # Of one measurement, in one direction.
@@ -66,8 +63,8 @@ CONFIDENCE = 1 - 2 * ERROR
 FALSE_ALARM_RATE = ERROR**2
 # Six numbers on one side of a ratio are the fewest that refute it at ERROR.
 FEWEST = 6
-# From processes that scatter by 3 %, two and a half times the usual, thirty still find 3 %.
-MAX_PROCESSES = 30
+# Of processes that scatter by 3 %, two and a half times the usual, forty still find 3 %.
+MAX_PROCESSES = 40
 MAX_SLOWDOWN = 1.03
 # A bet that has become worth this refutes what it was against.
 _REFUTED = 1 / ERROR
@@ -78,30 +75,6 @@ class Rules(NamedTuple):
 
     max_slowdown: float = MAX_SLOWDOWN
     max_processes: int = MAX_PROCESSES
-
-
-class Paired(NamedTuple):
-    """One process, or one process of each side on a device that cannot hold both at once.
-
-    Medians of blocks in measured order, alternating from the side that ``order`` names; as many on
-    either side, or one more of that which comes first. The unit is seconds, or any that both share.
-    """
-
-    base_s: tuple[float, ...]
-    head_s: tuple[float, ...]
-    order: Order
-    tainted: tuple[str, ...] = ()
-
-
-class Observation(NamedTuple):
-    """What a gate keeps of a ``Paired``."""
-
-    log_ratio: float  # of head over base
-    order: Order
-    blocks: int
-    base_s: float  # median
-    head_s: float
-    tainted: tuple[str, ...] = ()
 
 
 class Look(NamedTuple):
@@ -125,32 +98,6 @@ class Look(NamedTuple):
     head_s: float | None
     owed: Order | None
     needs_more: int | None = None
-
-
-def observe(paired: Paired) -> Observation:
-    """The number of one process. Raises ValueError on times that are none, or do not alternate."""
-    base, head = paired.base_s, paired.head_s
-    for seconds in (*base, *head):
-        if not (isfinite(seconds) and seconds > 0):
-            raise ValueError(f"a block's median must be a time above 0, and one is {seconds}")
-    first, second = (base, head) if paired.order == "base first" else (head, base)
-    if not second or len(first) - len(second) not in (0, 1):
-        raise ValueError(
-            f"blocks must alternate, {paired.order}, and there are {len(base)} of base and "
-            f"{len(head)} of head"
-        )
-    logs = [0.0] * (len(first) + len(second))
-    logs[::2], logs[1::2] = map(log, first), map(log, second)
-    steps = [b - a if n % 2 == 0 else a - b for n, (a, b) in enumerate(pairwise(logs))]
-    ratio = median(steps)
-    return Observation(
-        log_ratio=ratio if paired.order == "base first" else -ratio,
-        order=paired.order,
-        blocks=len(second),
-        base_s=median(base),
-        head_s=median(head),
-        tainted=paired.tainted,
-    )
 
 
 # --- one look ---------------------------------------------------------------------------------

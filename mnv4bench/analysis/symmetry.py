@@ -31,7 +31,7 @@ _RESOLUTION = 1e-3
 # Of the normal distribution, at 0.98.
 _QUANTILE = 2.05
 # What is put on each kind of bet; they sum to 1. Any shares are valid, poor ones need more values:
-# these were the quickest of six over ten kinds of noise. A stake is what a value on the wrong side
+# these were chosen of six over ten kinds of noise. A stake is what a value on the wrong side
 # takes away: at 0.95 a twentieth is left, and six values on one side suffice for 1/40.
 _SIGN, _SIGN_STAKE = 0.3, 0.95  # the side alone: quick where the noise is small
 _STEEP, _STEEP_STAKE = 0.5, 0.95  # full from half a scale on

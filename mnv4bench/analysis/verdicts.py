@@ -6,42 +6,54 @@ how looks are made (`gating`), how anything is measured or shown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
+from typing import assert_never
 
 from mnv4bench.analysis.gating import (
     CONFIDENCE,
     FALSE_ALARM_RATE,
     Look,
-    Observation,
     Rules,
     detectable,
     judge,
 )
-from mnv4bench.findings import Gate, GateVerdict, Pair
+from mnv4bench.analysis.pairing import Observation
+from mnv4bench.findings import Gate, GateMetric, GateVerdict, Pair, Skipped
 
 # A gate is what the first of these is that any of its models is.
 _GRAVITY: tuple[GateVerdict, ...] = ("slower", "inconclusive", "faster", "same")
 
 
-def confirm(observed: Sequence[Observation], rules: Rules | None = None) -> Look:
-    """Where the second measurement of a model stands that came out slower in the first.
+def confirm(
+    suspects: Mapping[str, Sequence[Observation]], rules: Rules | None = None
+) -> dict[str, Look]:
+    """Where the second measurement stands, of the models that came out slower in the first.
 
-    ``observed`` are the second one's processes alone. It is judged as if there were no other, and
-    "faster" after "slower" is a contradiction, so "inconclusive".
+    All of them together and from the start, since how many there are enters the correction; of each
+    the second measurement's processes alone. "Faster" after "slower" is a contradiction, so
+    "inconclusive".
     """
-    look = judge({"": observed}, rules)[""]
-    if look.decision == "faster":
-        reason = "slower in one measurement and faster in the next: something else has changed"
-        return look._replace(decision="inconclusive", reason=reason)
-    if look.decision == "same":
-        return look._replace(reason="slower in one measurement, but not in an independent second")
-    if look.decision == "slower":
-        return look._replace(reason="slower in two independent measurements")
-    if look.decision == "inconclusive":
-        reason = f"slower in one measurement, and a second could not confirm it: {look.reason}"
-        return look._replace(reason=reason)
-    return look
+    return {model: _confirming(look) for model, look in judge(suspects, rules).items()}
+
+
+def _confirming(look: Look) -> Look:
+    match look.decision:
+        case "slower":
+            return look._replace(reason="slower in two independent measurements")
+        case "same":
+            reason = "slower in one measurement, but not in an independent second"
+            return look._replace(reason=reason)
+        case "faster":
+            reason = "slower in one measurement and faster in the next: something else has changed"
+            return look._replace(decision="inconclusive", reason=reason)
+        case "inconclusive":
+            reason = f"slower in one measurement, and a second could not confirm it: {look.reason}"
+            return look._replace(reason=reason)
+        case "go on":
+            return look
+        case _:
+            assert_never(look.decision)
 
 
 def pair(
@@ -172,6 +184,8 @@ def gate(
     *,
     device: str = "",
     unit: str = "",
+    metric: GateMetric = "seconds",
+    skipped: tuple[Skipped, ...] = (),
     notes: tuple[str, ...] = (),
 ) -> Gate:
     """All models together: slower if one is, else inconclusive if one is. No models: inconclusive.
@@ -193,5 +207,7 @@ def gate(
         reason="" if every else "no model was measured on both sides",
         device=device,
         unit=unit,
+        metric=metric,
+        skipped=skipped,
         notes=notes,
     )

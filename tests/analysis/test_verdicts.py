@@ -5,13 +5,14 @@ from math import log
 import msgspec
 import pytest
 
-from mnv4bench.analysis.gating import Look, Observation, Rules, judge
+from mnv4bench.analysis.gating import MAX_PROCESSES, Look, Rules, judge
+from mnv4bench.analysis.pairing import Observation
 from mnv4bench.analysis.verdicts import confirm, exact, gate, identical, pair
 from mnv4bench.findings import Gate, Pair
 from tests.analysis.test_gating import SCALE, noise, observations
 
 SLOW, SAME, FAST = [SCALE] * 6, [0.0] * 6, [-SCALE] * 6
-UNCLEAR = noise(30, 0.08)
+UNCLEAR = noise(MAX_PROCESSES, 0.08)
 # From the design: names that others build on.
 PAIR_NAMES = {
     "model", "ratio", "low", "high", "p", "significant", "relevant", "verdict", "blocks",
@@ -25,7 +26,7 @@ def first(values: list[float]) -> Look:
 
 
 def concluded(one: list[float], two: list[float] | None = None) -> Pair:
-    second = None if two is None else confirm(observations(two))
+    second = None if two is None else confirm({"m": observations(two)})["m"]
     stands = observations(one if two is None else two)
     return pair("m", first(one), second, stands)
 
@@ -69,10 +70,12 @@ def test_a_gate_that_was_stopped_is_inconclusive() -> None:
     assert found.reason == "stopped before the answer was clear, after 3 processes"
 
 
-def test_a_confirmation_is_not_corrected_for_other_models() -> None:
+def test_a_confirmation_is_corrected_for_the_suspects_alone() -> None:
     others = {f"other {n}": observations(SAME) for n in range(20)}
     assert judge({"m": observations(SLOW), **others})["m"].decision == "go on"
-    assert confirm(observations(SLOW)).decision == "slower"
+    assert confirm({"m": observations(SLOW)})["m"].decision == "slower"
+    two = confirm({"m": observations(SLOW), "n": observations(SAME)})
+    assert (two["m"].decision, two["n"].decision) == ("go on", "same")
 
 
 def test_the_figures_are_those_of_the_confirming_measurement() -> None:
