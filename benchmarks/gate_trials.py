@@ -98,7 +98,9 @@ def trial(folder: Path, planted: float) -> dict[str, object]:
         )
         gating.measure([contest], runner, rules, secrets.randbelow(2**31), Silent())
     look = judging.judge({"chain": contest.first}, rules)["chain"]
-    second = verdicts.confirm(contest.second, rules) if contest.second else None
+    second = None
+    if contest.second:
+        second = verdicts.confirm({"chain": contest.second}, rules)["chain"]
     found = verdicts.pair("chain", look, second, contest.second or contest.first, rules=rules)
     return {
         "planted": planted,

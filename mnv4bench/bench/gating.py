@@ -14,19 +14,21 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from mnv4bench.analysis import gating
-from mnv4bench.analysis.gating import Look, Observation, Rules
+from mnv4bench.analysis import gating, pairing, verdicts
+from mnv4bench.analysis.gating import Look, Rules
+from mnv4bench.analysis.pairing import Observation
 from mnv4bench.bench import TIMING, heat
 from mnv4bench.devices import Runner, Session
 from mnv4bench.errors import BenchError, MeasuringStopped
 from mnv4bench.records import Artifact, DeviceState, Paired, Placement, Verdict
 
 # In each process and of each side. A process's number is the median of some twenty ratios of
-# neighbouring blocks; more of the same process says little, as processes differ.
+# neighbouring blocks, of single inferences from ten milliseconds on; more of the same process says
+# little, as processes differ.
 GATE_TIMING = replace(
     TIMING,
     warmup_cap_s=1.5,
-    min_count=100,
+    min_count=60,
     min_duration_s=0.25,
     max_duration_s=10.0,
 )
@@ -63,8 +65,8 @@ class Contest:
         self.base_placement = _worse(self.base_placement, paired.base_placement)
         self.head_placement = _worse(self.head_placement, paired.head_placement)
         kept.append(
-            gating.observe(
-                gating.Paired(
+            pairing.observe(
+                pairing.Paired(
                     base_s=paired.base_s,
                     head_s=paired.head_s,
                     order="base first" if paired.base_first else "head first",
@@ -86,40 +88,26 @@ def measure(
     chance = random.Random(seed)
     start = runner.state()
     while alive := [one for one in contests if one.error is None]:
-        looks = gating.judge({one.model: one.first for one in alive}, rules)
-        waiting = [one for one in alive if looks[one.model].decision == "go on"]
+        now = looks(contests, rules)
+        waiting = [one for one in alive if now[one.model].decision == "go on"]
         if not waiting:
             break
-        _round(waiting, looks, False, runner, start, chance, listener)
-    for one in contests:
-        if one.error is None and one.first and _first_look(contests, one, rules) == "slower":
-            _confirm(one, runner, rules, start, chance, listener)
+        _round(waiting, now, False, runner, start, chance, listener)
+    first = looks(contests, rules)
+    suspects = [
+        one for one in contests if one.error is None and first[one.model].decision == "slower"
+    ]
+    while alive := [one for one in suspects if one.error is None]:
+        second = verdicts.confirm({one.model: one.second for one in alive}, rules)
+        waiting = [one for one in alive if second[one.model].decision == "go on"]
+        if not waiting:
+            break
+        _round(waiting, second, True, runner, start, chance, listener)
 
 
 def looks(contests: Sequence[Contest], rules: Rules) -> dict[str, Look]:
     """Where the first measurement of every contest that runs stands."""
     return gating.judge({one.model: one.first for one in contests if one.error is None}, rules)
-
-
-def _first_look(contests: Sequence[Contest], contest: Contest, rules: Rules) -> str:
-    return looks(contests, rules)[contest.model].decision
-
-
-def _confirm(
-    contest: Contest,
-    runner: Runner,
-    rules: Rules,
-    start: DeviceState,
-    chance: random.Random,
-    listener: Listener,
-) -> None:
-    from mnv4bench.analysis import verdicts
-
-    while contest.error is None:
-        look = verdicts.confirm(contest.second, rules)
-        if look.decision != "go on":
-            return
-        _round([contest], {contest.model: look}, True, runner, start, chance, listener)
 
 
 def _round(

@@ -145,6 +145,7 @@ def _findings(
     from mnv4bench.findings import Skipped
 
     looks = gating.looks(contests, rules)
+    confirmed = verdicts.confirm({one.model: one.second for one in contests if one.second}, rules)
     by_model = {one.model: one for one in contests}
     found: list[Pair] = []
     skipped = []
@@ -155,12 +156,11 @@ def _findings(
         elif contest.error is not None:
             skipped.append(Skipped(path=pair.model, reason=contest.error.what))
         else:
-            second = verdicts.confirm(contest.second, rules) if contest.second else None
             found.append(
                 verdicts.pair(
                     pair.model,
                     looks[pair.model],
-                    second,
+                    confirmed.get(pair.model),
                     contest.second or contest.first,
                     rules=rules,
                     base_artifact_sha256=pair.base.artifact.sha256,

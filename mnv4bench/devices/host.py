@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import shutil
 import sys
+import tempfile
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,16 +197,26 @@ class HostSession:
         assert isinstance(head, HostSession)
         self._require_unchanged()
         head._require_unchanged()
-        second = Second(
-            file=str(head._file), shapes=head._artifact.input_shapes, base_first=base_first
-        )
-        command, request = _call(self._profile, self._file, self._artifact, timing, 0, 0, second)
-        finished = worker_process.run(
-            command,
-            request,
-            timeout_s=2 * time_limit_s(timing),
-            purpose=f"measures {self._file.name} beside {head._file.name}",
-        )
+        # Two copies of one file may differ by a percent for as long as they lie where they lie, so
+        # both are copied anew for every process.
+        with tempfile.TemporaryDirectory(prefix="mnv4bench-") as folder:
+            sides = [(self, "base"), (head, "head")]
+            copies = {
+                name: side._copied(Path(folder) / name)
+                for side, name in (sides if base_first else sides[::-1])
+            }
+            second = Second(
+                file=str(copies["head"]), shapes=head._artifact.input_shapes, base_first=base_first
+            )
+            command, request = _call(
+                self._profile, copies["base"], self._artifact, timing, 0, 0, second
+            )
+            finished = worker_process.run(
+                command,
+                request,
+                timeout_s=2 * time_limit_s(timing),
+                purpose=f"measures {self._file.name} beside {head._file.name}",
+            )
         answer = self._answer(finished, request)
         if not isinstance(answer, Beside):
             raise worker_process.failure(
@@ -218,6 +230,19 @@ class HostSession:
                 head_placement=with_litert_log(paired.head_placement, finished.stderr),
             )
         return paired
+
+    def _copied(self, folder: Path) -> Path:
+        """The file, with the files beside it that hold its weights, in ``folder``."""
+        try:
+            folder.mkdir()
+            for file in self._files:
+                shutil.copy(file, folder / file.name)
+        except OSError as error:
+            raise NotMeasured(
+                f"{self._file.name} could not be copied to be measured: {error.strerror}.",
+                "make room in the folder for temporary files (TMPDIR)",
+            ) from None
+        return folder / self._file.name
 
     def _require_unchanged(self) -> None:
         for file, identity in zip(self._files, self._identities, strict=True):

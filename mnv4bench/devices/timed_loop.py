@@ -124,6 +124,11 @@ def alternating(
             return *blocks, not enough
 
 
+def lower_decile(samples_ns: Sequence[int]) -> int:
+    """What stands for a block of two alternating ones: other programs only ever add time."""
+    return sorted(samples_ns)[(len(samples_ns) - 1) // 10]
+
+
 def loop_overhead_s() -> float:
     """What the loop itself costs per inference: ``timed`` over an inference that does nothing.
 

@@ -37,13 +37,17 @@ def enter(adb: Adb, remote_dir: str) -> bool:
     words = f"{said.stdout}{said.stderr}".lower()
     if said.status == 0 and "unknown" not in words and "exception" not in words:
         return True
-    leave(adb, remote_dir)
+    # Phones without the mode refuse to put it off, too, so only the marker goes.
+    adb.shell(f"rm -f {shlex.quote(f'{remote_dir}/{MARKER}')}")
     return False
 
 
-def leave(adb: Adb, remote_dir: str) -> None:
-    """Off, where this program had put it on, now or in an earlier run. Raises DeviceLost."""
-    adb.shell(leave_line(remote_dir), stoppable=False)
+def leave(adb: Adb, remote_dir: str) -> bool:
+    """Off, where this program had put it on, now or in an earlier run; whether that is so now.
+
+    Where it could not be put off the marker stays. Raises DeviceLost.
+    """
+    return adb.shell(leave_line(remote_dir), stoppable=False).status == 0
 
 
 def left_on(adb: Adb, remote_dir: str) -> bool:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -20,8 +22,8 @@ from mnv4bench.devices import Options
 from mnv4bench.devices.android import attached, benchmark, checks, files, modes, phone
 from mnv4bench.devices.android.adb import Adb
 from mnv4bench.devices.android.benchmark import PROGRAM, TITLES, Tool
-from mnv4bench.devices.android.session import AndroidSession, Place
-from mnv4bench.devices.holding import hold
+from mnv4bench.devices.android.session import PID, AndroidSession, Place
+from mnv4bench.devices.holding import hold, undisturbed
 from mnv4bench.errors import BenchError, DeviceLost, NotMeasured, UsageError
 from mnv4bench.records import (
     Accelerator,
@@ -39,6 +41,9 @@ NAME_DIGITS = 16  # of a digest, in names on the phone
 # A fixed piece of work for the phone's shell: some tens of milliseconds on a fast core.
 PROBE_COUNT = 40_000
 PROBE_REPEATS = 3
+MAX_PROBE_S = 60.0  # longer ones are a clock that was set meanwhile
+# A cable that slipped is back within seconds, and adb finds the phone by itself.
+GIVE_BACK_S = 10.0
 # Program and shell start within this; --help loads no model.
 HELP_TIMEOUT_S = 60.0
 
@@ -79,8 +84,8 @@ class AndroidRunner:
         return checks.every(self._profile, self._options, files.SPARE_BYTES)
 
     def unit(self) -> str:
-        """The phone's serial number, behind ``adb:``."""
-        return f"adb:{self._adb.serial}"
+        """The phone itself, whichever way it is attached (a cable, Wi-Fi): model and digest."""
+        return self._identity.this_one
 
     def environment(self) -> Environment:
         """The phone and the program on it. Raises NotMeasured without either, DeviceLost."""
@@ -113,10 +118,17 @@ class AndroidRunner:
     def probe(self) -> float | None:
         """The best of a few runs of a short loop in the phone's shell, on the cores in use."""
         said = self._adb.shell(self._probe_line())
-        times = [int(word) for word in said.stdout.split() if word.isdecimal()]
-        # A date without %N leaves seconds with letters behind them, and nothing to go by.
-        fastest = min((time for time in times if time > 0), default=None)
-        return fastest / 1e9 if fastest and fastest < 60e9 else None
+        # A date without %N leaves letters behind its seconds, and nothing to go by.
+        stamps = [int(word) if word.isdecimal() else None for word in said.stdout.split()]
+        if len(stamps) != 2 * PROBE_REPEATS:
+            return None
+        took = [
+            (end - begin) / 1e9
+            for begin, end in zip(stamps[::2], stamps[1::2], strict=True)
+            if begin is not None and end is not None
+        ]
+        fastest = min((seconds for seconds in took if seconds > 0), default=None)
+        return fastest if fastest and fastest < MAX_PROBE_S else None
 
     # --- holding it -----------------------------------------------------------------------------
 
@@ -126,17 +138,48 @@ class AndroidRunner:
         with hold(self.unit()):
             adb, folder = self._adb, self._target.remote_dir
             self._require_folder(adb, folder)
+            adb.shell(self._end_line(folder))
             modes.leave(adb, folder)  # what a run that was killed has left
             try:
                 self._steady = self._wants_steady and modes.enter(adb, folder)
                 self._place()
                 yield
             finally:
-                with suppress(DeviceLost):  # gone: the next run finds the marker
-                    modes.leave(adb, folder)
-                    if not self._options.keep:
+                error = sys.exception() if hasattr(sys, "exception") else sys.exc_info()[1]
+                self._give_back(adb, folder, error)
+
+    def _give_back(self, adb: Adb, folder: str, error: BaseException | None) -> None:
+        """Leave the phone as it was; a cable that only slipped is waited for.
+
+        Raises NotMeasured when it could not be done, unless the program is being stopped, which
+        goes on up.
+        """
+        steady, self._steady = self._steady, None
+        restored = False
+        with undisturbed():
+            deadline = time.monotonic() + GIVE_BACK_S
+            while True:
+                try:
+                    adb.shell(self._end_line(folder), stoppable=False)
+                    restored = modes.leave(adb, folder)
+                    if restored and not self._options.keep:
                         adb.shell(f"rm -rf {shlex.quote(folder)}", stoppable=False)
-                self._steady = None
+                    break
+                except DeviceLost:
+                    if time.monotonic() > deadline:
+                        break
+                    time.sleep(1.0)
+        if restored or not steady:
+            return
+        what = "fixed-performance mode may still be on"
+        fix = f"the next run puts it off; by hand: {adb.line('shell', modes.OFF)}"
+        if error is None:
+            raise NotMeasured(f"{self._identity.name} was measured, but {what}.", fix)
+        if isinstance(error, BenchError):
+            error.what += f" Its {what}."
+            error.next_step += f"; {fix}"
+        else:  # stopped: nobody above has a word for it
+            sys.stderr.write(f"{self._identity.name}: {what}; {fix}\n")
 
     def install(self, file: Path, artifact: Artifact) -> AndroidSession:
         """Put ``file`` on the phone, which is held, where it is not there already.
@@ -224,7 +267,8 @@ class AndroidRunner:
     def _probe_line(self) -> str:
         loop = f"i=0; while [ $i -lt {PROBE_COUNT} ]; do i=$((i+1)); done"
         pinned = f"{self._pin}sh -c {shlex.quote(loop)}"
-        once = f"a=$(date +%s%N); {pinned}; b=$(date +%s%N); echo $((b-a))"
+        # Subtracted here: the arithmetic of Android's shell (mksh) has 32 bits.
+        once = f"date +%s%N; {pinned}; date +%s%N"
         return "; ".join([once] * PROBE_REPEATS)
 
     def _graph(self, file: Path) -> str:
@@ -290,6 +334,15 @@ class AndroidRunner:
                 "it would run on the processor and look as if it had not. Nothing was pushed.",
                 "measure it in int8: --precision int8",
             )
+
+    @staticmethod
+    def _end_line(folder: str) -> str:
+        """Ends a benchmark program that an earlier run left running, and no other process."""
+        pid = shlex.quote(f"{folder}/{PID}")
+        return (
+            f"p=$(cat {pid} 2>/dev/null) && grep -q {shlex.quote(folder)} /proc/$p/cmdline "
+            f"2>/dev/null && kill -9 $p; rm -f {pid}"
+        )
 
     @staticmethod
     def _folder_line(folder: str) -> str:
