@@ -46,7 +46,7 @@ _MOST_TURNS = 20
 class Change(NamedTuple):
     """The first value of the new level, and the chance of such a change where there is none."""
 
-    index: int
+    at: int
     p_value: float
 
 
@@ -211,13 +211,13 @@ def _search(series: _Series, low: int, high: int, false_alarms: float) -> list[i
     if split is None:
         return []
     if split.p_value <= false_alarms * _FOR_SPLITS:
-        return [split.index]
+        return [split.at]
     parts = list(_windows(low, high))
     stretches = [series.stretch(start, end) for start, end in [(low, high), *parts]]
     splits = [series.split(start, end) for start, end in parts]
     tried = [
         *((one.p_value, [one.start, one.end]) for one in stretches if one),
-        *((one.p_value, [one.index]) for one in splits if one),
+        *((one.p_value, [one.at]) for one in splits if one),
     ]
     p, found = min(tried, default=(1.0, []))
     return found if p * len(tried) <= false_alarms * (1 - _FOR_SPLITS) else []
@@ -238,13 +238,13 @@ def _settle(series: _Series, found: list[int], false_alarms: float, least: float
     while found:
         placed: list[Change] = []
         for at, after in zip(found, [*found[1:], len(series.values)], strict=True):
-            before = placed[-1].index if placed else 0
+            before = placed[-1].at if placed else 0
             placed.append(series.split(before, after) or Change(at, 1.0))
         doubtful = max(range(len(placed)), key=lambda one: placed[one].p_value)
         if placed[doubtful].p_value > false_alarms:
             del found[doubtful]
             continue
-        moved = [change.index for change in placed]
+        moved = [change.at for change in placed]
         levels = [_median(series.values[a:b]) for a, b in pairwise([0, *moved, len(series.values)])]
         sizes = [max(b / a, a / b) for a, b in pairwise(levels)]
         smallest = min(range(len(sizes)), key=sizes.__getitem__)
