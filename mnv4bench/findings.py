@@ -11,12 +11,14 @@ from msgspec import Struct
 
 from mnv4bench.records import (
     AccuracySource,
+    Check,
     Format,
     ModelEntry,
     Origin,
     Precision,
     Preprocessing,
     RunnerName,
+    Signal,
     UnreadableImage,
     Verdict,
     Weights,
@@ -59,6 +61,12 @@ class Summary(Struct, frozen=True, kw_only=True):
     environment: str  # short digest of the must-match facts and the profile
     calibration: str | None = None  # "synthetic calibration"; None: nothing was calibrated
     chosen_shapes: str = ""  # "ids 1x128": what --shape chose for a file that leaves sizes open
+    # The most inferences that one of ``samples`` is the mean of; 1: each is a single inference.
+    inferences_per_value: int = 1
+    # Back to back, when warm: the median of the last third of the windows; None: not run so.
+    sustained_s: float | None = None
+    sustained_ratio: float | None = None  # sustained_s / latency_s, which is burst
+    signals: tuple[Signal, ...] = ()  # what ``placement`` rests on
 
 
 class Skipped(Struct, frozen=True, kw_only=True):
@@ -206,10 +214,39 @@ class DeviceRow(Struct, frozen=True, kw_only=True):
     detail: str
 
 
+class Attached(Struct, frozen=True, kw_only=True):
+    """One phone that adb lists now."""
+
+    serial: str
+    state: str  # in adb's words: "device" is ready, "unauthorized", "offline" ...
+    model: str  # with its maker; "" where it cannot be asked
+    fix: str  # what makes it ready; "" where it is
+    profiles: tuple[str, ...] = ()  # those that mean such a phone
+
+
 class Devices(Struct, frozen=True, kw_only=True):
     """What ``devices --json`` prints."""
 
     devices: tuple[DeviceRow, ...]
+    attached: tuple[Attached, ...] = ()
+    attached_unknown: str = ""  # why it cannot be said what is attached, e.g. that there is no adb
+    skipped: tuple[Skipped, ...] = ()
+
+
+class Examined(Struct, frozen=True, kw_only=True):
+    """One device profile, with everything that a run on it needs looked at."""
+
+    device: str
+    unit: str | None  # which physical device it is; None: none that can be reached
+    checks: tuple[Check, ...]
+
+
+class Doctor(Struct, frozen=True, kw_only=True):
+    """What ``doctor --json`` prints."""
+
+    devices: tuple[Examined, ...]
+    attached: tuple[Attached, ...] = ()
+    attached_unknown: str = ""
     skipped: tuple[Skipped, ...] = ()
 
 

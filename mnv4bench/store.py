@@ -147,20 +147,38 @@ def files(paths: Iterable[Path]) -> tuple[list[Path], list[tuple[Path, BenchErro
     return found, unreadable
 
 
-def latest_unfinished(directory: Path, device: str | None = None) -> Report | None:
-    """The newest report in ``directory`` that is not sealed (of ``device``, where given).
+def unfinished(directory: Path) -> list[Report]:
+    """Of each device the newest report in ``directory`` that is not sealed, by device.
 
     Copies in subfolders or under other names are not taken up: they would not be written back.
     """
-    reports = [
-        report
-        for path, report in (walk([directory]) if directory.is_dir() else ())
-        if isinstance(report, Report)
-        and path == path_of(directory, report)
-        and report.finished_at is None
-        and device in (None, report.profile.device)
-    ]
-    return max(reports, key=lambda report: report.started_at, default=None)
+    newest: dict[str, Report] = {}
+    for path, report in walk([directory]) if directory.is_dir() else ():
+        if (
+            isinstance(report, Report)
+            and path == path_of(directory, report)
+            and report.finished_at is None
+        ):
+            held = newest.setdefault(report.profile.device, report)
+            if report.started_at > held.started_at:
+                newest[report.profile.device] = report
+    return [report for _, report in sorted(newest.items())]
+
+
+def latest_unfinished(directory: Path, device: str) -> Report | None:
+    """The newest report of ``device`` in ``directory`` that is not sealed; see ``unfinished``."""
+    found = [one for one in unfinished(directory) if one.profile.device == device]
+    return found[0] if found else None
+
+
+def holds_finished(directory: Path, device: str) -> bool:
+    """Whether a sealed report of ``device`` lies in ``directory``."""
+    return any(
+        isinstance(report, Report)
+        and report.profile.device == device
+        and report.finished_at is not None
+        for _, report in (walk([directory]) if directory.is_dir() else ())
+    )
 
 
 # --- evaluations ------------------------------------------------------------------------------

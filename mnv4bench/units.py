@@ -78,7 +78,12 @@ def percent(fraction: float | None) -> str:
     return f"{value:.{decimals}f} %"
 
 
-def ratio(value: float | None, low: float | None = None, high: float | None = None) -> str:
+def ratio(value: float | None) -> str:
+    """``1.2345`` -> ``"×1.23"``."""
+    return UNKNOWN if value is None or not isfinite(value) else f"×{value:.2f}"
+
+
+def quotient(value: float | None, low: float | None = None, high: float | None = None) -> str:
     """``1.0812`` -> ``"1.081"``; with an interval ``"1.081 (1.050..1.112)"``."""
     if value is None or not isfinite(value):
         return UNKNOWN

@@ -4,88 +4,24 @@ The runner here returns chosen latencies; that real ones keep the same contract 
 tests/contract/test_runner_contract.py.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from msgspec.structs import replace
 
 from mnv4bench import bench
-from mnv4bench.devices import Session
-from mnv4bench.errors import BenchError, NotMeasured, WorkerFailed
+from mnv4bench.errors import BenchError, DeviceHot, DeviceLost, NotMeasured, WorkerFailed
 from mnv4bench.records import (
-    Artifact,
-    Check,
     DeviceState,
     Environment,
     Measurement,
-    Placement,
     Plan,
     Report,
-    Samples,
     Timing,
 )
-from tests.sample_reports import ENVIRONMENT, FULL, PLAN, PROFILE, artifact, samples
-
-Script = Callable[[str, int], float | Exception]  # (model, round) -> median latency, or a failure
-
-
-class ScriptedRunner:
-    def __init__(
-        self,
-        script: Script,
-        states: Iterator[DeviceState] | None = None,
-        probes: Iterator[float] | None = None,
-    ) -> None:
-        self.script = script
-        self.probes = probes
-        self.states = states
-        self.calls: list[tuple[str, int, int]] = []
-
-    def availability(self) -> tuple[str, str]:
-        return "ready", "scripted"
-
-    def checks(self) -> tuple[Check, ...]:
-        return ()
-
-    def unit(self) -> str:
-        return "scripted"
-
-    def held(self) -> AbstractContextManager[None]:
-        return nullcontext()
-
-    def probe(self) -> float | None:
-        return next(self.probes, None) if self.probes else None
-
-    def commands(self, file: Path, artifact: Artifact, timing: Timing) -> tuple[str, ...]:
-        return ()
-
-    def environment(self) -> Environment:
-        return ENVIRONMENT
-
-    def state(self) -> DeviceState:
-        quiet = DeviceState(taken_at="2026-11-22T15:00:00+00:00", cpu_busy_fraction=0.0)
-        return next(self.states, quiet) if self.states else quiet
-
-    def install(self, file: Path, artifact: Artifact) -> Session:
-        return ScriptedSession(self, artifact.model)
-
-
-class ScriptedSession:
-    def __init__(self, runner: ScriptedRunner, model: str) -> None:
-        self.runner, self.model = runner, model
-        self.placement = FULL
-
-    def invoke(self, timing: Timing, *, round: int, position: int) -> tuple[Samples, Placement]:
-        self.runner.calls.append((self.model, round, position))
-        value = self.runner.script(self.model, round)
-        if isinstance(value, BaseException):
-            raise value
-        return samples(round, value, value, value, position=position), self.placement
-
-    def remove(self) -> None:
-        pass
+from tests.sample_reports import ENVIRONMENT, FULL, PLAN, PROFILE, artifact
+from tests.scripted import Script, ScriptedRunner, ScriptedSession
 
 
 class Ear:
@@ -116,7 +52,7 @@ class Ear:
 def measured(
     script: Script, models: tuple[str, ...] = ("a", "b", "c"), plan: Plan = PLAN, **options
 ) -> tuple[Report, list[Report], ScriptedRunner, Ear]:
-    runner = ScriptedRunner(script, options.get("states"))
+    runner = ScriptedRunner(script, options.get("states"), options.get("probes"))
     report = bench.new_report(PROFILE, runner, [artifact(m) for m in models], plan)
     report = options.get("report") or report
     sessions = [runner.install(Path(), m.artifact) for m in report.measurements]
@@ -213,10 +149,17 @@ def test_ctrl_c_keeps_whole_invocations_unsealed_and_a_resume_measures_only_the_
 
 def test_a_resume_in_another_environment_is_refused() -> None:
     other = replace(ENVIRONMENT, runtime_version="9.9")
-    runner = ScriptedRunner(steady)
-    report = replace(bench.new_report(PROFILE, runner, [artifact("a")], PLAN), environment=other)
+    report, _, _, _ = measured(steady, ("a",), replace(PLAN, min_rounds=1, max_rounds=1))
+    report = replace(report, environment=other, plan=PLAN, finished_at=None)
     with pytest.raises(NotMeasured, match=r"runtime_version: 9\.9 then, 2\.3\.0 now"):
         measured(steady, ("a",), report=report)
+
+
+def test_a_report_without_figures_takes_the_environment_that_it_finds() -> None:
+    waiting = bench.new_report(PROFILE, None, [artifact("a")], PLAN)
+    assert waiting.environment == Environment()
+    report, saved, _, _ = measured(steady, ("a",), report=waiting)
+    assert {one.environment for one in (*saved, report)} == {ENVIRONMENT}
 
 
 def test_one_fall_back_in_any_invocation_marks_the_measurement() -> None:
@@ -282,3 +225,177 @@ def test_a_hot_chip_is_left_to_cool_before_a_round(monkeypatch: pytest.MonkeyPat
         "cooling down: 70 °C (limit 50 °C)",
         "cooling down: 60 °C (limit 50 °C)",
     ]
+
+
+# --- phones: heat, probes, a device that goes away, sustained runs ----------------------------
+
+
+def phone(status: int = 0, **changes: object) -> DeviceState:
+    made = DeviceState(
+        taken_at="2026-11-22T15:00:00+00:00", thermal_status=status, battery_temperature_c=30.0
+    )
+    return replace(made, **changes)
+
+
+@pytest.fixture
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench.heat, "POLL_S", 0.0)
+    monkeypatch.setattr(bench, "POLL_S", 0.0)
+
+
+ONE_ROUND = replace(PLAN, min_rounds=1, max_rounds=1)
+
+
+@pytest.mark.usefixtures("_at_once")
+def test_a_phone_that_throttles_is_waited_for_with_its_status() -> None:
+    states = iter([phone(), phone(), phone(3), phone(1), phone(0)])
+    report, _, _, ear = measured(steady, plan=ONE_ROUND, states=states)
+    assert ear.waits == [
+        "cooling down: thermal status 3 (limit 0)",
+        "cooling down: thermal status 1 (limit 0)",
+    ]
+    assert report.ended == "round limit"
+
+
+@pytest.mark.usefixtures("_at_once")
+def test_a_warm_battery_is_waited_for() -> None:
+    warm = phone(battery_temperature_c=39.2)
+    _, _, _, ear = measured(steady, plan=ONE_ROUND, states=iter([phone(), phone(), warm, phone()]))
+    assert ear.waits == ["cooling down: battery 39.2 °C (limit 37 °C)"]
+
+
+def test_a_phone_that_never_cools_stops_the_run_and_keeps_what_was_measured() -> None:
+    plan = replace(PLAN, min_rounds=3, max_rounds=3, cool_wait_s=0)
+    states = iter([phone(), phone(), phone(), phone(3)])
+    saved: list[Report] = []
+    with pytest.raises(DeviceHot, match="did not cool within 0 s: thermal status 3") as caught:
+        measured(steady, plan=plan, states=states, saved=saved)
+    assert "--cool-wait" in caught.value.next_step
+    kept = saved[-1]
+    assert (kept.ended, kept.finished_at) == ("interrupted", None)
+    assert bench.rounds_done(kept) == 1
+    assert kept.notes[-1] == f"stopped: {caught.value.what}"
+    report, _, runner, _ = measured(steady, plan=plan, report=kept)
+    assert report.ended == "round limit"
+    assert len(runner.calls) == 6  # the first round was not measured again
+
+
+def test_one_that_is_merely_warm_is_measured_when_the_time_is_over() -> None:
+    plan = replace(ONE_ROUND, cool_wait_s=0)
+    report, _, _, _ = measured(steady, plan=plan, states=iter([phone(), phone(), phone(1)]))
+    assert report.ended == "round limit"
+
+
+def test_a_phone_that_became_slower_taints_the_round() -> None:
+    plan = replace(PLAN, min_rounds=3, max_rounds=3)
+    probes = iter([1.0, 1.05, 1.0, 1.2, 1.0, 1.0])
+    report, _, _, _ = measured(steady, plan=plan, probes=probes)
+    for one in report.measurements:
+        assert [bool(samples.tainted) for samples in one.invocations] == [False, True, False]
+        assert one.invocations[1].tainted == (
+            "the same work took the device 1.20 times as long as at the start (limit 1.10)",
+        )
+    assert [(r.round, r.probe_before_s, r.probe_after_s) for r in report.rounds] == [
+        (0, 1.0, 1.05), (1, 1.0, 1.2), (2, 1.0, 1.0),
+    ]  # fmt: skip
+
+
+def test_a_resumed_run_is_held_against_the_first_probe() -> None:
+    plan = replace(PLAN, min_rounds=2, max_rounds=2)
+    saved: list[Report] = []
+    script = script_that_raises(at=4, error=DeviceLost("the cable was pulled."))
+    with pytest.raises(DeviceLost):
+        measured(script, plan=plan, probes=iter([1.0, 1.0, 1.0]), saved=saved)
+    report, _, _, _ = measured(steady, plan=plan, report=saved[-1], probes=iter([1.3, 1.3]))
+    assert all(one.invocations[1].tainted for one in report.measurements)
+
+
+def test_a_rise_of_the_thermal_status_taints_the_round() -> None:
+    states = iter([phone(), phone(), phone(), phone(0), phone(2)])
+    report, _, _, _ = measured(steady, plan=ONE_ROUND, states=states, probes=iter([1.0, 1.0]))
+    for one in report.measurements:
+        assert one.invocations[0].tainted == (
+            "the thermal status rose from 0 to 2 during the round",
+        )
+    assert report.rounds[0].thermal_status_after == 2
+
+
+def script_that_raises(at: int, error: BaseException) -> Script:
+    """Steady until the invocation number ``at``, from 0."""
+    counted = 0
+
+    def script(model: str, round: int) -> float | BaseException:
+        nonlocal counted
+        counted += 1
+        return error if counted == at + 1 else 0.002
+
+    return script
+
+
+def test_a_device_that_goes_away_is_no_failed_model() -> None:
+    plan = replace(PLAN, min_rounds=3, max_rounds=3)
+    saved: list[Report] = []
+    lost = DeviceLost("the cable was pulled.", "plug it in, then: mnv4bench run --resume")
+    with pytest.raises(DeviceLost):
+        measured(script_that_raises(4, lost), plan=plan, saved=saved)
+    kept = saved[-1]
+    assert (kept.ended, kept.finished_at) == ("interrupted", None)
+    assert kept.notes == ("stopped: the cable was pulled.",)
+    assert all(one.failure is None for one in kept.measurements)
+    assert sum(len(one.invocations) for one in kept.measurements) == 4
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Seconds that a test moves on; bench looks at no other clock."""
+    now = [0.0]
+    monkeypatch.setattr(bench, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    return now
+
+
+def test_each_model_then_runs_back_to_back(clock: list[float]) -> None:
+    plan = replace(ONE_ROUND, sustained_s=35)
+
+    def slower(model: str, round: int) -> float:
+        clock[0] += 10
+        return 0.002 + clock[0] / 1e6
+
+    report, saved, _, ear = measured(slower, ("a", "b"), plan)
+    for one in report.measurements:
+        assert len(one.invocations) == 1
+        assert [window.position for window in one.sustained] == [0, 1, 2, 3]
+        medians = [window.latencies_s[0] for window in one.sustained]
+        assert medians == sorted(medians)
+    assert set(ear.sustained) == {"a", "b"}
+    assert report.finished_at is not None
+    assert [sum(bool(m.sustained) for m in r.measurements) for r in saved[-3:]] == [1, 2, 2]
+
+
+def test_sustained_windows_that_are_whole_are_not_run_again(clock: list[float]) -> None:
+    plan = replace(ONE_ROUND, sustained_s=15)
+    saved: list[Report] = []
+    stop = script_that_raises(5, KeyboardInterrupt())  # in the second model's second window
+
+    def ten_seconds(script: Script) -> Script:
+        def slow(model: str, round: int) -> float | Exception:
+            clock[0] += 10
+            return script(model, round)
+
+        return slow
+
+    with pytest.raises(KeyboardInterrupt):
+        measured(ten_seconds(stop), ("a", "b"), plan, saved=saved)
+    assert [len(one.sustained) for one in saved[-1].measurements] == [2, 0]
+    report, _, runner, _ = measured(ten_seconds(steady), ("a", "b"), plan, report=saved[-1])
+    assert [model for model, _, _ in runner.calls] == ["b", "b"]
+    assert [len(one.sustained) for one in report.measurements] == [2, 2]
+
+
+def test_a_model_that_fails_back_to_back_keeps_its_burst_and_says_so(clock: list[float]) -> None:
+    plan = replace(ONE_ROUND, sustained_s=15)
+    died = WorkerFailed("the worker died", command=("worker",), status=-9)
+    report, _, _, _ = measured(script_that_raises(1, died), ("a",), plan)
+    [one] = report.measurements
+    assert (one.failure, one.sustained, len(one.invocations)) == (None, (), 1)
+    assert report.notes == ("a did not run to the end of its sustained time: the worker died",)
+    assert report.ended == "round limit"

@@ -3,15 +3,20 @@
 import re
 import shlex
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from tests.command_line import run_process
+from tests.phone import handsets, programs
+from tests.phone.genuine_adb import GenuineAdb
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ("README.md", "DESIGN.md", "CONTRIBUTING.md")
+DOCUMENTS = sorted(
+    str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
+)
 
 
 def console_lines() -> list[str]:
@@ -31,12 +36,33 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def pixel8(
+    adb_server: GenuineAdb, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[pytest.MonkeyPatch]:
+    """What the reader has on the desk: a phone on the cable, and the benchmark program."""
+    folder = tmp_path_factory.mktemp("desk")
+    phone = handsets.pixel8(folder / "phone")
+    phone.set(steady_us=500.0)  # the host's noise would now and then hide the accelerator
+    adb_server.plug(phone)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in adb_server.environment.items():
+            if name != "HOME":
+                patch.setenv(name, value)
+        program = programs.write_program(folder / "benchmark_model", "classic")
+        patch.setenv("MNV4BENCH_BENCHMARK_MODEL", str(program))
+        yield patch
+    adb_server.unplug_all()
+
+
 def test_the_readme_shows_commands() -> None:
     assert len(console_lines()) >= 10
 
 
 @pytest.mark.parametrize("line", console_lines())
-def test_the_command_works(line: str, clone: Path) -> None:
+def test_the_command_works(line: str, clone: Path, request: pytest.FixtureRequest) -> None:
+    if "pixel8" in line:
+        request.getfixturevalue("pixel8")
     program, *words = shlex.split(line)
     if program == "make":  # run for real by whoever reads this; here only that they exist
         assert re.search(rf"^{words[0]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
@@ -49,8 +75,9 @@ def test_the_command_works(line: str, clone: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_links_lead_somewhere(document: str) -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / document).read_text()):
-        assert (ROOT / target).exists(), target
+    page = ROOT / document
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        assert target.startswith("https://") or (page.parent / target).exists(), target
 
 
 def test_committed_reports_hold_both_host_devices() -> None:

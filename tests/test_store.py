@@ -133,7 +133,7 @@ def test_a_copy_elsewhere_is_not_what_a_resume_takes_up(tmp_path: Path) -> None:
     path = store.write(tmp_path, report(finished_at=None, ended=None))
     store.write(tmp_path / "old", report(name="old", finished_at=None, ended=None))
     path.rename(tmp_path / "renamed.json")
-    assert store.latest_unfinished(tmp_path) is None
+    assert store.unfinished(tmp_path) == []
 
 
 def test_a_directory_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
@@ -210,15 +210,25 @@ def test_an_unreadable_directory_is_named(tmp_path: Path) -> None:
         locked.chmod(0o755)
 
 
+def test_whether_a_device_has_a_finished_report(tmp_path: Path) -> None:
+    assert not store.holds_finished(tmp_path / "nowhere", "host-cpu")
+    store.write(tmp_path, report(name="open", finished_at=None, ended=None))
+    assert not store.holds_finished(tmp_path, "host-cpu")
+    store.write(tmp_path, report(name="sealed"))
+    assert store.holds_finished(tmp_path, "host-cpu")
+    assert not store.holds_finished(tmp_path, "host-ort-cpu")
+
+
 def test_the_latest_unfinished_report_is_found(tmp_path: Path) -> None:
     open_ = {"finished_at": None, "ended": None}
-    assert store.latest_unfinished(tmp_path / "nowhere") is None
+    assert store.unfinished(tmp_path / "nowhere") == []
     store.write(tmp_path, report(name="sealed", started_at="2026-11-23T00:00:00+00:00"))
     older = report(name="older", started_at="2026-11-21T00:00:00+00:00", **open_)
     newer = report(name="newer", started_at="2026-11-22T00:00:00+00:00", **open_)
     store.write(tmp_path, newer)
     store.write(tmp_path, older)
-    assert store.latest_unfinished(tmp_path) == newer
+    assert store.unfinished(tmp_path) == [newer]
+    assert store.latest_unfinished(tmp_path, newer.profile.device) == newer
     assert store.latest_unfinished(tmp_path, "host-ort-cpu") is None
 
 

@@ -109,3 +109,8 @@ def test_accuracies_and_their_differences() -> None:
         "p < 0.0001",
         "p < 0.0001",
     ]
+
+
+def test_a_ratio_has_two_decimals() -> None:
+    assert units.ratio(1.2345) == "×1.23"
+    assert units.ratio(None) == units.UNKNOWN

@@ -8,7 +8,7 @@ any order and more than once.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 from operator import attrgetter
 from typing import NamedTuple
@@ -96,22 +96,40 @@ class Timeline:
         self._environments |= other._environments
         self._failures |= other._failures
 
+    def models(self) -> list[str]:
+        """Names, in order."""
+        return sorted({key.model for key in self._moments})
+
+    def devices(self) -> list[str]:
+        """As ``models``."""
+        return sorted({key.device for key in self._moments})
+
     def history(
         self,
         *,
         false_alarms: float = change_points.FALSE_ALARMS,
         least: float = change_points.LEAST_CHANGE,
+        models: Container[str] | None = None,
+        devices: Container[str] | None = None,
+        skipped: Sequence[Skipped] = (),
     ) -> History:
-        """Every series with its levels and changes; see ``change_points.detect``."""
-        skipped = [Skipped(path=report, reason=why) for report, why in sorted(self._failures)]
+        """Every series (of ``models`` on ``devices``) with its levels and changes.
+
+        See ``change_points.detect``. ``skipped``: what could not be read.
+        """
+        left_out = [Skipped(path=report, reason=why) for report, why in sorted(self._failures)]
         found: list[Series] = []
         judged = 0
         twice: Counter[str] = Counter()
         for key, apart, moments in self._series(twice):
+            if models is not None and key.model not in models:
+                continue
+            if devices is not None and key.device not in devices:
+                continue
             series, parts = self._levels(key, apart, moments, false_alarms, least)
             found.append(series)
             judged += parts
-        skipped += [
+        left_out += [
             Skipped(path=report, reason="read more than once; it counts once")
             for report in sorted(twice)
         ]
@@ -122,7 +140,7 @@ class Timeline:
             false_alarms=false_alarms,
             judged=judged,
             least_change=least,
-            skipped=tuple(skipped),
+            skipped=(*skipped, *left_out),
         )
 
     def _series(self, twice: Counter[str]) -> Iterator[tuple[SeriesKey, str, list[Moment]]]:
@@ -198,7 +216,7 @@ class Timeline:
                 segments.append(
                     self._segment(began, changed, level, self._environments[environment])
                 )
-            for change, before, after in zip(found, levels, levels[1:], strict=True):
+            for change, (before, after) in zip(found, pairwise(levels), strict=True):
                 changes.append(_change_point(change.p_value, before, after))
             previous = part[-1]
         latest = self._environments[moments[-1].environment]

@@ -15,6 +15,8 @@ from itertools import chain
 from math import exp, lgamma, log
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from mnv4bench.findings import Summary
 from mnv4bench.records import (
     DeviceProfile,
@@ -243,7 +245,20 @@ def summarise(report: Report, measurement: Measurement) -> Summary | None:
         environment=environment,
         calibration=artifact.calibration.text if artifact.calibration else None,
         chosen_shapes=artifact.chosen_shapes,
+        inferences_per_value=max(samples.inferences_per_value for samples in used),
+        sustained_s=(sustained_s := _sustained(measurement)),
+        sustained_ratio=sustained_s / median(medians) if sustained_s else None,
+        signals=measurement.placement.signals if measurement.placement else (),
     )
+
+
+def _sustained(measurement: Measurement) -> float | None:
+    """The speed at the end of running back to back: of the last third, at least of one window."""
+    windows = measurement.sustained
+    if not windows:
+        return None
+    last = windows[-max(1, len(windows) // 3) :]
+    return median([median(samples.latencies_s) for samples in last])
 
 
 def measured_at(measurement: Measurement) -> str:
@@ -299,19 +314,32 @@ def _must_match_keys() -> tuple[str, ...]:
     return tuple(must_match_facts(Environment()))
 
 
-@lru_cache(maxsize=4096)
 def circumstances(environment: Environment, profile: DeviceProfile) -> tuple[str, str]:
     """(machine in words, digest of everything that must agree before latencies are compared)."""
-    unit = environment.cpu_model if profile.accelerator == "cpu" else None
-    runtime = _RUNTIME_TITLES[profile.runtime]
+    # How a phone is driven holds a dictionary, which nothing can be remembered by.
+    return _circumstances(environment, replace(profile, android=None))
+
+
+@lru_cache(maxsize=4096)
+def _circumstances(environment: Environment, profile: DeviceProfile) -> tuple[str, str]:
+    runtime = environment.runtime_name or _RUNTIME_TITLES[profile.runtime]
     if environment.runtime_version:
         runtime += f" {environment.runtime_version}"
     threads = "1 thread" if profile.threads == 1 else f"{profile.threads} threads"
-    machine = ", ".join((unit or environment.machine or profile.title, runtime, threads))
+    machine = ", ".join((_chip(environment, profile), runtime, threads))
     facts = [(key, getattr(environment, key)) for key in _must_match_keys()]
     facts += [(f"profile.{key}", getattr(profile, key)) for key in _PROFILE_KEYS]
     digest = sha256("\n".join(f"{key}={value!r}" for key, value in facts).encode())
     return machine, digest.hexdigest()[:DIGEST_DIGITS]
+
+
+def _chip(environment: Environment, profile: DeviceProfile) -> str:
+    """``"Google Pixel 8 (Tensor G3)"``, or a computer's processor."""
+    if environment.soc and environment.machine:
+        phone = re.sub(r" \([^()]*\)$", "", environment.machine)  # its code name
+        return f"{phone} ({environment.soc})"
+    processor = environment.cpu_model if profile.accelerator == "cpu" else None
+    return processor or environment.machine or profile.title
 
 
 def medians(measurement: Measurement) -> tuple[list[float], tuple[str, ...]]:

@@ -24,6 +24,7 @@ from mnv4bench.records import (
     DeviceProfile,
     DeviceState,
     Ended,
+    Environment,
     Measurement,
     Placement,
     Plan,
@@ -88,15 +89,18 @@ class Listener(heat.Listener, Protocol):
 
 
 def new_report(
-    profile: DeviceProfile, runner: Runner, artifacts: list[Artifact], plan: Plan
+    profile: DeviceProfile, runner: Runner | None, artifacts: list[Artifact], plan: Plan
 ) -> Report:
-    """A report in which nothing is measured yet. Raises NotMeasured without the device."""
+    """A report in which nothing is measured yet. Raises NotMeasured without the device.
+
+    With no runner it is of a device that cannot be reached yet, and its environment is unknown.
+    """
     now = datetime.now(UTC)
     name = f"{now:%Y%m%dT%H%M%SZ}-{profile.device}-{random.SystemRandom().randrange(16**4):04x}"
     return Report(
         report=name,
         profile=profile,
-        environment=runner.environment(),
+        environment=runner.environment() if runner else Environment(),
         plan=plan,
         measurements=tuple(Measurement(artifact=artifact) for artifact in artifacts),
         started_at=now.isoformat(timespec="seconds"),
@@ -117,8 +121,7 @@ def measure(
     or never cools (MeasuringStopped), save the invocations that are whole, unsealed, and go on up.
     Nothing that was measured is lost.
     """
-    _refuse_other_environment(report, runner)
-    report = replace(report, ended=None)
+    report = replace(_in_its_environment(report, runner), ended=None)
     save(report)
     try:
         report = _preflight(report, runner, listener)
@@ -156,8 +159,12 @@ def rounds_done(report: Report) -> int:
     return min((len(m.invocations) for m in alive), default=report.plan.max_rounds)
 
 
-def _refuse_other_environment(report: Report, runner: Runner) -> None:
-    then, now = must_match_facts(report.environment), must_match_facts(runner.environment())
+def _in_its_environment(report: Report, runner: Runner) -> Report:
+    """``report`` with the environment of its figures; while there are none, with that of now."""
+    environment = runner.environment()
+    if not any(one.invocations for one in report.measurements):
+        return replace(report, environment=environment)
+    then, now = must_match_facts(report.environment), must_match_facts(environment)
     changed = [f"{key}: {then[key]} then, {now[key]} now" for key in then if then[key] != now[key]]
     if changed:
         raise NotMeasured(
@@ -165,6 +172,7 @@ def _refuse_other_environment(report: Report, runner: Runner) -> None:
             "its rounds could not be compared.",
             "start a new run without --resume",
         )
+    return report
 
 
 def _preflight(report: Report, runner: Runner, listener: Listener) -> Report:
@@ -216,17 +224,23 @@ def _lacks_sustained(report: Report, index: int) -> bool:
     return report.plan.sustained_s is not None and one.failure is None and not one.sustained
 
 
-def _sustain(report: Report, index: int, session: Session, listener: Listener) -> Report:
-    """One model back to back for as long as planned, kept in windows; a failure is a note."""
-    before, plan = report.measurements[index], report.plan
+def sustained_timing(plan: Plan) -> Timing:
+    """How one window of running back to back is timed; ``plan`` must ask for it."""
     assert plan.sustained_s is not None
     window_s = min(SUSTAINED_WINDOW_S, plan.sustained_s)
-    timing = replace(
+    return replace(
         plan.timing,
         min_count=1,
         min_duration_s=window_s,
         max_duration_s=max(plan.timing.max_duration_s, 2 * window_s),
     )
+
+
+def _sustain(report: Report, index: int, session: Session, listener: Listener) -> Report:
+    """One model back to back for as long as planned, kept in windows; a failure is a note."""
+    before, plan = report.measurements[index], report.plan
+    assert plan.sustained_s is not None
+    timing = sustained_timing(plan)
     windows: list[Samples] = []
     notes = report.notes
     began = time.monotonic()

@@ -12,7 +12,18 @@ from typing import Annotated, NoReturn
 import typer
 
 import mnv4bench
-from mnv4bench.cli import devices, evaluate, export, models, pareto, run, show
+from mnv4bench.cli import (
+    compare,
+    devices,
+    doctor,
+    evaluate,
+    export,
+    history,
+    models,
+    pareto,
+    run,
+    show,
+)
 from mnv4bench.errors import BenchError, ExitStatus
 
 app = typer.Typer(
@@ -27,16 +38,19 @@ app = typer.Typer(
         "measured with proof on real hardware."
     ),
     epilog=(
-        "Exit status: 0 fine, 2 usage, 3 could not measure, 4 bad file, "
+        "Exit status: 0 fine, 1 slower, 2 usage, 3 could not measure, 4 bad file, "
         "5 measured but placement unproven, 130 interrupted."
     ),
 )
 
 app.command("run")(run.command)
 app.command("pareto")(pareto.command)
+app.command("history")(history.command)
+app.command("compare")(compare.command)
 app.command("show")(show.command)
 app.command("models")(models.command)
 app.command("devices")(devices.command)
+app.command("doctor")(doctor.command)
 app.command("export")(export.command)
 app.command("eval")(evaluate.command)
 

@@ -1,39 +1,106 @@
 """The display of ``run`` while it measures: it hears what bench does and shows intervals."""
 
+import time
+from collections.abc import Sequence
+
+from rich.console import Console
+
 from mnv4bench import units
 from mnv4bench.analysis import stats
 from mnv4bench.errors import BenchError
 from mnv4bench.records import Measurement, Plan, Report
 from mnv4bench.render.progress import Board
 
+LINE_EVERY_S = 30.0  # of waiting, where there is no terminal
+
 
 class MeasuringBoard(Board):
-    """A bench.Listener on a Board: a row a model, with its interval after each invocation."""
+    """A row for each model of each report, with its interval after each invocation.
 
-    def __init__(self, report: Report) -> None:
-        self._plan = report.plan
-        self._by_digest = {one.artifact.sha256: one for one in report.measurements}
-        super().__init__(
-            f"measuring {len(self._by_digest)} models on {report.profile.device}, "
-            f"{units.plural(report.profile.threads, 'thread')}",
-            ("model", "latency", "interval", "invocations", "tainted"),
-        )
+    ``ear`` gives the bench.Listener of one report. Several may speak at once, from threads.
+    """
+
+    def __init__(self, reports: Sequence[Report], console: Console | None = None) -> None:
+        self.several = len(reports) > 1
+        self._known = {
+            (report.profile.device, one.artifact.sha256): one
+            for report in reports
+            for one in report.measurements
+        }
+        columns: tuple[str, ...] = ("model", "latency", "interval", "invocations", "tainted")
+        models = len({one.artifact.model for report in reports for one in report.measurements})
+        title = f"measuring {units.plural(models, 'model')} on "
+        if self.several:
+            columns = ("device", *columns)
+            title += f"{len(reports)} devices"
+        else:
+            profile = reports[0].profile
+            title += f"{profile.device}, {units.plural(profile.threads, 'thread')}"
+        super().__init__(title, columns, console)
+        if self.several:
+            for report in reports:
+                self.now("waiting for its turn", report.profile.device)
+
+    def ear(self, report: Report) -> "DeviceEar":
+        """Who listens to the measuring of ``report``."""
+        return DeviceEar(self, report)
+
+    def known(self, device: str, measurement: Measurement) -> None:
+        """``measurement`` holds more than it did."""
+        with self._lock:
+            self._known[device, measurement.artifact.sha256] = measurement
+            self.rows(
+                [
+                    (device, *_row(one)) if self.several else _row(one)
+                    for (device, _), one in self._known.items()
+                ]
+            )
+
+
+class DeviceEar:
+    """A bench.Listener for one device, on a board that it may share with others."""
+
+    def __init__(self, board: MeasuringBoard, report: Report) -> None:
+        self._board, self._plan = board, report.plan
+        self._device = report.profile.device
+        self._of = self._device if board.several else ""
+        self._said_at: float | None = None  # when a wait was last said where there is no terminal
+
+    def now(self, text: str) -> None:
+        """What the device does at this moment."""
+        self._board.now(text, self._of)
+
+    def line(self, text: str) -> None:
+        """A line that stays, with the device where there are several."""
+        self._board.line(self._named(text))
+
+    def _named(self, text: str) -> str:
+        return f"{self._of}: {text}" if self._of else text
+
+    def _while_it_lasts(self, text: str) -> None:
+        self.now(text)
+        if self._said_at is None or time.monotonic() - self._said_at > LINE_EVERY_S:
+            self._board.line_elsewhere(self._named(text))
+            self._said_at = time.monotonic()
 
     def waiting(self, why: str) -> None:
-        self.now(f"waiting: {why}")
+        self._while_it_lasts(f"waiting: {why}")
 
     def round_started(self, round: int, plan: Plan) -> None:
+        self._said_at = None
         self.now(
             f"round {round + 1} of at most {plan.max_rounds}; stops when every interval is "
             f"within ±{plan.target:.0%}"
         )
 
     def invoked(self, measurement: Measurement) -> None:
-        self._by_digest[measurement.artifact.sha256] = measurement
-        self.rows([_row(one) for one in self._by_digest.values()])
+        self._board.known(self._device, measurement)
 
     def sustaining(self, measurement: Measurement, elapsed_s: float, whole_s: float) -> None:
-        self.now(f"{measurement.artifact.model} back to back, {elapsed_s:.0f} of {whole_s:.0f} s")
+        if not measurement.sustained:
+            self._said_at = None
+        model = measurement.artifact.model
+        self._while_it_lasts(f"{model} back to back, {elapsed_s:.0f} of {whole_s:.0f} s")
 
     def round_ended(self, report: Report) -> None:
         widths = {

@@ -9,7 +9,7 @@ import os
 import shlex
 import signal
 
-from mnv4bench.devices import process
+from mnv4bench.devices import process, stopping
 from mnv4bench.devices.host_worker import PARENT_PID
 from mnv4bench.devices.process import Finished
 from mnv4bench.errors import WorkerFailed
@@ -30,6 +30,9 @@ def run(command: tuple[str, ...], request: bytes, *, timeout_s: float, purpose: 
             request=request,
             timeout_s=timeout_s,
             environment={**os.environ, PARENT_PID: str(os.getpid())},
+            # In a thread, Ctrl-C would end the worker before the thread knows of it, and the model
+            # would be given up as one that crashed.
+            apart=not stopping.in_main_thread(),
         )
     except OSError as error:
         raise WorkerFailed(

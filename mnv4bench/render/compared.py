@@ -15,7 +15,7 @@ from rich.text import Text
 from mnv4bench import units
 from mnv4bench.over_time import Compared, Comparisons, Side
 from mnv4bench.render.histories import commit, key_changes
-from mnv4bench.render.terminal import View, Write, _skipped, plain_table
+from mnv4bench.render.terminal import View, Write, left_out, plain_table
 
 _STYLE = {
     "same": "",
@@ -54,7 +54,7 @@ def table(found: Comparisons) -> View:
             write(f"{units.plural(len(found.models), 'model')}: {counted} (limit {limit}).", "bold")
         )
         parts += [write(note, "yellow") for note in found.notes]
-        return Group(*parts, *_skipped(found.skipped, write))
+        return Group(*parts, *left_out(found.skipped, write))
 
     return View(build)
 
@@ -63,9 +63,9 @@ def _row(one: Compared, write: Write) -> Iterator[Text]:
     yield write(one.model, "bold")
     yield write(units.seconds(one.a.latency_s))
     yield write(units.seconds(one.b.latency_s))
-    yield write("-" if one.ratio is None else units.ratio(one.ratio))
+    yield write("-" if one.ratio is None else units.quotient(one.ratio))
     known = one.ratio is not None and one.low is not None and one.high is not None
-    yield write(f"{units.ratio(one.low)}..{units.ratio(one.high)}" if known else "-")
+    yield write(f"{units.quotient(one.low)}..{units.quotient(one.high)}" if known else "-")
     yield write(f"{_count(one, one.a)} and {_count(one, one.b)}")
     yield write(_moved(one.a.placement, one.b.placement))
     yield write(_accuracy(one))

@@ -12,7 +12,7 @@ from rich.padding import Padding
 
 from mnv4bench import units
 from mnv4bench.over_time import ChangePoint, Fact, History, KeyChange, Segment, Series
-from mnv4bench.render.terminal import View, Write, _skipped, plain_table
+from mnv4bench.render.terminal import View, Write, left_out, plain_table
 
 COMMIT_DIGITS = 9
 # Series without a change, the others first: more lines would hide what changed.
@@ -34,7 +34,7 @@ def table(found: History) -> View:
         if steady:
             parts.append(_steady(steady, write))
         parts += [write(line) for line in summary(found)]
-        return Group(*parts, *_skipped(found.skipped, write))
+        return Group(*parts, *left_out(found.skipped, write))
 
     return View(build)
 
@@ -155,7 +155,7 @@ def _event(segment: Segment, change: ChangePoint | None, write: Write):  # type:
     text = write(f"{change.direction} ", _DIRECTION_STYLE[change.direction])
     text += write(
         f"{units.change(change.ratio)}: ratio "
-        f"{units.ratio(change.ratio, change.ratio_low, change.ratio_high)}, certainty "
+        f"{units.quotient(change.ratio, change.ratio_low, change.ratio_high)}, certainty "
         f"{units.certainty(change.p_value)}; last before: {commit(change.commit_before)}"
     )
     if change.along:

@@ -1,8 +1,10 @@
 """What a person sees of slow work: a live table on a terminal, plain lines elsewhere.
 
-Knows: rich. Does not know: what is going on; it is told rows and lines of text.
+Knows: rich, and that several threads may have something to say. Does not know: what is going on; it
+is told rows and lines of text.
 """
 
+import threading
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
@@ -16,10 +18,11 @@ from mnv4bench.render.untrusted import visible
 
 
 class Board:
-    """A table that is redrawn in place, with a line beneath it that says what happens now.
+    """A table that is redrawn in place, with what happens now beneath it, or in lines above it.
 
-    Everything goes to stderr, so stdout stays free for results. Away from a terminal (CI, a pipe)
-    only ``line`` prints. All text is taken literally: names may come from files.
+    Any thread may speak at any time. Everything goes to stderr, so stdout stays free for results.
+    Away from a terminal (CI, a pipe) only ``line`` prints. All text is taken literally: names may
+    come from files.
     """
 
     def __init__(self, title: str, columns: Sequence[str], console: Console | None = None) -> None:
@@ -27,7 +30,8 @@ class Board:
         self._columns = columns
         self._console = console or Console(stderr=True)
         self._rows: Sequence[Sequence[str]] = ()
-        self._now = ""
+        self._now: dict[str, str] = {}
+        self._lock = threading.RLock()  # a title, rows and lines that belong together
         # Redrawn when there is news and at no other time: a clock would disturb what is measured.
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
 
@@ -46,18 +50,21 @@ class Board:
 
     def rows(self, rows: Sequence[Sequence[str]]) -> None:
         """Show these cells, one sequence a row, in the order of the columns."""
-        self._rows = rows
-        self._redraw()
+        with self._lock:
+            self._rows = rows
+            self._redraw()
 
-    def now(self, text: str) -> None:
-        """Say what happens at this moment; on a terminal only."""
-        self._now = text
-        self._redraw()
+    def now(self, text: str, of: str = "") -> None:
+        """Say what happens at this moment; on a terminal only. Each ``of`` has its line."""
+        with self._lock:
+            self._now[of] = text
+            self._redraw()
 
     def line(self, text: str) -> None:
         """A line that stays, on a terminal and elsewhere."""
         lines = "\n".join(visible(line) for line in text.split("\n"))
-        self._console.print(Text(lines), soft_wrap=True)
+        with self._lock:
+            self._console.print(Text(lines), soft_wrap=True)
 
     def line_elsewhere(self, text: str) -> None:
         """``line`` where there is no terminal, and so no table that says it."""
@@ -67,7 +74,10 @@ class Board:
     def _redraw(self) -> None:
         if not self._live.is_started:
             return
-        table = Table(title=Text(self._title), caption=Text(visible(self._now)))
+        named = [visible(f"{of}: {text}") for of, text in self._now.items() if of]
+        # Above the table: a long one is cut at its end where a terminal is low.
+        title = Text("\n".join((self._title, *named)))
+        table = Table(title=title, caption=Text(visible(self._now.get("", ""))))
         table.title_justify = "left"
         table.caption_justify = "left"
         for number, column in enumerate(self._columns):

@@ -18,8 +18,9 @@ from rich.table import Table
 from rich.text import Text
 
 from mnv4bench import units
-from mnv4bench.findings import Catalog, Devices, Front, Point, Shown, Skipped, Summary
+from mnv4bench.findings import Catalog, Front, Point, Shown, Skipped, Summary
 from mnv4bench.findings import Group as FrontGroup
+from mnv4bench.render import placement
 from mnv4bench.render.untrusted import visible
 
 # More lines than this hide the table above them; --json has them all.
@@ -33,12 +34,19 @@ FLOAT_ACCURACY = (
 SEVERAL_BASES = (
     "Accuracies of different sources or data sets are not compared: each has a front of its own."
 )
+MEANS = (
+    "Each value is the mean of one invocation's inferences; the benchmark program gives no single "
+    "ones, so there is no p90."
+)
+SUSTAINED = (
+    "Sustained: back to back, the median of the last third of that time; × is over the median of "
+    "the short invocations."
+)
 RANDOM_WEIGHTS = "Latency measured with random weights; accuracy published for trained weights."
 
 _ASCII = str.maketrans({"±": "+-", "×": "x", "µ": "u", "·": "-", "…": "..."})
 _STATUS_STYLE = {"front": "bold green", "dominated": "", "excluded": "yellow"}
 _SOURCE_TITLES = {"paper": "the paper", "timm": "timm's results", "measured": "mnv4bench eval"}
-_DEVICE_STYLE = {"ready": "green", "absent": "dim", "unusable": "yellow"}
 _PLACEMENT_STYLE = {"full": "", "partial": "yellow", "none": "bold red", "unproven": "yellow"}
 
 # A rule under the headings and nothing else, for a console without line-drawing characters.
@@ -94,7 +102,7 @@ def plain_table(
     return table
 
 
-# --- models and devices -----------------------------------------------------------------------
+# --- models -----------------------------------------------------------------------------------
 
 
 def models(catalog: Catalog) -> View:
@@ -128,34 +136,6 @@ def models(catalog: Catalog) -> View:
     return View(build)
 
 
-def devices(found: Devices) -> View:
-    """Every device profile and whether it can be measured here and now."""
-
-    def build(write: Write) -> RenderableType:
-        table = plain_table(
-            write,
-            ("Device", "left"),
-            ("Runner", "left"),
-            ("Format", "left"),
-            ("Unit", "left"),
-            ("Status", "left"),
-            ("Detail", "left"),
-            names=(row.device for row in found.devices),
-        )
-        for row in found.devices:
-            table.add_row(
-                write(row.device, "bold"),
-                write(row.runner),
-                write(f"{row.format} {row.precision}"),
-                write(row.accelerator),
-                write(row.status, _DEVICE_STYLE[row.status]),
-                write(row.detail),
-            )
-        return Group(table, *_skipped(found.skipped, write))
-
-    return View(build)
-
-
 # --- measurements -----------------------------------------------------------------------------
 
 
@@ -172,61 +152,73 @@ def shown(found: Shown) -> View:
             parts.append(_measurements(list(alike), write))
         if not parts:
             parts.append(write("No measurements."))
-        return Group(*parts, *_skipped(found.skipped, write))
+        return Group(*parts, *left_out(found.skipped, write))
 
     return View(build)
 
 
 def _measurements(alike: Sequence[Summary], write: Write) -> RenderableType:
     first = alike[0]
+    sustained = any(one.sustained_s is not None for one in alike)
+    columns = [("Model", "left"), ("Median", "right"), ("Interval", "right"), ("p90", "right")]
+    if sustained:
+        columns[2:2] = [("Sustained", "right")]
+    columns += [("Inv.", "right"), ("Samples", "right"), ("Placement", "left")]
     table = plain_table(
         write,
-        ("Model", "left"),
-        ("Median", "right"),
-        ("Interval", "right"),
-        ("p90", "right"),
-        ("Inv.", "right"),
-        ("Samples", "right"),
-        ("Placement", "left"),
+        *columns,
         names=(one.model for one in alike),
         title=_title(write, first.device, first.origin, (first.precision, first.format)),
     )
-    notes: list[Text] = []
+    warnings: list[Text] = []
     for one in sorted(alike, key=lambda one: (one.latency_s, one.model, one.report)):
-        low, high = one.low_s, one.high_s
-        width = units.half_width(one.latency_s, low, high) if low and high else None
-        invocations = f"{one.invocations:,}"
-        if one.invocations_tainted:
-            invocations += f" of {one.invocations + one.invocations_tainted:,}"
-        name = f"{one.model} @{one.chosen_shapes}" if one.chosen_shapes else one.model
-        table.add_row(
-            write(name + (" *" if one.tainted else ""), "yellow" if one.tainted else ""),
-            write(units.seconds(one.latency_s, width)),
-            write(units.spread(one.latency_s, low, high)) if width is not None else write("none"),
-            write(units.seconds(one.p90_s)) if one.p90_s else write("too few", "dim"),
-            write(invocations),
-            write(f"{one.samples:,}"),
-            write(one.placement, _PLACEMENT_STYLE[one.placement]),
-        )
+        table.add_row(*_measurement_row(one, sustained, write))
         if one.tainted:
             reasons = "; ".join(one.tainted)
-            notes.append(write(f"* {one.model} is tainted: {reasons}", "yellow"))
-    for text, names in _calibrations(alike):
-        notes.insert(0, write(f"{text[0].upper()}{text[1:]}: {names}.", "yellow"))
+            warnings.append(write(f"* {one.model} is tainted: {reasons}", "yellow"))
+        warnings += [write(line, "yellow") for line in placement.doubts(one)]
+    notes = [write(first.machine, "dim")]
     kinds = sorted({one.weights.text for one in alike})
-    notes.insert(0, write(f"Weights: {', '.join(kinds)}.", "dim"))
+    notes.append(write(f"Weights: {', '.join(kinds)}.", "dim"))
     level = min((one.confidence for one in alike if one.low_s is not None), default=None)
     if level is not None:
-        notes.insert(
-            1,
+        notes.append(
             write(
                 "Interval: order statistics of the invocations' medians, "
                 f"{units.percent(level)} confidence or more.",
                 "dim",
-            ),
+            )
         )
-    machine = write(first.machine, "dim")
-    return Group(table, Padding(Group(machine, *notes), (0, 0, 1, 0)))
+    if any(one.inferences_per_value > 1 for one in alike):
+        notes.append(write(MEANS, "dim"))
+    if sustained:
+        notes.append(write(SUSTAINED, "dim"))
+    for text, names in _calibrations(alike):
+        notes.append(write(f"{text[0].upper()}{text[1:]}: {names}.", "yellow"))
+    return Group(table, Padding(Group(*notes, *warnings), (0, 0, 1, 0)))
+
+
+def _measurement_row(one: Summary, sustained: bool, write: Write) -> list[Text]:
+    low, high = one.low_s, one.high_s
+    width = units.half_width(one.latency_s, low, high) if low and high else None
+    invocations = f"{one.invocations:,}"
+    if one.invocations_tainted:
+        invocations += f" of {one.invocations + one.invocations_tainted:,}"
+    name = f"{one.model} @{one.chosen_shapes}" if one.chosen_shapes else one.model
+    no_p90 = "none" if one.inferences_per_value > 1 else "too few"
+    cells = [
+        write(name + (" *" if one.tainted else ""), "yellow" if one.tainted else ""),
+        write(units.seconds(one.latency_s, width)),
+        write(units.spread(one.latency_s, low, high)) if width is not None else write("none"),
+        write(units.seconds(one.p90_s)) if one.p90_s else write(no_p90, "dim"),
+        write(invocations),
+        write(f"{one.samples:,}"),
+        write(one.placement, _PLACEMENT_STYLE[one.placement]),
+    ]
+    if sustained:
+        warm = f"{units.seconds(one.sustained_s)} ({units.ratio(one.sustained_ratio)})"
+        cells[2:2] = [write(warm) if one.sustained_s is not None else write("-", "dim")]
+    return cells
 
 
 def _title(write: Write, device: str, origin: str, rest: Sequence[str]) -> Text:
@@ -245,7 +237,7 @@ def front(found: Front) -> View:
         parts: list[RenderableType] = [_front(group, write) for group in found.groups]
         if not parts:
             parts.append(write("Nothing to compare: no measurement was found."))
-        return Group(*parts, *_skipped(found.skipped, write))
+        return Group(*parts, *left_out(found.skipped, write))
 
     return View(build)
 
@@ -367,7 +359,7 @@ def _status(point: Point, style: str, write: Write) -> Text:
 # --- what was left out ------------------------------------------------------------------------
 
 
-def _skipped(found: Sequence[Skipped], write: Write) -> list[Text]:
+def left_out(found: Sequence[Skipped], write: Write) -> list[Text]:
     """What was found and not used, with the sentence why."""
     if not found:
         return []

@@ -7,8 +7,10 @@ from statistics import median as reference_median
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mnv4bench.analysis import stats
+from mnv4bench.records import AndroidTarget, Environment
 from tests.sample_reports import ENVIRONMENT, PROFILE, artifact, measurement, report, samples
 
 times = st.floats(min_value=1e-6, max_value=10)
@@ -122,6 +124,51 @@ def test_one_invocation_has_no_interval() -> None:
     found = stats.summarise(report(one), one)
     assert found is not None
     assert (found.low_s, found.high_s, found.confidence) == (None, None, 0.0)
+
+
+def test_sustained_is_the_last_third_over_burst() -> None:
+    burst = six(0.002, 0.002, 0.002, 0.002, 0.002, 0.002)
+
+    def found(*windows_s: float):
+        windows = tuple(samples(0, value, position=i) for i, value in enumerate(windows_s))
+        one = measurement(invocations=burst, sustained=windows)
+        return stats.summarise(report(one), one)
+
+    assert found() is not None
+    assert (found().sustained_s, found().sustained_ratio) == (None, None)
+    assert found(0.003).sustained_s == 0.003
+    assert found(0.002, 0.004).sustained_ratio == 2.0
+    assert found(0.002, 0.002, 0.002, 0.003, 0.004, 0.008).sustained_s == pytest.approx(0.006)
+    assert found(0.001, 0.001, 0.001, 0.003, 0.005, 0.009, 0.004, 0.004).sustained_s == 0.004
+    assert found(0.009).latency_s == 0.002
+
+
+def test_means_are_told_from_single_inferences() -> None:
+    single = measurement()
+    mixed = measurement(
+        invocations=tuple(samples(i, 0.002, inferences_per_value=400 + i) for i in range(3))
+    )
+    assert stats.summarise(report(single), single).inferences_per_value == 1
+    assert stats.summarise(report(mixed), mixed).inferences_per_value == 402
+
+
+def test_a_phone_is_named_by_model_chip_and_benchmark_program() -> None:
+    environment = Environment(
+        machine="Google Pixel 8 (shiba)", cpu_model="Tensor G3", soc="Tensor G3", sdk=35,
+        runtime_name="TFLite benchmark_model", runtime_version="sha256 1234abcd5678",
+    )  # fmt: skip
+    for accelerator in ("cpu", "edgetpu"):
+        profile = replace(PROFILE, device="pixel8", accelerator=accelerator)
+        machine, _ = stats.circumstances(environment, profile)
+        assert machine == (
+            "Google Pixel 8 (Tensor G3), TFLite benchmark_model sha256 1234abcd5678, 1 thread"
+        )
+    options = AndroidTarget(tool="classic", delegate="external", external_options={"a": "b"})
+    driven = replace(PROFILE, device="pixel8", accelerator="edgetpu", android=options)
+    assert stats.circumstances(environment, driven) == stats.circumstances(environment, profile)
+    odd = replace(environment, soc=None, runtime_name=None, runtime_version=None)
+    gpu = replace(PROFILE, accelerator="gpu")
+    assert stats.circumstances(odd, gpu)[0] == "Google Pixel 8 (shiba), LiteRT, 1 thread"
 
 
 def test_p90_needs_samples_of_single_inferences() -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from msgspec.structs import replace
 
 from mnv4bench import codec, store
+from mnv4bench.records import Placement, Signal
 from tests.command_line import Ran, Terminal, command, run_process
-from tests.sample_reports import artifact, evaluation, measurement, report, samples
+from tests.sample_reports import PROFILE, artifact, evaluation, measurement, report, samples
 
 HOSTILE = "[red]x[/red]\x1b[31m<script>alert(1)</script>"
 
@@ -140,11 +142,11 @@ def test_devices_json_has_the_documented_keys(terminal: Terminal) -> None:
     }  # fmt: skip
     assert devices["host-cpu"]["status"] == "ready"
     assert devices["host-ort-cpu"]["status"] == "ready"
-    assert devices["pixel8-edgetpu"]["status"] == "unusable"
-    assert "does not have yet" in devices["pixel8-edgetpu"]["detail"]
+    assert devices["iphone13-ane"]["status"] == "unusable"
+    assert "does not have yet" in devices["iphone13-ane"]["detail"]
 
 
-@pytest.mark.parametrize("verb", ["show", "pareto", "models", "devices"])
+@pytest.mark.parametrize("verb", ["show", "pareto", "models", "devices", "doctor"])
 def test_the_tables_are_for_people(terminal: Terminal, tmp_path: Path, verb: str) -> None:
     two_models(tmp_path / "reports")
     ran = terminal(verb)
@@ -254,6 +256,47 @@ def test_a_model_without_known_accuracy_is_excluded_with_the_reason(
     assert "accuracy" in point["reason"]
 
 
+def test_what_is_not_proven_is_out_of_the_front_and_shown_with_its_signals(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    """NNAPI says that it took every node, and the same file is as fast on the processor."""
+    nnapi = Placement(
+        verdict="unproven", unit="edgetpu (NNAPI google-edgetpu)", operators=31, on_unit=31,
+        signals=(
+            Signal(name="delegate nodes", evidence="31 of 31 nodes", says="full"),
+            Signal(name="contrast", evidence="cpu 2.02 ms, edgetpu 2.00 ms", says="none"),
+        ),
+    )  # fmt: skip
+    phone = replace(PROFILE, device="pixel8-edgetpu", runner="android", accelerator="edgetpu")
+    one = measurement("mnv4-conv-s", placement=nnapi)
+    elsewhere = measurement("mobilenetv3-small", placement=replace(nnapi, verdict="none"))
+    store.write(tmp_path / "reports", report(one, elsewhere, profile=phone))
+    points = {p["model"]: p for p in terminal("pareto", "--json").json["groups"][0]["points"]}
+    assert {p["status"] for p in points.values()} == {"excluded"}
+    assert points["mnv4-conv-s"]["reason"] == "placement unproven"
+    assert points["mobilenetv3-small"]["reason"] == "placement none"
+    assert "excluded: placement unproven" in terminal("pareto").out
+    said = terminal("show").out
+    assert "mnv4-conv-s is not proven to have run where it was asked to; left out" in said
+    assert "mobilenetv3-small did not run where it was asked to; left out of fronts:" in said
+    assert "  delegate nodes says full: 31 of 31 nodes" in said
+    assert "  contrast says none: cpu 2.02 ms, edgetpu 2.00 ms" in said
+    rows = terminal("show", "--json").json["measurements"]
+    assert rows[0]["signals"][1]["evidence"] == "cpu 2.02 ms, edgetpu 2.00 ms"
+
+
+def test_sustained_stands_beside_burst(terminal: Terminal, tmp_path: Path) -> None:
+    warm = measurement(sustained=(samples(0, 0.002), samples(0, 0.003)))
+    store.write(tmp_path / "reports", report(warm, measurement("mobilenetv3-small")))
+    rows = {r["model"]: r for r in terminal("show", "--json").json["measurements"]}
+    assert rows["mnv4-conv-s"]["sustained_s"] == 0.003
+    assert rows["mnv4-conv-s"]["sustained_ratio"] == 1.5
+    assert rows["mobilenetv3-small"]["sustained_s"] is None
+    said = terminal("show").out
+    assert "3.00 ms (×1.50)" in said
+    assert "Sustained" not in terminal("pareto").out
+
+
 def test_unknown_options_and_verbs_are_usage_errors(terminal: Terminal) -> None:
     assert_sentence(terminal("show", "--jsno"), 2, "jsno")
     assert_sentence(terminal("shw"), 2, "shw")
@@ -261,7 +304,7 @@ def test_unknown_options_and_verbs_are_usage_errors(terminal: Terminal) -> None:
 
 
 def test_every_verb_has_help_with_an_example_that_parses() -> None:
-    for verb in ("run", "pareto", "show", "models", "devices", "export"):
+    for verb in ("run", "pareto", "show", "models", "devices", "doctor", "export"):
         ran = run_process(verb, "--help")
         assert ran.status == 0
         assert f"Example: mnv4bench {verb}" in " ".join(ran.out.split())

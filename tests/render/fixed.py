@@ -15,7 +15,7 @@ from mnv4bench.findings import (
     Summary,
 )
 from mnv4bench.models.published import table
-from mnv4bench.records import Preprocessing, UnreadableImage, Weights
+from mnv4bench.records import Preprocessing, Signal, UnreadableImage, Weights
 
 HOSTILE = "[red]x[/red]\x1b[31m<script>alert('1')</script>&\u202e"
 
@@ -185,3 +185,21 @@ def shown() -> Shown:
         ),
         skipped=(Skipped(path="reports/old.json", reason="it is not a report"),),
     )  # fmt: skip
+
+
+def phones() -> Shown:
+    """Means of invocations, sustained speeds, and a run of which NNAPI says one thing twice."""
+    means = {"inferences_per_value": 412, "p90_s": None, "samples": 6,
+             "device": "pixel8-edgetpu", "precision": "int8",
+             "machine": "Google Pixel 8 (Tensor G3), TFLite benchmark_model sha256 1234abcd, "
+             "1 thread"}  # fmt: skip
+    signals = (
+        Signal(name="delegate nodes", evidence="31 of 31 nodes", says="full"),
+        Signal(name="contrast", evidence="CPU 4.1 ms, asked for 4.0 ms", says="none"),
+    )
+    return Shown(
+        measurements=(
+            summary(**means, sustained_s=0.00256, sustained_ratio=1.267),
+            summary("mnv4-conv-m", 0.0041, placement="unproven", signals=signals, **means),
+        )
+    )

@@ -6,9 +6,19 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console, RenderableType
 
-from mnv4bench.findings import Catalog, DeviceRow, Devices, Front, Shown, Skipped
-from mnv4bench.records import Accuracy, ModelEntry, UnreadableImage, Weights
-from mnv4bench.render import accuracies, terminal
+from mnv4bench.findings import (
+    Attached,
+    Catalog,
+    DeviceRow,
+    Devices,
+    Doctor,
+    Examined,
+    Front,
+    Shown,
+    Skipped,
+)
+from mnv4bench.records import Accuracy, Check, ModelEntry, Signal, UnreadableImage, Weights
+from mnv4bench.render import accuracies, devices, terminal
 from mnv4bench.render.untrusted import visible
 from tests.render import fixed
 from tests.render.golden import assert_golden
@@ -44,14 +54,40 @@ CATALOG = Catalog(
         ModelEntry(model="own.onnx", family="own file", input_px=64, params=None, macs=None),
     )
 )
+PHONE = Attached(serial="38091FDJH000P8", state="device", model="Google Pixel 8 (shiba)", fix="",
+                 profiles=("pixel8-cpu", "pixel8-edgetpu"))  # fmt: skip
 DEVICES = Devices(
     devices=(
         DeviceRow(device="host-cpu", runner="host", format="tflite", precision="fp32",
                   accelerator="cpu", status="ready", detail="Test CPU, LiteRT 2.3.0"),
         DeviceRow(device="pixel6-cpu", runner="android", format="tflite", precision="int8",
-                  accelerator="cpu", status="absent", detail="its runner is not there yet"),
+                  accelerator="cpu", status="absent",
+                  detail="no phone is attached (adb 1.0.41). plug it in"),
+    ),
+    attached=(
+        PHONE,
+        Attached(serial="R3CT", state="unauthorized", model="",
+                 fix="unlock it and allow USB debugging from this computer"),
+        Attached(serial="OTHER", state="device", model="Fairphone 5 (FP5)", fix=""),
     ),
     skipped=(Skipped(path="bad.toml", reason="no such key: thread"),),
+)  # fmt: skip
+NOISY = Check(name="host noise", status="warning", found="other programs use 51% of it",
+              fix="close what is running")  # fmt: skip
+ADB = Check(name="adb", status="ok", found="1.0.41 (/usr/bin/adb)")
+DOCTOR = Doctor(
+    devices=(
+        Examined(device="host-cpu", unit="host", checks=(
+            Check(name="runtime", status="ok", found="LiteRT 2.3.0"), NOISY)),
+        Examined(device="pixel8-cpu", unit="adb:38091FDJH000P8", checks=(ADB,)),
+        Examined(device="host-ort-cpu", unit="host", checks=(
+            Check(name="runtime", status="failed", found="ONNX Runtime is not installed",
+                  fix="pip install 'mnv4bench[run]'"),
+            replace(NOISY, found="other programs use 49% of it"))),
+        Examined(device="pixel8-edgetpu", unit="adb:38091FDJH000P8", checks=(
+            ADB, Check(name="accelerator", status="unknown", found="no list of NNAPI drivers"))),
+    ),
+    attached=DEVICES.attached,
 )  # fmt: skip
 
 
@@ -62,7 +98,9 @@ DEVICES = Devices(
         ("front_80.txt", terminal.front(fixed.front()), 80),
         ("show.txt", terminal.shown(fixed.shown()), 100),
         ("models.txt", terminal.models(CATALOG), 100),
-        ("devices.txt", terminal.devices(DEVICES), 100),
+        ("devices.txt", devices.devices(DEVICES), 100),
+        ("show_phones.txt", terminal.shown(fixed.phones()), 120),
+        ("doctor.txt", devices.doctor(DOCTOR), 120),
     ],
 )
 def test_golden_text(name: str, view: RenderableType, width: int) -> None:
@@ -143,8 +181,23 @@ HOSTILE_VIEWS = [
     terminal.models(
         Catalog(models=(replace(CATALOG.models[0], model=fixed.HOSTILE, family=fixed.HOSTILE),))
     ),
-    terminal.devices(
+    devices.devices(
         replace(DEVICES, devices=(replace(DEVICES.devices[0], detail=fixed.HOSTILE),))
+    ),
+    devices.devices(
+        replace(DEVICES, attached=(replace(PHONE, serial=fixed.HOSTILE, model=fixed.HOSTILE),))
+    ),
+    devices.doctor(
+        replace(DOCTOR, devices=(replace(DOCTOR.devices[0], checks=(
+            Check(name=fixed.HOSTILE, status="failed", found=fixed.HOSTILE, fix=fixed.HOSTILE),
+        )),))
+    ),
+    terminal.shown(
+        Shown(measurements=(
+            fixed.summary(fixed.HOSTILE, placement="none", signals=(
+                Signal(name=fixed.HOSTILE, evidence=fixed.HOSTILE, says="none"),
+            )),
+        ))
     ),
 ]  # fmt: skip
 
@@ -214,3 +267,38 @@ def test_each_image_that_any_file_could_not_have_is_named_once() -> None:
     found = text(accuracies.listed([without(), without("a.png"), without("a.png", "b.png")]), 140)
     assert "Not read (2)" in found
     assert (found.count("a.png: cut short"), found.count("b.png: cut short")) == (1, 1)
+
+
+def test_doctor_says_what_is_attached_only_where_nothing_was_asked_for() -> None:
+    asked = text(devices.doctor(replace(DOCTOR, attached=()), alone=True), 120)
+    assert "Attached" not in asked
+    assert "Attached phones: none. Plug one in" in text(
+        devices.doctor(replace(DOCTOR, attached=())), 120
+    )
+    without = replace(DOCTOR, attached=(), attached_unknown="adb was not found.")
+    assert "Attached phones: adb was not found." in text(devices.doctor(without), 120)
+
+
+def test_what_helps_can_be_pasted_and_stands_once() -> None:
+    long = f"curl -Lo /there https://example.com/{'x' * 300}"
+    check = Check(name="benchmark program", status="failed", found="none", fix=long)
+    warm = Check(name="heat", status="warning", found="39 °C", fix=fixed.HOSTILE)
+    one = Examined(device="a", unit="adb:1", checks=(warm, check))
+    both = Doctor(devices=(one, replace(one, device="b")))
+    said = devices.fixes(both)
+    assert said[:3] == ["", "What helps:", f"  benchmark program (failed):\n    {long}"]
+    assert said[3].startswith("  heat (warning):\n    [red]x[/red]\\x1b[31m")
+    assert len(said) == 4
+    assert devices.fixes(Doctor(devices=(replace(one, checks=(ADB,)),))) == []
+
+
+def test_long_evidence_is_cut_where_people_read() -> None:
+    one = fixed.summary(
+        placement="unproven",
+        signals=(Signal(name="runtime log", evidence="x" * 1000, says="unproven"),),
+    )
+    found = text(terminal.shown(Shown(measurements=(one,))), 400)
+    assert f"  runtime log says unproven: {'x' * 160}… (--json has all of it)" in found
+    nothing = text(terminal.shown(Shown(measurements=(replace(one, signals=()),))), 400)
+    assert "mnv4-conv-s is not proven to have run where it was asked to" in nothing
+    assert "Nothing shows where it ran." in nothing

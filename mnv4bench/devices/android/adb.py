@@ -127,7 +127,12 @@ class Adb:
         self._program = program()
 
     def line(self, *words: str) -> str:
-        """The shell line of the host that does the same, ready to paste."""
+        """The shell line of the host that does the same, ready to paste.
+
+        ``-n``: adb would otherwise read the next pasted lines as its own input.
+        """
+        if words[0] == "shell":
+            words = ("shell", "-n", *words[1:])
         return shlex.join(("adb", "-s", self.serial, *words))
 
     def shell(

@@ -115,13 +115,13 @@ def choose(profile: DeviceProfile, serials: Sequence[str]) -> Phone:
             f"{len(fitting)} attached phones could be {profile.device}: {_listed(fitting)}.",
             f"say which: --serial {fitting[0].serial}",
         )
-    reasons = "; ".join(
-        f"{one.serial}, {one.name}: {profile.device} {misfit(one.identity, profile.expects)}"
-        for one in ready
-        if one.identity
-    )
+    if len(ready) == 1 and ready[0].identity:
+        how = misfit(ready[0].identity, profile.expects)
+        what = f"{profile.device} {how} ({ready[0].serial}, {ready[0].name})."
+    else:
+        what = f"no attached phone is {_wanted(profile)}. Attached: {_listed(ready)}."
     raise NotMeasured(
-        f"no attached phone is {_wanted(profile)} ({reasons}).",
+        what,
         "mnv4bench devices shows which profiles fit; a profile of your own: --device ./mine.toml",
     )
 
@@ -131,7 +131,7 @@ def _wanted(profile: DeviceProfile) -> str:
     if expects is None:
         return "a phone"
     names = expects.models or expects.devices or expects.socs
-    return f"a {' or '.join(names)}" if names else "a phone"
+    return f"a phone that calls itself {' or '.join(names)}" if names else "a phone"
 
 
 def _listed(found: Sequence[Phone]) -> str:
