@@ -38,6 +38,11 @@ MOST_LIKENESS = 0.9
 # Stretches are looked for among so many values at once, or steps of a long series.
 MOST_AT_ONCE = 256
 _STEPS = 128
+# In shorter parts hardly any order of the values would be surprising enough.
+_SHORTEST_WINDOW = 24
+_STRETCHED = 192
+# Of longer series there are too many short parts for one of them to be surprising.
+_DENSE = 1000
 _FOR_SPLITS = 0.8  # of the false alarms
 # Rounds of placing changes anew; each moves a few by a few values, and two may move for ever.
 _MOST_TURNS = 20
@@ -212,9 +217,11 @@ def _search(series: _Series, low: int, high: int, false_alarms: float) -> list[i
         return []
     if split.p_value <= false_alarms * _FOR_SPLITS:
         return [split.at]
-    parts = list(_windows(low, high))
-    stretches = [series.stretch(start, end) for start, end in [(low, high), *parts]]
-    splits = [series.split(start, end) for start, end in parts]
+    splits = [series.split(start, end) for start, end in _windows(low, high)]
+    wide = [(low, high)]
+    if high - low > MOST_AT_ONCE:
+        wide += [(start, end) for start, end in _windows(low, high) if end - start == _STRETCHED]
+    stretches = [series.stretch(start, end) for start, end in wide]
     tried = [
         *((one.p_value, [one.start, one.end]) for one in stretches if one),
         *((one.p_value, [one.at]) for one in splits if one),
@@ -224,12 +231,19 @@ def _search(series: _Series, low: int, high: int, false_alarms: float) -> list[i
 
 
 def _windows(low: int, high: int) -> Iterator[tuple[int, int]]:
-    """Parts of a long range, each overlapping the next by half; none of a short one."""
-    if high - low <= MOST_AT_ONCE:
-        return
-    for start in range(low, high - _STEPS, _STEPS // 2):
-        yield start, start + _STEPS
-    yield high - _STEPS, high
+    """Parts of a range, each overlapping the next, of lengths that double.
+
+    They show changes that others around them hide (seeded binary segmentation, Kovacs, Buhlmann, Li
+    and Munk 2023, Biometrika 110, 249).
+    """
+    count = high - low
+    length = _SHORTEST_WINDOW if count <= _DENSE else 2 * _SHORTEST_WINDOW
+    while length < count:
+        step = length // 4 if count <= _DENSE and length < _STRETCHED else length // 2
+        for start in range(low, high - length, step):
+            yield start, start + length
+        yield high - length, high
+        length *= 2
 
 
 def _settle(series: _Series, found: list[int], false_alarms: float, least: float) -> list[Change]:

@@ -13,9 +13,11 @@ from math import ceil, comb, erfc, floor, sqrt
 from statistics import NormalDist
 from typing import NamedTuple
 
-# Up to so many orderings are counted; beyond, the normal curve is as good and errs on the safe
-# side in its far tail.
-MAX_COUNTED = 400
+# Orderings are counted up to this Mann-Whitney count where one group is SMALL, and where both are
+# larger up to MAX_EXTREME; of more than MAX_VALUES values not at all. There the normal curve serves:
+# it is near, and in its far tail, where it is not, it errs on the safe side.
+SMALL, MAX_COUNTED = 10, 400
+MAX_EXTREME, MAX_VALUES = 60, 300
 # Values of each group that a factor is taken from: 40,000 pairs, and the nearest in time.
 MAX_PAIRED = 200
 _NORMAL = NormalDist()
@@ -40,7 +42,7 @@ def two_sided(smaller: float, first: int, second: int, spread: float | None = No
     ties have made it smaller.
     """
     counted = ceil(smaller)
-    if min(first, second) <= 10 and counted <= MAX_COUNTED:
+    if _is_counted(first, second, counted):
         return min(1.0, 2 * _orderings_up_to(first, second, counted) / comb(first + second, first))
     if spread is None:
         spread = sqrt(first * second * (first + second + 1) / 12)
@@ -48,6 +50,12 @@ def two_sided(smaller: float, first: int, second: int, spread: float | None = No
         return 1.0
     # Half a pair less: the count is whole and the curve is not.
     return erfc(max(0.0, first * second / 2 - smaller - 0.5) / spread / sqrt(2))
+
+
+def _is_counted(first: int, second: int, most: int) -> bool:
+    if min(first, second) <= SMALL:
+        return most <= MAX_COUNTED
+    return most <= MAX_EXTREME and first + second <= MAX_VALUES
 
 
 @lru_cache(maxsize=4096)
@@ -101,7 +109,7 @@ def ratio(before: Sequence[float], after: Sequence[float], confidence: float = 0
 def _interval_rank(first: int, second: int, confidence: float) -> tuple[int, float]:
     """(k, coverage): the k-th smallest and k-th largest quotient; 1 - 2 P(count < k)."""
     pairs = first * second
-    if min(first, second) <= 10:
+    if min(first, second) <= SMALL:
 
         def beyond(rank: int) -> float:
             return two_sided(rank - 1, first, second)

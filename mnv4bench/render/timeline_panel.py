@@ -7,9 +7,10 @@ and size; another environment a dashed one. Does not know: pages, legends, files
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -31,11 +32,13 @@ DASH = (0, (3, 2.2))
 LABEL_SIZE = 5.8
 ROW = 8.6  # points between the baselines of labels
 MAX_ROWS = 5
+MAX_TRIES = 1500  # of arrangements of labels, for each number of rows
 LABEL_ROOM = 150.0
 # So many dots can be told apart, and so many intervals; of more every so many-th is drawn.
 MAX_DOTS, MAX_INTERVALS = 600, 150
-# Levels and most sessions decide the scale; what lies further out is a mark at the edge.
-OUTLIERS = 0.02
+# A session that is so many times further from its level than half of them are is a mark at the
+# edge: one spike must not flatten a year.
+FAR = 5
 MARGIN = 0.12
 # A steady series must not look restless: at least so much of the latency is on the axis.
 LEAST_RANGE = 0.06
@@ -109,9 +112,10 @@ def draw(axes: Axes, series: Series) -> Drawn:
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     axes.xaxis.get_offset_text().set(size=TEXT_SIZE, color=GREY)
     axes.grid(True, color=GRID, linewidth=0.5)
-    axes.text(
-        0, 1, "ms ", size=TEXT_SIZE, color=INK, va="top", ha="right", transform=axes.transAxes
-    )
+    axes.annotate(
+        "ms", (0, 1), (-3, 6), xycoords="axes fraction", textcoords="offset points",
+        size=TEXT_SIZE, color=INK, ha="right",
+    )  # fmt: skip
     _sessions(axes, series.moments, (low, high), drawn)
     for segment in series.segments:
         _level(axes, segment)
@@ -165,26 +169,18 @@ def _axis(series: Series) -> tuple[float, float]:
 
 
 def _scale(series: Series) -> tuple[float, float]:
-    """The latency axis in milliseconds."""
-    used = sorted(one.latency_s for one in series.moments if one.unused is None)
-    values = used or sorted(one.latency_s for one in series.moments)
-    cut = int(len(values) * OUTLIERS) if len(values) >= 20 else 0
-    levels = [
-        bound
-        for segment in series.segments
-        for bound in (segment.latency_s, segment.low_s, segment.high_s)
-        if bound is not None and segment.measurements >= 3
-    ]
-    middle = levels or values
-    kept = [*values[cut : len(values) - cut], *levels] if len(values) < 20 else [*levels]
-    if len(values) >= 20:
-        kept += [values[cut], values[-1 - cut]]
-    # Of a few sessions, one that is far out must not flatten the others.
-    limit = 1.6
-    kept = [one for one in kept if min(middle) / limit <= one <= max(middle) * limit] or list(
-        middle
-    )
-    low, high = min(kept) * 1e3, max(kept) * 1e3
+    """The latency axis in milliseconds: of each level its usual sessions, and its interval."""
+    used = [one for one in series.moments if one.unused is None] or list(series.moments)
+    ends: list[float] = []
+    for segment in series.segments:
+        values = [one.latency_s for one in used if segment.start <= one.at <= segment.end]
+        middle = segment.latency_s
+        usual = FAR * sorted(abs(value - middle) for value in values)[len(values) // 2]
+        ends += [value for value in values if abs(value - middle) <= usual]
+        bounds = (segment.low_s, segment.high_s)
+        ends += [one for one in bounds if one is not None and abs(one - middle) <= usual]
+    ends = ends or [one.latency_s for one in used]
+    low, high = min(ends) * 1e3, max(ends) * 1e3
     missing = max(0.0, LEAST_RANGE * high - (high - low)) / 2
     space = MARGIN * (high - low + 2 * missing)
     return max(0.0, low - missing - space), high + missing + space
@@ -280,31 +276,63 @@ def _placed(
 ) -> tuple[list[Label], list[Event]]:
     """(labels above a plot whose upper edge is y = 0, the events that found no room).
 
-    A label stands to the right of its line, or ends at the panel's edge. The rightmost chooses
-    first, the lowest row in which it touches neither a label nor another's line.
+    A label stands beside its line, right or left of it, and touches neither another label nor
+    another's line; in as few rows as will do. Where not all find room, changes come first.
     """
     start, end = axis
-    labels: list[Label] = []
-    without: list[Event] = []
-    for event in reversed(found):
-        x = left + (day(event.at) - start) / (end - start) * room
-        wide = typeface.width(_fitted(event.text), LABEL_SIZE) + 4
-        begin = min(x, left + room - wide)
-        for row in range(MAX_ROWS):
-            bottom = -2.0 - row * ROW
-            box = Box(begin, bottom - ROW + 1.2, begin + wide, bottom)
-            if not any(_collide(box, x, row, other) for other in labels):
-                labels.append(Label(Event(event.at, event.text, event.kind, x), box, row))
+    events = [
+        Event(one.at, one.text, one.kind, left + (day(one.at) - start) / (end - start) * room)
+        for one in reversed(found)
+    ]
+    for rows in range(1, MAX_ROWS + 1):
+        tries = [MAX_TRIES]
+        labels = _all_placed(events, rows, (left, left + room), [], tries)
+        if labels is not None:
+            return labels, []
+    labels = []
+    for event in sorted(events, key=lambda one: one.kind == "environment"):
+        for label in _choices(event, MAX_ROWS, (left, left + room)):
+            if not any(_collide(label, other) for other in labels):
+                labels.append(label)
                 break
-        else:
-            without.append(event)
-    return labels, without
+    named = {label.event for label in labels}
+    return labels, [event for event in reversed(events) if event not in named]
 
 
-def _collide(box: Box, x: float, row: int, other: Label) -> bool:
-    """Whether a label at ``box``, with its line at ``x``, touches another or its line."""
-    if box.overlaps(other.box.grown(0.5)):
-        return True
-    line_through = box.left - 1 < other.event.x < box.right + 1 and other.row >= row
-    through_line = other.box.left - 1 < x < other.box.right + 1 and row >= other.row
-    return line_through or through_line
+def _all_placed(
+    events: Sequence[Event],
+    rows: int,
+    edges: tuple[float, float],
+    labels: list[Label],
+    tries: list[int],
+) -> list[Label] | None:
+    """A place for each of ``events`` beside ``labels``, or None; gives up after ``tries``."""
+    if not events:
+        return labels
+    for label in _choices(events[0], rows, edges):
+        tries[0] -= 1
+        if tries[0] < 0:
+            return None
+        if not any(_collide(label, other) for other in labels):
+            whole = _all_placed(events[1:], rows, edges, [*labels, label], tries)
+            if whole is not None:
+                return whole
+    return None
+
+
+def _choices(event: Event, rows: int, edges: tuple[float, float]) -> Iterator[Label]:
+    """Right of its line in each row, then left of it, as far as the panel reaches."""
+    wide = typeface.width(_fitted(event.text), LABEL_SIZE) + 4
+    for begin, row in product((event.x, event.x - wide), range(rows)):
+        if edges[0] <= begin and begin + wide <= edges[1] + 1:
+            bottom = -2.0 - row * ROW
+            yield Label(event, Box(begin, bottom - ROW + 1.2, begin + wide, bottom), row)
+
+
+def _collide(one: Label, other: Label) -> bool:
+    """Whether a label touches another or its line."""
+    return (
+        one.box.overlaps(other.box.grown(0.5))
+        or (one.box.left < other.event.x < one.box.right and other.row >= one.row)
+        or (other.box.left < one.event.x < other.box.right and one.row >= other.row)
+    )

@@ -152,7 +152,7 @@ def _legend(cells: Sequence[Series]) -> list[Entry]:
     dot = {"marker": "o", "linestyle": "none"}
     if any(one.unused is None for one in moments):
         mark = Line2D([0], [0], color=panels.SESSION, markersize=3.6, **dot)  # type: ignore[arg-type]
-        entries.append(("session", mark, 6.0))
+        entries.append(("session, with its own interval", mark, 6.0))
     if any(one.unused for one in moments):
         hollow = Line2D(
             [0],
