@@ -14,8 +14,8 @@ from statistics import NormalDist
 from typing import NamedTuple
 
 # Orderings are counted up to this Mann-Whitney count where one group is SMALL, and where both are
-# larger up to MAX_EXTREME; of more than MAX_VALUES values not at all. There the normal curve serves:
-# it is near, and in its far tail, where it is not, it errs on the safe side.
+# larger up to MAX_EXTREME; of more than MAX_VALUES values none. There the normal curve serves,
+# which errs on the safe side in its far tail.
 SMALL, MAX_COUNTED = 10, 400
 MAX_EXTREME, MAX_VALUES = 60, 300
 # Values of each group that a factor is taken from: 40,000 pairs, and the nearest in time.
