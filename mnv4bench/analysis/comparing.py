@@ -157,12 +157,18 @@ def match(a: Sessions, b: Sessions, across: frozenset[str]) -> tuple[list[Pair],
         left += [("B", sorted(set(there) - {other for _, other in common_pairs}))]
         for side, devices in left:
             alone += [
-                Skipped(path=key.model, reason=f"{side} alone has it on {device}, {key.weights}")
+                Skipped(path=key.model, reason=f"{side} alone has it on {device}, {_said(key)}")
                 for device in devices
             ]
     for failed in (a, b):
         alone += [Skipped(path=report, reason=why) for report, why in sorted(failed.failures)]
     return pairs, alone
+
+
+def _said(key: ModelKey) -> str:
+    size = key.chosen_shapes or (f"{key.input_px} px" if key.input_px else "input size unknown")
+    precision = "" if key.precision is None else f"{key.precision}, "
+    return f"{precision}{key.weights}, {size}, {key.origin}"
 
 
 def _by_model(
@@ -228,7 +234,7 @@ def judge(
             (a, b), pair.machines, (before, after), (first, second), strict=True
         )
     ]
-    verdict, reason = _verdict(ratio, max_slowdown)
+    verdict, reason = _verdict(ratio, max_slowdown, several)
     blocked = _not_comparable(a[-1], b[-1])
     if blocked:
         verdict, reason = "not comparable", blocked
@@ -263,13 +269,14 @@ def judge(
 def notes(compared: Sequence[Compared]) -> tuple[str, ...]:
     """What a reader must know of all ratios: what their intervals do not hold."""
     said = []
-    if any(one.rests_on == "invocations" for one in compared):
+    judged = [one for one in compared if one.verdict != "not comparable"]
+    if any(one.rests_on == "invocations" for one in judged):
         said.append(
             "A and B are one session each, measured one after the other: the interval holds what "
             "processes of a session differ by, and nothing of what sessions differ by (load, heat, "
             "other days), which can be more. A difference may be the machine's."
         )
-    if any(one.rests_on == "sessions" for one in compared):
+    if any(one.rests_on == "sessions" for one in judged):
         said.append(
             "Of several sessions: the interval holds what sessions of a side differ by. They were "
             "not measured in turns, so a machine that changed in between looks like a change of "
@@ -290,17 +297,26 @@ def _like_the_latest(side: Sequence[Session]) -> list[Session]:
     ]
 
 
-def _verdict(ratio: rank_sums.Ratio, limit: float) -> tuple[Outcome, str]:
-    """Significant: the interval lies off 1. Relevant: the ratio is past ``limit``. Both count."""
+def _verdict(ratio: rank_sums.Ratio, limit: float, several: bool) -> tuple[Outcome, str]:
+    """Significant: the interval lies off 1. Relevant: the ratio is past ``limit``. Both count.
+
+    Of one session each, whose interval does not know how sessions differ, the whole interval has to
+    lie past the limit.
+    """
     if ratio.confidence < INTERVAL_CONFIDENCE:
         return "inconclusive", "too few values: four on each side reach 95 % confidence"
-    if ratio.low > 1 and ratio.value > limit:
-        return "slower", "the interval lies above 1 and the ratio above the limit"
-    if ratio.high < 1 and ratio.value < 1 / limit:
-        return "faster", "the interval lies below 1 and the ratio below the limit"
+    if several:
+        slower = ratio.low > 1 and ratio.value > limit
+        faster = ratio.high < 1 and ratio.value < 1 / limit
+        how = "the ratio lies past the limit and the interval does not hold 1"
+    else:
+        slower, faster = ratio.low > limit, ratio.high < 1 / limit
+        how = "the whole interval lies past the limit"
+    if slower or faster:
+        return "slower" if slower else "faster", how
     if ratio.low >= 1 / limit and ratio.high <= limit:
         return "same", "the interval lies within the limit"
-    return "inconclusive", "the interval reaches past the limit and does not exclude 'same'"
+    return "inconclusive", "the interval reaches past the limit and not far enough beyond it"
 
 
 _SAME = "A and B are one and the same measurement"

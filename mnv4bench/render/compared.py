@@ -17,6 +17,7 @@ from mnv4bench.over_time import Compared, Comparisons, Side
 from mnv4bench.render.histories import commit, key_changes
 from mnv4bench.render.terminal import View, Write, left_out, plain_table
 
+_UNITS = {"invocations": "processes", "sessions": "sessions"}
 _STYLE = {
     "same": "",
     "faster": "green",
@@ -66,15 +67,10 @@ def _row(one: Compared, write: Write) -> Iterator[Text]:
     yield write("-" if one.ratio is None else units.quotient(one.ratio))
     known = one.ratio is not None and one.low is not None and one.high is not None
     yield write(f"{units.quotient(one.low)}..{units.quotient(one.high)}" if known else "-")
-    yield write(f"{_count(one, one.a)} and {_count(one, one.b)}")
+    yield write(f"{one.a.values} and {one.b.values} {_UNITS[one.rests_on]}")
     yield write(_moved(one.a.placement, one.b.placement))
     yield write(_accuracy(one))
     yield write(one.verdict, _STYLE[one.verdict])
-
-
-def _count(one: Compared, side: Side) -> str:
-    nouns = {"invocations": ("process", "processes"), "sessions": ("session", "sessions")}
-    return units.plural(side.values, *nouns[one.rests_on])
 
 
 def _moved(before: str, after: str) -> str:
