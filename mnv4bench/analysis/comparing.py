@@ -240,9 +240,11 @@ def judge(
         verdict, reason = "not comparable", blocked
     else:
         remarks = list(_remarks(a[-1], b[-1], accuracy))
+        said = [text for text, _ in remarks]
         if verdict == "faster" and any(lost for _, lost in remarks):
-            verdict = "not comparable"
-        reason = "; ".join([reason, *(text for text, _ in remarks)])
+            verdict, reason = "not comparable", f"B takes less time, but {'; '.join(said)}"
+        else:
+            reason = "; ".join([reason, *said])
     key = pair.key
     same = blocked == _SAME
     return Compared(
@@ -316,7 +318,7 @@ def _verdict(ratio: rank_sums.Ratio, limit: float, several: bool) -> tuple[Outco
         return "slower" if slower else "faster", how
     if ratio.low >= 1 / limit and ratio.high <= limit:
         return "same", "the interval lies within the limit"
-    return "inconclusive", "the interval reaches past the limit and not far enough beyond it"
+    return "inconclusive", "the interval lies neither within the limit nor clear of it"
 
 
 _SAME = "A and B are one and the same measurement"

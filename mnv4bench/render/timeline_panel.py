@@ -174,6 +174,8 @@ def _scale(series: Series) -> tuple[float, float]:
     ends: list[float] = []
     for segment in series.segments:
         values = [one.latency_s for one in used if segment.start <= one.at <= segment.end]
+        if not values:  # dates that are no dates
+            continue
         middle = segment.latency_s
         usual = FAR * sorted(abs(value - middle) for value in values)[len(values) // 2]
         ends += [value for value in values if abs(value - middle) <= usual]
