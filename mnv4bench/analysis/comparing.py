@@ -1,7 +1,7 @@
 """Two sets of stored sessions, model by model: is B slower than A, and may that be said at all.
 
-Knows: which sessions belong together, when a ratio is an answer, what takes a verdict away. Does
-not know: files, how a ratio's interval is reached (rank_sums), exit statuses.
+Knows: when a ratio is an answer, what takes a verdict away. Does not know: which sessions belong
+together (matching), how a ratio's interval is reached (rank_sums), files, exit statuses.
 
 A and B were not measured in turns. Sessions of one machine differ by more than their own intervals
 say, and of one session each nothing can be known of that; ``Compared.rests_on`` says which it is.
@@ -9,25 +9,16 @@ say, and of one session each nothing can be known of that; ``Compared.rests_on``
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from mnv4bench.analysis import rank_sums
 from mnv4bench.analysis.accuracy import compare as compare_accuracies
 from mnv4bench.analysis.accuracy import summarise
-from mnv4bench.analysis.history import differing
-from mnv4bench.analysis.stats import (
-    INTERVAL_CONFIDENCE,
-    circumstances,
-    facts,
-    measured_at,
-    median,
-    medians,
-)
-from mnv4bench.findings import Comparison, Skipped
-from mnv4bench.over_time import Compared, Fact, KeyChange, Outcome, Side
-from mnv4bench.records import UNREADABLE, Evaluation, Origin, Precision, Report, Verdict
+from mnv4bench.analysis.matching import Pair, Session
+from mnv4bench.analysis.stats import INTERVAL_CONFIDENCE, median
+from mnv4bench.findings import Comparison
+from mnv4bench.over_time import Compared, Outcome, Side
+from mnv4bench.records import UNREADABLE, Evaluation, Verdict
 
 # The slowdown that the gate lets pass, and what a session's own interval can tell.
 MAX_SLOWDOWN = 1.03
@@ -36,181 +27,6 @@ MIN_SESSIONS = 4
 # A side is what it is now; what it was sixty nights ago is a matter for the history.
 MOST_SESSIONS = 30
 _WORTH: dict[Verdict, int] = {"full": 2, "partial": 1, "none": 0, "unproven": 0}
-
-
-class ModelKey(NamedTuple):
-    """What agrees on both sides."""
-
-    model: str
-    precision: Precision | None  # None: it may differ
-    origin: Origin
-    weights: str
-    input_px: int | None
-    chosen_shapes: str
-
-
-class Session(NamedTuple):
-    """One measurement, in what a comparison needs of it."""
-
-    report: str
-    at: str
-    commit: str | None
-    values: tuple[float, ...]  # medians of its invocations, seconds
-    tainted: tuple[str, ...]
-    placement: Verdict
-    artifact_sha256: str
-    precision: Precision
-    device: str
-    environment: str
-
-    @property
-    def identity(self) -> tuple[str, str, str]:
-        return (self.report, self.at, self.artifact_sha256)
-
-
-class Pair(NamedTuple):
-    """One model in A and in B; sessions by time, of one environment on each side."""
-
-    key: ModelKey
-    a: tuple[Session, ...]
-    b: tuple[Session, ...]
-    machines: tuple[str, str]
-    differing: tuple[KeyChange, ...]
-
-
-class Sessions:
-    """Takes reports one at a time and keeps what a comparison needs of their measurements."""
-
-    def __init__(self) -> None:
-        self.found: list[tuple[ModelKey, Session]] = []
-        self.environments: dict[str, tuple[Mapping[str, Fact], str]] = {}
-        self.failures: set[tuple[str, str]] = set()  # (report, sentence)
-
-    def add(self, report: Report) -> None:
-        """All measurements of one report."""
-        machine, environment = circumstances(report.environment, report.profile)
-        self.environments[environment] = (facts(report.environment, report.profile), machine)
-        for one in report.measurements:
-            artifact = one.artifact
-            values, tainted = medians(one)
-            if not values:
-                why = one.failure or "the run ended before its first invocation"
-                self.failures.add((report.report, f"{artifact.model}: {why}"))
-                continue
-            key = ModelKey(
-                artifact.model,
-                artifact.precision,
-                one.origin,
-                artifact.weights.text,
-                artifact.input_px,
-                artifact.chosen_shapes,
-            )
-            session = Session(
-                report.report,
-                measured_at(one),
-                report.environment.commit,
-                tuple(values),
-                tainted,
-                one.placement.verdict if one.placement else "unproven",
-                artifact.sha256,
-                artifact.precision,
-                report.profile.device,
-                environment,
-            )
-            self.found.append((key, session))
-
-    def merge(self, other: Sessions) -> None:
-        """Take over what ``other`` gathered from other reports."""
-        self.found += other.found
-        self.environments |= other.environments
-        self.failures |= other.failures
-
-    def keys(self) -> set[str]:
-        """What the must-match keys are called."""
-        return {key for known, _ in self.environments.values() for key in known}
-
-    def artifacts(self) -> frozenset[str]:
-        """Digests of the files that were measured."""
-        return frozenset(session.artifact_sha256 for _, session in self.found)
-
-
-def match(a: Sessions, b: Sessions, across: frozenset[str]) -> tuple[list[Pair], list[Skipped]]:
-    """(models that are on both sides, in order; what is not compared, and why).
-
-    Sessions that are on both sides count for B alone. Of several environments the one that both
-    sides have is compared, else the latest of each.
-    """
-    any_precision = "profile.precision" in across
-    mine, theirs = (_by_model(side, any_precision) for side in (a, b))
-    pairs: list[Pair] = []
-    alone: list[Skipped] = []
-    for key in sorted(mine.keys() | theirs.keys(), key=str):
-        here, there = mine.get(key, {}), theirs.get(key, {})
-        common = sorted(here.keys() & there.keys())
-        if not common and len(here) == len(there) == 1:
-            common_pairs = [(*here, *there)]
-        else:
-            common_pairs = [(device, device) for device in common]
-        for one, other in common_pairs:
-            pairs.append(_pair(key, here[one], there[other], a, b))
-        left = [("A", sorted(set(here) - {one for one, _ in common_pairs}))]
-        left += [("B", sorted(set(there) - {other for _, other in common_pairs}))]
-        for side, devices in left:
-            alone += [
-                Skipped(path=key.model, reason=f"{side} alone has it on {device}, {_said(key)}")
-                for device in devices
-            ]
-    for failed in (a, b):
-        alone += [Skipped(path=report, reason=why) for report, why in sorted(failed.failures)]
-    return pairs, alone
-
-
-def _said(key: ModelKey) -> str:
-    size = key.chosen_shapes or (f"{key.input_px} px" if key.input_px else "input size unknown")
-    precision = "" if key.precision is None else f"{key.precision}, "
-    return f"{precision}{key.weights}, {size}, {key.origin}"
-
-
-def _by_model(
-    side: Sessions, any_precision: bool
-) -> dict[ModelKey, dict[str, dict[str, list[Session]]]]:
-    """Sessions by model, device and environment, each once."""
-    found: dict[ModelKey, dict[str, dict[str, list[Session]]]] = defaultdict(
-        lambda: defaultdict(lambda: defaultdict(list))
-    )
-    seen: set[tuple[ModelKey, Session]] = set()
-    for key, session in sorted(side.found, key=lambda pair: (pair[1].at, pair[1].report)):
-        if (key, session) in seen:
-            continue
-        seen.add((key, session))
-        shared = key._replace(precision=None) if any_precision else key
-        found[shared][session.device][session.environment].append(session)
-    return found
-
-
-def _pair(
-    key: ModelKey,
-    here: Mapping[str, list[Session]],
-    there: Mapping[str, list[Session]],
-    a: Sessions,
-    b: Sessions,
-) -> Pair:
-    def latest(side: Mapping[str, list[Session]], of: Sequence[str]) -> str:
-        return max(of, key=lambda environment: (side[environment][-1].at, environment))
-
-    common = [environment for environment in here if environment in there]
-    other = latest(there, common or list(there))
-    one = other if common else latest(here, list(here))
-    (known, machine), (others, other_machine) = a.environments[one], b.environments[other]
-    taken = {session.identity for session in there[other]}
-    left = [session for session in here[one] if session.identity not in taken]
-    return Pair(
-        key,
-        tuple(left or here[one]),
-        tuple(there[other]),
-        (machine, other_machine),
-        differing(known, others),
-    )
 
 
 def judge(
@@ -348,7 +164,7 @@ def _remarks(a: Session, b: Session, accuracy: Comparison | None) -> Iterator[tu
         elif accuracy.low > 0:
             yield "B is more accurate on the same images", False
     elif a.artifact_sha256 != b.artifact_sha256:
-        yield "the files differ, and their accuracies were not measured on the same images", False
+        yield "the files differ; their accuracies were not measured on the same images", False
 
 
 def _accuracies(

@@ -13,7 +13,7 @@ from mnv4bench.errors import ExitStatus, NotMeasured, UsageError, nearest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mnv4bench.analysis.comparing import Pair
+    from mnv4bench.analysis.matching import Pair
     from mnv4bench.findings import Skipped
     from mnv4bench.over_time import Compared, KeyChange
 
@@ -54,7 +54,7 @@ def command(
     Example: mnv4bench compare old.json new.json --across runtime_version
     """
     from mnv4bench import codec
-    from mnv4bench.analysis import comparing
+    from mnv4bench.analysis import comparing, matching
     from mnv4bench.cli.gathering import evaluations, sessions
     from mnv4bench.over_time import Comparisons
 
@@ -63,7 +63,7 @@ def command(
     skipped: list[Skipped] = []
     first, second = sessions([a], skipped), sessions([b], skipped)
     allowed = _keys(across or [], first.keys() | second.keys())
-    pairs, alone = comparing.match(first, second, allowed)
+    pairs, alone = matching.match(first, second, allowed)
     if not anyway:
         _refuse(pairs, allowed)
     files = first.artifacts() | second.artifacts()

@@ -15,9 +15,9 @@ from typing import TypeVar
 
 from mnv4bench import store
 from mnv4bench.analysis import accuracy
-from mnv4bench.analysis.comparing import Sessions
 from mnv4bench.analysis.history import Timeline
 from mnv4bench.analysis.latest import Latest
+from mnv4bench.analysis.matching import Sessions
 from mnv4bench.cli import waiting
 from mnv4bench.cli.reading import DEFAULT_REPORTS
 from mnv4bench.errors import BadFile, BenchError, NotMeasured

@@ -49,6 +49,8 @@ def summary(found: History) -> list[str]:
         f"{units.plural(changes, 'change point')} ({slower} slower, {changes - slower} faster) in "
         f"{units.plural(len(found.series), 'series', 'series')}."
     )
+    if not found.judged:
+        return [head, "No part of one environment has the six sessions that a change takes."]
     expected = found.judged * found.false_alarms
     chance = (
         f"A part of a series without any change shows one with a chance of "
@@ -61,7 +63,7 @@ def summary(found: History) -> list[str]:
     if alike:
         lines.append(
             f"In {units.plural(len(alike), 'series', 'series')} sessions close in time are alike "
-            "beyond chance; they count as fewer there."
+            "beyond chance; they count as fewer there, and the chance is above the stated one."
         )
     return lines
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from mnv4bench.analysis import comparing
+from mnv4bench.analysis import comparing, matching
 from mnv4bench.over_time import Compared, KeyChange
 from mnv4bench.records import UNREADABLE, Evaluation, Report
 from tests.over_time import nights, taint, with_measurements
@@ -16,8 +16,8 @@ from tests.sample_reports import ENVIRONMENT, FULL, PROFILE, artifact, evaluatio
 OTHER_FILE = artifact(sha256="b" * 64)
 
 
-def sessions(reports: Sequence[Report]) -> comparing.Sessions:
-    gathered = comparing.Sessions()
+def sessions(reports: Sequence[Report]) -> matching.Sessions:
+    gathered = matching.Sessions()
     for one in reports:
         gathered.add(one)
     return gathered
@@ -29,7 +29,7 @@ def compared(
     *evaluations: Evaluation,
     across: Sequence[str] = (),
 ) -> Compared:
-    pairs, _ = comparing.match(sessions(a), sessions(b), frozenset(across))
+    pairs, _ = matching.match(sessions(a), sessions(b), frozenset(across))
     [pair] = pairs
     known: dict[str, list[Evaluation]] = {}
     for one in evaluations:
@@ -195,7 +195,7 @@ def test_an_environment_that_both_sides_have_is_compared_before_newer_ones() -> 
 def test_devices_are_matched_first_and_another_device_is_a_differing_key() -> None:
     other = replace(PROFILE, device="host-ort-cpu")
     both = one(0.002) + one(0.009, 1, profile=other)
-    pairs, alone = comparing.match(sessions(both), sessions(one(0.002, 2)), frozenset())
+    pairs, alone = matching.match(sessions(both), sessions(one(0.002, 2)), frozenset())
     assert [pair.b[0].device for pair in pairs] == ["host-cpu"]
     assert [said.reason.split(",")[0] for said in alone] == ["A alone has it on host-ort-cpu"]
     found = compared(one(0.002), one(0.002, 1, profile=other))
@@ -209,7 +209,7 @@ def test_precisions_are_compared_on_request_alone() -> None:
         with_measurements(r, artifact=replace(OTHER_FILE, precision="int8"))
         for r in one(0.001, 1, profile=replace(PROFILE, precision="int8"))
     ]
-    assert comparing.match(sessions(one(0.002)), sessions(int8), frozenset())[0] == []
+    assert matching.match(sessions(one(0.002)), sessions(int8), frozenset())[0] == []
     found = compared(one(0.002), int8, across=("profile.precision",))
     assert found.verdict == "faster"
     assert found.differing[0].key == "profile.precision"

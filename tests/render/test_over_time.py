@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 from msgspec.structs import replace
 
-from mnv4bench.analysis import comparing
+from mnv4bench.analysis import comparing, matching
 from mnv4bench.analysis.history import Timeline
 from mnv4bench.findings import Skipped
 from mnv4bench.over_time import Comparisons, History, KeyChange, Moment, Segment, Series
@@ -55,7 +55,7 @@ def comparisons() -> Comparisons:
     )
     [lost] = nights([0.002], ("fastvit-t8",), sd=0)
     [found] = nights([0.001], ("fastvit-t8",), first=1, sd=0)
-    a, b = comparing.Sessions(), comparing.Sessions()
+    a, b = matching.Sessions(), matching.Sessions()
     a.add(replace(before, measurements=(*before.measurements, *lost.measurements)))
     head = replace(
         found.measurements[0], artifact=other, placement=replace(FULL, verdict="partial")
@@ -66,7 +66,7 @@ def comparisons() -> Comparisons:
         artifact("fastvit-t8").sha256: [ranked],
         other.sha256: [replace(ranked, artifact=other, ranks=(*[0] * 700, *[9] * 300))],
     }
-    pairs, _ = comparing.match(a, b, frozenset({"runtime_version"}))
+    pairs, _ = matching.match(a, b, frozenset({"runtime_version"}))
     models = tuple(comparing.judge(pair, evaluations) for pair in pairs)
     return Comparisons(
         models=models,
