@@ -5,6 +5,7 @@ import struct
 
 import pytest
 
+from tests.phone import genuine_schema
 from tests.phone.conftest import HERE
 from tests.phone.programs import write_elf
 
@@ -51,16 +52,15 @@ def test_litert_on_the_cpu(bench):
     runs = re.search(r"Inference \(avg\):      [\d.]+ ms \((\d+) runs\)", err)
     assert runs
     assert bench.result().misc_metrics.num_runs == int(runs[1])
-    from ai_edge_litert import model_runtime_info_pb2
-
-    details = model_runtime_info_pb2.ModelRuntimeDetails.FromString(
-        bench.phone.path(info).read_bytes()
-    )
-    *nodes, delegate = details.subgraphs[0].nodes
-    assert delegate.delegate_node_details.delegate_name == "TfLiteXNNPackDelegate"
-    assert list(delegate.delegate_node_details.tflite_node_ids_replaced) == [0, 1, 2, 3, 4]
-    assert {node.delegated_to_node_id for node in nodes} == {5}
-    assert list(details.subgraphs[0].execution_plan) == [5]
+    details = genuine_schema.read(bench.phone.path(info).read_bytes())
+    (subgraph,) = details["subgraphs"]
+    *nodes, delegate = subgraph["nodes"]
+    assert delegate["delegate_node_details"] == {
+        "delegate_name": "TfLiteXNNPackDelegate",
+        "tflite_node_ids_replaced": [0, 1, 2, 3, 4],
+    }
+    assert {node["delegated_to_node_id"] for node in nodes} == {5}
+    assert subgraph["execution_plan"] == [5]
 
 
 EDGETPU = f"--use_nnapi=true --nnapi_accelerator_name=google-edgetpu --result_file_path={HERE}/r.pb"

@@ -37,7 +37,8 @@ def enter(adb: Adb, remote_dir: str) -> bool:
     words = f"{said.stdout}{said.stderr}".lower()
     if said.status == 0 and "unknown" not in words and "exception" not in words:
         return True
-    leave(adb, remote_dir)
+    # Phones without the mode refuse to put it off, too, so only the marker goes.
+    adb.shell(f"rm -f {shlex.quote(f'{remote_dir}/{MARKER}')}")
     return False
 
 

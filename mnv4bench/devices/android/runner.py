@@ -39,6 +39,7 @@ NAME_DIGITS = 16  # of a digest, in names on the phone
 # A fixed piece of work for the phone's shell: some tens of milliseconds on a fast core.
 PROBE_COUNT = 40_000
 PROBE_REPEATS = 3
+MAX_PROBE_S = 60.0  # longer ones are a clock that was set meanwhile
 # Program and shell start within this; --help loads no model.
 HELP_TIMEOUT_S = 60.0
 
@@ -113,10 +114,17 @@ class AndroidRunner:
     def probe(self) -> float | None:
         """The best of a few runs of a short loop in the phone's shell, on the cores in use."""
         said = self._adb.shell(self._probe_line())
-        times = [int(word) for word in said.stdout.split() if word.isdecimal()]
-        # A date without %N leaves seconds with letters behind them, and nothing to go by.
-        fastest = min((time for time in times if time > 0), default=None)
-        return fastest / 1e9 if fastest and fastest < 60e9 else None
+        # A date without %N leaves letters behind its seconds, and nothing to go by.
+        stamps = [int(word) if word.isdecimal() else None for word in said.stdout.split()]
+        if len(stamps) != 2 * PROBE_REPEATS:
+            return None
+        took = [
+            (end - begin) / 1e9
+            for begin, end in zip(stamps[::2], stamps[1::2], strict=True)
+            if begin is not None and end is not None
+        ]
+        fastest = min((seconds for seconds in took if seconds > 0), default=None)
+        return fastest if fastest and fastest < MAX_PROBE_S else None
 
     # --- holding it -----------------------------------------------------------------------------
 
@@ -224,7 +232,8 @@ class AndroidRunner:
     def _probe_line(self) -> str:
         loop = f"i=0; while [ $i -lt {PROBE_COUNT} ]; do i=$((i+1)); done"
         pinned = f"{self._pin}sh -c {shlex.quote(loop)}"
-        once = f"a=$(date +%s%N); {pinned}; b=$(date +%s%N); echo $((b-a))"
+        # Subtracted here: the arithmetic of Android's shell (mksh) has 32 bits.
+        once = f"date +%s%N; {pinned}; date +%s%N"
         return "; ".join([once] * PROBE_REPEATS)
 
     def _graph(self, file: Path) -> str:

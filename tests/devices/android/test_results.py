@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from mnv4bench.devices.android import results
 from mnv4bench.devices.android.results import RuntimeInfo
+from tests.phone import genuine_schema
 
 CAPTURES = Path(__file__).parents[2] / "captures"
 
@@ -158,18 +159,18 @@ def test_a_truncated_result_file_is_none() -> None:
 
 
 def test_the_runtime_info_of_litert_counts_operators_by_delegate() -> None:
-    from ai_edge_litert import model_runtime_info_pb2 as genuine
-
-    details = genuine.ModelRuntimeDetails(model_name="m")
-    graph = details.subgraphs.add()
-    for index in range(3):
-        node = graph.nodes.add(id=index, name="CONV_2D", type="CONV_2D")
-        if index < 2:
-            node.delegated_to_node_id = 3
-    delegate = graph.nodes.add(id=3, name="TfLiteXNNPackDelegate")
-    delegate.delegate_node_details.delegate_name = "TfLiteXNNPackDelegate"
-    delegate.delegate_node_details.tflite_node_ids_replaced.extend([0, 1])
-    graph.execution_plan.extend([3, 2])
-    assert results.runtime_info(details.SerializeToString()) == RuntimeInfo(
+    taken = [{"id": n, "name": "CONV_2D", "delegated_to_node_id": 3} for n in range(2)]
+    left = {"id": 2, "name": "CUMSUM"}
+    delegate = {
+        "id": 3,
+        "name": "TfLiteXNNPackDelegate",
+        "delegate_node_details": {
+            "delegate_name": "TfLiteXNNPackDelegate",
+            "tflite_node_ids_replaced": [0, 1],
+        },
+    }
+    subgraph = {"nodes": [*taken, left, delegate], "execution_plan": [3, 2]}
+    data = genuine_schema.write({"model_name": "m", "subgraphs": [subgraph]})
+    assert results.runtime_info(data) == RuntimeInfo(
         operators=3, taken={"TfLiteXNNPackDelegate": 2}
     )
