@@ -39,6 +39,7 @@ MAX_DOTS, MAX_INTERVALS = 600, 150
 # A session that is so many times further from its level than half of them are is a mark at the
 # edge: one spike must not flatten a year.
 FAR = 5
+FEW = 20  # sessions whose own intervals are on the axis too
 MARGIN = 0.12
 # A steady series must not look restless: at least so much of the latency is on the axis.
 LEAST_RANGE = 0.06
@@ -182,6 +183,14 @@ def _scale(series: Series) -> tuple[float, float]:
         bounds = (segment.low_s, segment.high_s)
         ends += [one for one in bounds if one is not None and abs(one - middle) <= usual]
     ends = ends or [one.latency_s for one in used]
+    if len(used) <= FEW:
+        furthest = max(ends) - min(ends) + LEAST_RANGE * max(ends)
+        ends += [
+            bound
+            for one in used
+            for bound in (one.low_s, one.high_s)
+            if bound is not None and min(ends) - furthest <= bound <= max(ends) + furthest
+        ]
     low, high = min(ends) * 1e3, max(ends) * 1e3
     missing = max(0.0, LEAST_RANGE * high - (high - low)) / 2
     space = MARGIN * (high - low + 2 * missing)
@@ -230,8 +239,9 @@ def _sessions(
             "color": colour,
             "clip_on": False,
         }
-        axes.plot(above, [high] * len(above), "^", zorder=3, **edge)
-        axes.plot(below, [low] * len(below), "v", zorder=3, **edge)
+        inset = (high - low) * 0.02  # the labels are above the plot
+        axes.plot(above, [high - inset] * len(above), "^", zorder=3, **edge)
+        axes.plot(below, [low + inset] * len(below), "v", zorder=3, **edge)
 
 
 def _level(axes: Axes, segment: Segment) -> None:

@@ -24,7 +24,8 @@ from mnv4bench.render.words import LINE_SPACING, NOTE_SIZE, TEXT_SIZE, TITLE_SIZ
 
 LONE_PLOT = (440.0, 190.0)
 SHARED_PLOT = (318.0, 130.0)
-GUTTER_X, GUTTER_Y = 24.0, 20.0
+GUTTER_X, GUTTER_Y = 24.0, 12.0
+HEADING_GAP = 16.0  # above the axes: the title of the latency axis
 LEFT = 26.0  # beside the axes: ticks of the latency
 BOTTOM = 26.0  # under the axes: ticks of the dates
 # More panels make a picture that no page holds. Those that changed last come first.
@@ -77,7 +78,7 @@ def compose(found: History) -> Figure:
 
 def _heading(series: Series, room: float) -> list[str]:
     name = typeface.shortened(
-        visible(f"{title(series)} on {series.device}"), TITLE_SIZE * 1.05, room
+        visible(f"{title(series)} on {series.device}, {series.precision}"), TITLE_SIZE * 1.05, room
     )
     facts = visible(f"{series.origin.upper()} on {series.machine}; {circumstances(series)}")
     return [name, *typeface.wrapped(facts, TEXT_SIZE, room)[:2]]
@@ -87,7 +88,7 @@ def _top(series: Series, room: float) -> float:
     """Heading and labels, down to the plot."""
     lines = len(_heading(series, room)) - 1
     rows = panels.rows_needed(series, room - LEFT - 2)
-    return TITLE_SIZE + 2 + lines * TEXT_SIZE * LINE_SPACING + 8 + rows * panels.ROW
+    return TITLE_SIZE + 2 + lines * TEXT_SIZE * LINE_SPACING + HEADING_GAP + rows * panels.ROW
 
 
 def _panel(

@@ -145,9 +145,9 @@ def test_the_figure_names_panels_changes_and_environments() -> None:
         assert change.commit is not None
         assert f"{change.at[:10]} {change.commit[:9]} " in words
     for said in (
-        "mnv4-conv-s on host-cpu",
-        "mnv4-conv-m on host-cpu",
-        "efficientvit-b0 on host-cpu",
+        "mnv4-conv-s on host-cpu, fp32",
+        "mnv4-conv-m on host-cpu, fp32",
+        "efficientvit-b0 on host-cpu, fp32",
         "MEASURED on Test CPU, LiteRT 2.4.0, 1 thread; fp32 tflite",
         "runtime_version 2.3.0 to 2.4.0",
         "2 not used: placement unproven (1), tainted (1).",
