@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 from operator import attrgetter
+from sys import intern
 from typing import NamedTuple
 
 from mnv4bench.analysis import change_points, rank_sums
@@ -297,7 +298,7 @@ def _moment(
         high_s=high,
         confidence=confidence,
         placement=placement,
-        artifact_sha256=measurement.artifact.sha256,
+        artifact_sha256=intern(measurement.artifact.sha256),  # one string for all its nights
         environment=environment,
         unused=unused,
     )
