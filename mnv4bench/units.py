@@ -83,9 +83,28 @@ def ratio(value: float | None) -> str:
     return UNKNOWN if value is None or not isfinite(value) else f"×{value:.2f}"
 
 
-def fine_ratio(value: float | None) -> str:
-    """``1.0312`` -> ``"×1.031"``: where a percent is much."""
-    return UNKNOWN if value is None or not isfinite(value) else f"×{value:.3f}"
+def quotient(value: float | None, low: float | None = None, high: float | None = None) -> str:
+    """``1.0812`` -> ``"1.081"``; with an interval ``"1.081 (1.050..1.112)"``."""
+    if value is None or not isfinite(value):
+        return UNKNOWN
+
+    def digits(one: float) -> str:
+        return f"{one:.3f}" if one < 10 else f"{one:.3g}"
+
+    interval = "" if low is None or high is None else f" ({digits(low)}..{digits(high)})"
+    return digits(value) + interval
+
+
+def change(ratio: float) -> str:
+    """A ratio as what it adds: ``1.081`` -> ``"+8.1 %"``, ``0.5`` -> ``"-50.0 %"``."""
+    return f"{'+' if ratio >= 1 else '-'}{percent(abs(ratio - 1))}"
+
+
+def certainty(p_value: float) -> str:
+    """What a p-value leaves: ``0.00018`` -> ``"99.98 %"``; never the whole."""
+    if p_value < 1e-5:
+        return ">99.999 %"
+    return f"{100 * (1 - p_value):.{2 if p_value >= 1e-4 else 3}f} %"
 
 
 def top1(value: float | None) -> str:

@@ -343,3 +343,18 @@ def _chip(environment: Environment, profile: DeviceProfile) -> str:
         return f"{phone} ({environment.soc})"
     processor = environment.cpu_model if profile.accelerator == "cpu" else None
     return processor or environment.machine or profile.title
+
+
+def medians(measurement: Measurement) -> tuple[list[float], tuple[str, ...]]:
+    """(the median of each invocation that figures rest on, the reasons that taint the whole)."""
+    used, reasons = _used(measurement)
+    return [median(samples.latencies_s) for samples in used], reasons
+
+
+def facts(environment: Environment, profile: DeviceProfile) -> dict[str, str | int | bool | None]:
+    """What must agree before latencies are compared: that of which ``circumstances`` is a digest.
+
+    Keys of the profile are called ``profile.<key>``.
+    """
+    found: dict[str, str | int | bool | None] = dict(must_match_facts(environment))
+    return found | {f"profile.{key}": getattr(profile, key) for key in _PROFILE_KEYS}

@@ -12,7 +12,19 @@ from typing import Annotated, NoReturn
 import typer
 
 import mnv4bench
-from mnv4bench.cli import devices, doctor, evaluate, export, gate, models, pareto, run, show
+from mnv4bench.cli import (
+    compare,
+    devices,
+    doctor,
+    evaluate,
+    export,
+    gate,
+    history,
+    models,
+    pareto,
+    run,
+    show,
+)
 from mnv4bench.errors import BenchError, ExitStatus
 
 app = typer.Typer(
@@ -27,7 +39,7 @@ app = typer.Typer(
         "measured with proof on real hardware."
     ),
     epilog=(
-        "Exit status: 0 fine, 1 slower (gate), 2 usage, 3 could not measure, 4 bad file, "
+        "Exit status: 0 fine, 1 slower, 2 usage, 3 could not measure, 4 bad file, "
         "5 measured but placement unproven, 130 interrupted."
     ),
 )
@@ -35,6 +47,8 @@ app = typer.Typer(
 app.command("run")(run.command)
 app.command("gate")(gate.command)
 app.command("pareto")(pareto.command)
+app.command("history")(history.command)
+app.command("compare")(compare.command)
 app.command("show")(show.command)
 app.command("models")(models.command)
 app.command("devices")(devices.command)

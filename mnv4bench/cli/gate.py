@@ -224,7 +224,7 @@ class _GateBoard:
             [
                 (
                     model,
-                    units.fine_ratio(look.ratio),
+                    units.quotient(look.ratio),
                     gates.interval(look.low, look.high),
                     str(look.processes),
                     look.decision,

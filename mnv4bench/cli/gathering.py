@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
+from typing import TypeVar
 
 from mnv4bench import store
 from mnv4bench.analysis import accuracy
+from mnv4bench.analysis.history import Timeline
 from mnv4bench.analysis.latest import Latest
+from mnv4bench.analysis.matching import Sessions
+from mnv4bench.cli import waiting
 from mnv4bench.cli.reading import DEFAULT_REPORTS
 from mnv4bench.errors import BadFile, BenchError, NotMeasured
 from mnv4bench.findings import Evaluated, Skipped
-from mnv4bench.records import Report
+from mnv4bench.records import Evaluation, Report
 
 # A process costs about 50 ms, as much as reading this many reports.
 FILES_PER_JOB = 50
+# Of a larger store, parts are handed over one by one: so it can be said how far it is.
+MOST_FILES_A_PART = 500
 
 
 def reports(
@@ -46,32 +53,104 @@ def latest(paths: list[Path] | None, skipped: list[Skipped]) -> Latest:
 
     A large store is read by all processors, and what draws is loaded in the meantime.
     """
+    whole = Latest()
+
+    def load_what_draws() -> None:
+        import mnv4bench.render.figure
+        import mnv4bench.render.terminal  # noqa: F401
+
+    for part in _in_parts(paths, skipped, _latest_of, load_what_draws):
+        whole.merge(part)
+    return whole
+
+
+def timeline(paths: list[Path] | None, skipped: list[Skipped]) -> Timeline:
+    """Every measurement under ``paths``, without its samples; see ``latest``."""
+    whole = Timeline()
+
+    def load_what_draws() -> None:
+        import mnv4bench.render.timelines  # noqa: F401
+
+    for part in _in_parts(paths, skipped, _timeline_of, load_what_draws):
+        whole.merge(part)
+    return whole
+
+
+def sessions(paths: list[Path], skipped: list[Skipped]) -> Sessions:
+    """What a comparison needs of every measurement under ``paths``; see ``latest``."""
+    whole = Sessions()
+    for part in _in_parts(paths, skipped, _sessions_of, lambda: None):
+        whole.merge(part)
+    return whole
+
+
+def evaluations(
+    paths: list[Path], skipped: list[Skipped], artifacts: frozenset[str]
+) -> dict[str, list[Evaluation]]:
+    """The finished evaluations of ``artifacts`` with the reports under ``paths``, by digest."""
+    found: dict[str, list[Evaluation]] = defaultdict(list)
+    for path, one in store.evaluations(paths, artifacts):
+        if isinstance(one, BenchError):
+            skipped += _reasons([(path, one)])
+        elif one.finished_at is not None:
+            found[one.artifact.sha256].append(one)
+    return found
+
+
+Part = TypeVar("Part")
+Read = tuple[Part, int, list[Skipped]]  # what was made of files, how many, why not of the others
+
+
+def _in_parts(
+    paths: list[Path] | None,
+    skipped: list[Skipped],
+    read: Callable[[list[Path]], Read[Part]],
+    meanwhile: Callable[[], None],
+) -> Iterator[Part]:
+    """What ``read`` makes of the files under ``paths``, a part at a time, by all processors."""
     files, unreadable = store.files(paths or [DEFAULT_REPORTS])
     skipped += _reasons(unreadable)
+    found, bad = 0, list[Skipped]()
     jobs = min(os.cpu_count() or 1, len(files) // FILES_PER_JOB)
-    if jobs < 2:
-        whole, found, bad = _latest_of(files)
-    else:
-        whole, found, bad = Latest(), 0, []
-        # Ctrl-C ends this process, and with it the others; they need not say so themselves.
-        with ProcessPoolExecutor(jobs, initializer=signal, initargs=(SIGINT, SIG_IGN)) as pool:
-            parts = [pool.submit(_latest_of, files[start::jobs]) for start in range(jobs)]
-            import mnv4bench.render.figure
-            import mnv4bench.render.terminal  # noqa: F401
-
-            try:
-                for part, count, reasons in (future.result() for future in parts):
-                    whole.merge(part)
-                    found += count
-                    bad += reasons
-            except BrokenProcessPool:
-                raise NotMeasured(
-                    "a process that read reports was killed, most likely for want of memory.",
-                    "give fewer reports at once",
-                ) from None
+    parts = max(jobs, len(files) // MOST_FILES_A_PART)
+    # Neighbours in one part would make a part of large reports and a part of small ones.
+    shares = [files[start::parts] for start in range(parts)] if jobs > 1 else _cut(files)
+    with waiting.counting("reading reports", len(files)) as counting:
+        results = _by_all(shares, read, jobs, meanwhile) if jobs > 1 else map(read, shares)
+        for part, count, reasons in results:
+            found += count
+            bad += reasons
+            counting.add(count + len(reasons))
+            yield part
     skipped += bad
     _require(found, paths, skipped)
-    return whole
+
+
+def _cut(files: list[Path]) -> list[list[Path]]:
+    return [files[at : at + MOST_FILES_A_PART] for at in range(0, len(files), MOST_FILES_A_PART)]
+
+
+def _by_all(
+    shares: list[list[Path]],
+    read: Callable[[list[Path]], Read[Part]],
+    jobs: int,
+    meanwhile: Callable[[], None],
+) -> Iterator[Read[Part]]:
+    # Ctrl-C ends this process, and with it the others; they need not say so themselves.
+    with ProcessPoolExecutor(jobs, initializer=signal, initargs=(SIGINT, SIG_IGN)) as pool:
+        waiting_for = [pool.submit(read, share) for share in shares]
+        meanwhile()
+        try:
+            for future in waiting_for:
+                yield future.result()
+        except BrokenProcessPool:
+            raise NotMeasured(
+                "a process that read reports was killed, most likely for want of memory.",
+                "give fewer reports at once",
+            ) from None
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def evaluated(
@@ -90,13 +169,31 @@ def evaluated(
     return found
 
 
-def _latest_of(files: list[Path]) -> tuple[Latest, int, list[Skipped]]:
+def _latest_of(files: list[Path]) -> Read[Latest]:
     """(the latest of these files, how many were read, why the others were not)."""
     part, found, skipped = Latest(), 0, list[Skipped]()
     for report in _read(files, skipped):
         found += 1
         for measurement in report.measurements:
             part.add(report, measurement)
+    return part, found, skipped
+
+
+def _timeline_of(files: list[Path]) -> Read[Timeline]:
+    """As ``_latest_of``, with every measurement."""
+    part, found, skipped = Timeline(), 0, list[Skipped]()
+    for report in _read(files, skipped):
+        found += 1
+        part.add(report)
+    return part, found, skipped
+
+
+def _sessions_of(files: list[Path]) -> Read[Sessions]:
+    """As ``_latest_of``, for a comparison."""
+    part, found, skipped = Sessions(), 0, list[Skipped]()
+    for report in _read(files, skipped):
+        found += 1
+        part.add(report)
     return part, found, skipped
 
 

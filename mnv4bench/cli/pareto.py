@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -15,11 +15,8 @@ from mnv4bench.cli.reading import (
     accuracy_of,
     emit,
     say,
+    written,
 )
-from mnv4bench.errors import UsageError
-
-if TYPE_CHECKING:
-    from mnv4bench.findings import Front
 
 
 def command(
@@ -46,7 +43,7 @@ def command(
     from mnv4bench.analysis.accuracy import choose
     from mnv4bench.cli.gathering import evaluated, latest
     from mnv4bench.findings import Front, Group, Skipped
-    from mnv4bench.render import terminal
+    from mnv4bench.render import figure, terminal
 
     groups: list[Group] = []
     skipped: list[Skipped] = []
@@ -62,23 +59,9 @@ def command(
         titles = {profile.device: profile.title for profile in profiles.load_all()[0]}
         groups += pareto.published_groups(paper.table(), titles)
     front = Front(groups=tuple(groups), skipped=tuple(skipped))
-    drawn = _write(front, out)
+    drawn = written(out, front, figure.draw(front))
     if as_json:
         emit(codec.encode_json(front))
         return
     say(terminal.front(front))
     emit(f"drawn: {', '.join(str(path) for path in drawn)}")
-
-
-def _write(front: Front, stem: Path) -> list[Path]:
-    """The picture, and the same content as JSON for whoever wants to draw it otherwise."""
-    from mnv4bench import codec, store
-    from mnv4bench.render import figure
-
-    if not stem.name:
-        raise UsageError(f"--out {stem} names no file.", "--out pareto")
-    files = {**figure.draw(front), "json": f"{codec.encode_json(front)}\n".encode()}
-    paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in files]
-    for path, data in zip(paths, files.values(), strict=True):
-        store.replace_file(path, data)
-    return paths

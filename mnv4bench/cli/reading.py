@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from mnv4bench.errors import UsageError
+
 if TYPE_CHECKING:  # these are imported when a verb reads, not when the program starts
     from rich.console import RenderableType
 
@@ -57,6 +59,19 @@ def say(view: RenderableType) -> None:
     with console.capture() as captured:
         console.print(view)
     emit(captured.get().rstrip("\n"))
+
+
+def written(stem: Path, finding: object, pictures: Mapping[str, bytes]) -> list[Path]:
+    """The pictures, and the same content as JSON for whoever wants to draw it otherwise."""
+    from mnv4bench import codec, store
+
+    if not stem.name:
+        raise UsageError(f"--out {stem} names no file.", "--out FILE")
+    files = {**pictures, "json": f"{codec.encode_json(finding)}\n".encode()}
+    paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in files]
+    for path, data in zip(paths, files.values(), strict=True):
+        store.replace_file(path, data)
+    return paths
 
 
 def emit(text: str) -> None:

@@ -36,7 +36,7 @@ def gate(found: Gate) -> View:
             table.add_row(
                 write(pair.model, "bold"),
                 write(pair.verdict, _STYLE[pair.verdict]),
-                write(units.fine_ratio(pair.ratio)),
+                write(units.quotient(pair.ratio)),
                 write(interval(pair.low, pair.high)),
                 write(units.seconds(pair.base_s) if pair.base_s else ""),
                 write(units.seconds(pair.head_s) if pair.head_s else ""),
@@ -49,10 +49,10 @@ def gate(found: Gate) -> View:
 
 
 def interval(low: float | None, high: float | None) -> str:
-    """``"×0.991..×1.004"``; open where too few processes can say."""
+    """``"0.991..1.004"``; open where too few processes can say."""
     if low is None and high is None:
         return units.UNKNOWN
-    return f"{units.fine_ratio(low)}..{units.fine_ratio(high)}"
+    return f"{units.quotient(low)}..{units.quotient(high)}"
 
 
 def _in_words(found: Gate) -> str:
@@ -73,7 +73,7 @@ def _notes(found: Gate) -> list[str]:
         lines.append(f"With nothing changed, a gate like this alarms in at most {alarms} of times.")
         seen = found.smallest_detectable_ratio
         lines.append(
-            f"This session would have found a slowdown of {units.fine_ratio(seen)} about 95 times "
+            f"This session would have found a slowdown of {units.quotient(seen)} about 95 times "
             "of 100."
             if seen
             else "This session was too short or too wild to say what it would have found."
@@ -83,5 +83,5 @@ def _notes(found: Gate) -> list[str]:
 
 def _why(pair: Pair) -> str:
     more = f" (needs about {pair.needs_more} more processes)" if pair.needs_more else ""
-    first = f" (first measurement {units.fine_ratio(pair.first_ratio)})" if pair.first_ratio else ""
+    first = f" (first measurement {units.quotient(pair.first_ratio)})" if pair.first_ratio else ""
     return f"{pair.reason}{more}{first}"

@@ -304,7 +304,17 @@ def test_unknown_options_and_verbs_are_usage_errors(terminal: Terminal) -> None:
 
 
 def test_every_verb_has_help_with_an_example_that_parses() -> None:
-    for verb in ("run", "pareto", "show", "models", "devices", "doctor", "export"):
+    for verb in (
+        "run",
+        "pareto",
+        "show",
+        "history",
+        "compare",
+        "models",
+        "devices",
+        "doctor",
+        "export",
+    ):
         ran = run_process(verb, "--help")
         assert ran.status == 0
         assert f"Example: mnv4bench {verb}" in " ".join(ran.out.split())

@@ -8,6 +8,7 @@ from matplotlib.image import imread as read_png
 
 from mnv4bench.findings import Front
 from mnv4bench.render import figure
+from mnv4bench.render.page import PIXELS_PER_INCH
 from mnv4bench.render.palette import WHITE, looks
 from mnv4bench.render.panel import latency_ticks_ms
 from tests.render import fixed
@@ -43,7 +44,7 @@ def test_both_files_name_every_model() -> None:
         assert said in text, said
     pixels = read_png(BytesIO(files["png"]))
     inches = figure.compose(front).get_size_inches()
-    assert pixels.shape[1::-1] == pytest.approx(inches * figure.PIXELS_PER_INCH, abs=1)
+    assert pixels.shape[1::-1] == pytest.approx(inches * PIXELS_PER_INCH, abs=1)
     assert len({tuple(colour) for colour in pixels[::7, ::7].reshape(-1, 4)}) > 20
 
 
