@@ -569,11 +569,12 @@ def test_a_dry_run_prints_what_would_run_and_does_nothing(
     lines = ran.out.splitlines()
     commands = [line for line in lines if not line.startswith("#")]
     of_one_phone = [
-        "push net.tflite", "time net for 0.5 s", "push net.tflite", "time net for 10.0 s",
-        "push sum.tflite", "time sum for 0.5 s", "push sum.tflite", "time sum for 10.0 s",
+        "push net.tflite", "push sum.tflite", "time net for 0.5 s", "time sum for 0.5 s",
+        "time net for 10.0 s", "time sum for 10.0 s",
     ]  # fmt: skip
     assert commands == of_one_phone * 2
-    assert lines[0].startswith("# pixel6-cpu: net, installed once, then one invocation a round")
+    assert lines[0].startswith("# pixel6-cpu: net, sum; one round of at most 12 rounds")
+    assert lines[0].endswith("then each model back to back for 60 s")
     assert not list(REPORTS.glob("*.json"))
     assert not any(one.calls for one in phones.values())
 
