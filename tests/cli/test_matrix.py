@@ -292,7 +292,7 @@ def test_a_device_that_another_process_measures_is_left_alone(
         other.stdin.close()
     assert ran.status == 3
     assert "s23-cpu: another run or eval is measuring on B" in ran.err
-    assert "mnv4bench run --resume --device s23-cpu --reports mine" in ran.err
+    assert "mnv4bench run --resume --device s23-cpu --model net.tflite --reports mine" in ran.err
     with hold("B"):  # nothing stayed locked
         pass
     ran = terminal("run", "--resume", *model, "--reports", "mine")

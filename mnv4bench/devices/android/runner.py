@@ -323,7 +323,7 @@ class AndroidRunner:
             raise UsageError(
                 f"{accelerator} takes int8 graphs alone, and {file.name} is {artifact.precision}: "
                 "it would run on the processor and look as if it had not. Nothing was pushed.",
-                "measure it in int8: --precision int8",
+                "export it in int8, or measure it with a profile of the phone's GPU or processor",
             )
 
     @staticmethod

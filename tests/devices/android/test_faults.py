@@ -135,7 +135,7 @@ def test_a_float_graph_is_refused_before_it_is_pushed(
 ) -> None:
     with pytest.raises(UsageError) as caught:
         measure(make_runner(**EDGETPU), graph, artifact_of(graph, precision="fp32"))
-    assert_sentence(caught.value, "int8 graphs alone", "Nothing was pushed", "--precision int8")
+    assert_sentence(caught.value, "int8 graphs alone", "Nothing was pushed", "GPU or processor")
     assert not any(".tflite" in command for command in phone.commands)
 
 
