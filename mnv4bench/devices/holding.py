@@ -1,12 +1,14 @@
 """One measurement at a time on one device, across processes and threads.
 
-Knows: lock files in the cache folder, named after the physical device. Does not know: what is
+Knows: lock files in one place for a user, named after the physical device. Does not know: what is
 done while it is held.
 """
 
 from __future__ import annotations
 
 import re
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,13 +26,13 @@ def hold(unit: str) -> Iterator[None]:
 
     Raises NotMeasured at once when another run is on it: two would disturb each other.
     """
-    folder = places.cache() / "locks"
+    folder = places.locks()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / f"{re.sub(r'[^A-Za-z0-9._-]', '_', unit)}.lock")
         lock.acquire(timeout=0)
     except Timeout:
-        where = "this machine" if unit == HOST else unit
+        where = "this machine" if unit == HOST else f"this device ({unit})"
         raise NotMeasured(
             f"another run or eval is measuring on {where}; two at once would disturb each other.",
             "wait until it has ended",
@@ -38,9 +40,28 @@ def hold(unit: str) -> Iterator[None]:
     except OSError as error:
         raise NotMeasured(
             f"{folder} cannot be written: {error.strerror}.",
-            "export MNV4BENCH_CACHE=/a/folder/with/space",
+            "export MNV4BENCH_LOCKS=/a/folder/of/your/own",
         ) from None
     try:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Ctrl-C and SIGTERM wait: what is given back now would otherwise stay as it is.
+
+    In the main thread, which alone hears them; what is done meanwhile has a time limit of its own.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

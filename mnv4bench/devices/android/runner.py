@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -21,12 +23,13 @@ from mnv4bench.devices.android import attached, benchmark, checks, files, modes,
 from mnv4bench.devices.android.adb import Adb
 from mnv4bench.devices.android.benchmark import PROGRAM, TITLES, Tool
 from mnv4bench.devices.android.session import (
+    PID,
     RESULT_FILE,
     RUNTIME_INFO,
     AndroidSession,
     Place,
 )
-from mnv4bench.devices.holding import hold
+from mnv4bench.devices.holding import hold, undisturbed
 from mnv4bench.errors import BenchError, DeviceLost, NotMeasured, UsageError
 from mnv4bench.records import (
     Accelerator,
@@ -45,6 +48,8 @@ NAME_DIGITS = 16  # of a digest, in names on the phone
 PROBE_COUNT = 40_000
 PROBE_REPEATS = 3
 MAX_PROBE_S = 60.0  # longer ones are a clock that was set meanwhile
+# A cable that slipped is back within seconds, and adb finds the phone by itself.
+GIVE_BACK_S = 10.0
 # Program and shell start within this; --help loads no model.
 HELP_TIMEOUT_S = 60.0
 
@@ -85,8 +90,8 @@ class AndroidRunner:
         return checks.every(self._profile, self._options, files.SPARE_BYTES)
 
     def unit(self) -> str:
-        """The phone's serial number, behind ``adb:``."""
-        return f"adb:{self._adb.serial}"
+        """The phone itself, whichever way it is attached (a cable, Wi-Fi): model and digest."""
+        return self._identity.this_one
 
     def environment(self) -> Environment:
         """The phone and the program on it. Raises NotMeasured without either, DeviceLost."""
@@ -139,17 +144,48 @@ class AndroidRunner:
         with hold(self.unit()):
             adb, folder = self._adb, self._target.remote_dir
             self._require_folder(adb, folder)
+            adb.shell(self._end_line(folder))
             modes.leave(adb, folder)  # what a run that was killed has left
             try:
                 self._steady = self._wants_steady and modes.enter(adb, folder)
                 self._place()
                 yield
             finally:
-                with suppress(DeviceLost):  # gone: the next run finds the marker
-                    modes.leave(adb, folder)
-                    if not self._options.keep:
+                error = sys.exception() if hasattr(sys, "exception") else sys.exc_info()[1]
+                self._give_back(adb, folder, error)
+
+    def _give_back(self, adb: Adb, folder: str, error: BaseException | None) -> None:
+        """Leave the phone as it was; a cable that only slipped is waited for.
+
+        Raises NotMeasured when it could not be done, unless the program is being stopped, which
+        goes on up.
+        """
+        steady, self._steady = self._steady, None
+        restored = False
+        with undisturbed():
+            deadline = time.monotonic() + GIVE_BACK_S
+            while True:
+                try:
+                    adb.shell(self._end_line(folder), stoppable=False)
+                    restored = modes.leave(adb, folder)
+                    if restored and not self._options.keep:
                         adb.shell(f"rm -rf {shlex.quote(folder)}", stoppable=False)
-                self._steady = None
+                    break
+                except DeviceLost:
+                    if time.monotonic() > deadline:
+                        break
+                    time.sleep(1.0)
+        if restored or not steady:
+            return
+        what = "fixed-performance mode may still be on"
+        fix = f"the next run puts it off; by hand: {adb.line('shell', modes.OFF)}"
+        if error is None:
+            raise NotMeasured(f"{self._identity.name} was measured, but {what}.", fix)
+        if isinstance(error, BenchError):
+            error.what += f" Its {what}."
+            error.next_step += f"; {fix}"
+        else:  # stopped: nobody above has a word for it
+            sys.stderr.write(f"{self._identity.name}: {what}; {fix}\n")
 
     def install(self, file: Path, artifact: Artifact) -> AndroidSession:
         """Put ``file`` on the phone, which is held, where it is not there already.
@@ -205,7 +241,8 @@ class AndroidRunner:
             "# who it is",
             *shell(phone.sections(phone.IDENTITY, "mnv4bench")),
             "# its folder, and what an earlier run may have left; steady clocks",
-            *shell(self._folder_line(folder), modes.leave_line(folder), *steady),
+            *shell(self._folder_line(folder), self._end_line(folder)),
+            *shell(modes.leave_line(folder), *steady),
             "# the benchmark program, sent where it is not there yet",
             *shell(f"mkdir -p {shlex.quote(self._tools)}"),
             *chain.from_iterable(programs),
@@ -220,7 +257,7 @@ class AndroidRunner:
             *shell(state, probe),
             *windows,
             "# how it is at the end, and as it was before",
-            *shell(state, modes.leave_line(folder), *tidy),
+            *shell(state, self._end_line(folder), modes.leave_line(folder), *tidy),
         )
 
     # --- parts ----------------------------------------------------------------------------------
@@ -325,6 +362,15 @@ class AndroidRunner:
                 "it would run on the processor and look as if it had not. Nothing was pushed.",
                 "export it in int8, or measure it with a profile of the phone's GPU or processor",
             )
+
+    @staticmethod
+    def _end_line(folder: str) -> str:
+        """Ends a benchmark program that an earlier run left running, and no other process."""
+        pid = shlex.quote(f"{folder}/{PID}")
+        return (
+            f"p=$(cat {pid} 2>/dev/null) && grep -q {shlex.quote(folder)} /proc/$p/cmdline "
+            f"2>/dev/null && kill -9 $p; rm -f {pid}"
+        )
 
     @staticmethod
     def _folder_line(folder: str) -> str:

@@ -1,22 +1,28 @@
 """A phone measured from end to end: the genuine adb, the double, real LiteRT behind the program."""
 
+import os
 import random
 import re
 import shlex
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from msgspec.structs import replace
 
 from mnv4bench import bench
 from mnv4bench.devices import Options
 from mnv4bench.devices.android import modes
+from mnv4bench.devices.holding import undisturbed
+from mnv4bench.errors import NotMeasured
 from mnv4bench.records import Artifact, Measurement, Plan, Verdict
 from tests.devices.android.conftest import EDGETPU, MakeRunner
 from tests.devices.conftest import TIMING, artifact_of, phone_profile
 from tests.phone import programs
 from tests.phone.android import Phone
+from tests.phone.genuine_adb import GenuineAdb
 from tests.phone.graphs import write_convolutions
 
 FOLDER = "/data/local/tmp/mnv4bench"
@@ -247,8 +253,7 @@ def test_the_state_of_a_phone(phone: Phone, make_runner: MakeRunner) -> None:
     assert state.boot == phone.boot_id
 
 
-# (What an accelerator's first windows compare it with depends on the rounds before them.)
-@pytest.mark.parametrize(("changes", "sustained_s"), [(EDGETPU, None), ({}, 0.1)])
+@pytest.mark.parametrize(("changes", "sustained_s"), [(EDGETPU, None), (EDGETPU, 0.1), ({}, None)])
 def test_a_dry_run_prints_what_a_run_then_does(
     phone: Phone,
     make_runner: MakeRunner,
@@ -304,7 +309,7 @@ def shuffled(seed: str) -> list[int]:
 def as_printed(line: str) -> str:
     """A command without what nobody can foresee, nor what adb's seam puts around it."""
     line = re.sub(r"mnv4bench(-end)?-[0-9a-f]{12}", "mnv4bench", line)
-    line = re.sub(r"^\( (.*)\n\)\necho mnv4bench \$\?$", r"\1", line, flags=re.DOTALL)
+    line = re.sub(r"^\( (.*)\n\) &\nline=.*\necho mnv4bench \$\?$", r"\1", line, flags=re.DOTALL)
     return re.sub(r"echo mnv4bench space\n\{ (df [^;]*); \} 2>/dev/null$", r"\1", line)
 
 
@@ -326,3 +331,75 @@ def test_a_file_name_is_only_a_name(
     assert phone.files(outside=FOLDER) == before
     for line in runner.commands([(hostile, artifact_of(hostile))], TIMING):
         assert "\n touch" not in line or not line.startswith("#")
+
+
+# --- giving the phone back -----------------------------------------------------------------------
+
+
+def refuse_to_put_it_off(phone: Phone) -> None:
+    """From now on the phone does not leave the mode."""
+    tool = phone.path("/system/bin/cmd")
+    genuine = tool.resolve()
+    tool.unlink()
+    tool.write_text(
+        f'#!/bin/sh\ncase "$*" in *false) exit 255;; esac\nexec -a cmd {genuine} "$@"\n'
+    )
+    tool.chmod(0o755)
+
+
+def test_a_mode_that_cannot_be_put_off_is_told_and_its_marker_stays(
+    phone: Phone, make_runner: MakeRunner
+) -> None:
+    with pytest.raises(NotMeasured) as caught, make_runner().held():
+        refuse_to_put_it_off(phone)
+    assert "may still be on" in caught.value.what
+    assert modes.OFF in caught.value.next_step
+    assert modes.left_on(make_runner()._adb, FOLDER)
+
+
+def test_a_cable_that_slips_at_the_end_is_waited_for(phone: Phone, make_runner: MakeRunner) -> None:
+    phone.at("enabled false", 2, phone.drop)  # the first is for what an earlier run left
+    with make_runner().held():
+        assert phone.fixed_performance
+    assert not phone.fixed_performance
+    assert not phone.path(FOLDER).exists()
+
+
+def test_a_second_ctrl_c_does_not_stop_the_tidying() -> None:
+    with undisturbed():
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_one_phone_by_two_ways_is_one_phone(
+    phone: Phone, genuine_adb: GenuineAdb, make_runner: MakeRunner, tmp_path: Path
+) -> None:
+    other_way = phone.serial.replace("127.0.0.1", "localhost")
+    genuine_adb.run("connect", other_way)
+    try:
+        program = programs.write_program(tmp_path / "program", "classic")
+        both = [
+            make_runner(options=Options(serials=(serial,), benchmark_model=program))
+            for serial in (phone.serial, other_way)
+        ]
+        assert both[0].unit() == both[1].unit()
+        with both[0].held(), pytest.raises(NotMeasured, match="another run"), both[1].held():
+            pass
+    finally:
+        genuine_adb.run("disconnect", other_way)
+
+
+def test_a_program_that_outlived_its_run_is_ended_by_the_next(
+    phone: Phone, make_runner: MakeRunner, genuine_adb: GenuineAdb
+) -> None:
+    # As a killed run leaves it: a process whose words hold our folder, and its id.
+    genuine_adb.shell(
+        phone, f"mkdir -p {FOLDER}; sleep 300 >/dev/null 2>&1 & echo $! >{FOLDER}/pid"
+    )
+    left = int(phone.read(f"{FOLDER}/pid"))
+    phone.write(f"/proc/{left}/cmdline", f"./benchmark_model --graph={phone.path(FOLDER)}/x")
+    assert psutil.pid_exists(left)
+    with make_runner().held():
+        assert not psutil.pid_exists(left) or psutil.Process(left).status() == "zombie"
