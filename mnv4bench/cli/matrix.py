@@ -107,7 +107,7 @@ def resume(jobs: Sequence[Job], given: Given) -> str:
     """The command that finishes what is not finished."""
     unfinished = [job for job in jobs if job.report.finished_at is None]
     files = {file for job in unfinished for file in job.files}
-    return given.resume([job.device for job in unfinished], files)
+    return given.resume([job.report.profile for job in unfinished], files)
 
 
 def side_by_side(turns: Sequence[Callable[[], None]]) -> None:

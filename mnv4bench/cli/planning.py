@@ -122,7 +122,7 @@ def _lacking(target: Target, given: Given, otherwise: str) -> NotMeasured:
     for check in target.runner.checks():
         if check.status == "failed" and check.fix:
             return NotMeasured(check.found, check.fix)
-    return NotMeasured(otherwise, given.doctor(target.profile.device))
+    return NotMeasured(otherwise, given.doctor(target.profile))
 
 
 def plan(

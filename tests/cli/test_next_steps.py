@@ -102,6 +102,19 @@ def test_of_several_devices_one_command_finishes_all(terminal: Terminal, attach:
     assert {one.ended for one in reports("reports")} == {"round limit"}
 
 
+def test_what_is_for_phones_is_said_again_for_phones_alone(
+    terminal: Terminal, attach: Attach
+) -> None:
+    attach(mine=ScriptedRunner(steady, unit="A"), host_cpu=ScriptedRunner(stops(LOST), unit="B"))
+    devices = ("--device", "./pr/mine.toml", "--device", "host-cpu")
+    ran = terminal("run", *devices, "--model", "net.tflite", "--quick", "--serial", "X", "--keep")
+    assert ran.status == 3
+    command = the_command(ran)
+    assert command == ["run", "--resume", "--device", "host-cpu", "--model", "net.tflite"]
+    attach(host_cpu=ScriptedRunner(steady, unit="B"))
+    assert terminal(*command).status == 0
+
+
 def test_where_no_report_was_begun_there_is_nothing_to_resume(
     terminal: Terminal, attach: Attach
 ) -> None:
