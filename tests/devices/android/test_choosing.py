@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from mnv4bench.devices.android import attached
 from mnv4bench.errors import NotMeasured
 from mnv4bench.records import Expects
+from tests.command_line import Terminal
 from tests.devices.conftest import phone_profile
 from tests.phone import handsets
 from tests.phone.android import Phone
@@ -109,3 +110,18 @@ def test_a_phone_whose_answer_cannot_be_read_at_all_is_silent(
     assert found[other.serial].identity is None
     assert "getprop" in found[other.serial].fix
     assert found[phone.serial].identity is not None
+
+
+def test_devices_lists_them_all(
+    phone: Phone, genuine_adb: GenuineAdb, tmp_path: Path, terminal: Terminal
+) -> None:
+    odd = nonsense(tmp_path / "odd")
+    genuine_adb.plug(odd)
+    attached.forget()
+    ran = terminal("devices", "--json")
+    assert ran.status == 0
+    assert {one["serial"] for one in ran.json["attached"]} == {phone.serial, odd.serial}
+    assert max(len(one["model"] or "") for one in ran.json["attached"]) < 200
+    shown = terminal("devices")
+    assert shown.status == 0
+    assert "\x1b[31m" not in shown.out
