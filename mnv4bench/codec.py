@@ -23,7 +23,14 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from mnv4bench.errors import BadFile, nearest
-from mnv4bench.records import Artifact, DeviceProfile, Evaluation, Report
+from mnv4bench.records import (
+    AndroidTarget,
+    Artifact,
+    DeviceProfile,
+    Evaluation,
+    Expects,
+    Report,
+)
 
 SCHEMA = 1
 MAX_REPORT_BYTES = 256 * 2**20  # ten million samples; neither written nor read beyond that
@@ -155,8 +162,11 @@ def _too_large(source: str, size_bytes: int) -> str:
 
 def _profile_help(message: str) -> str:
     unknown = re.search(r"unknown field `([^`]*)`", message)
-    fields = list(DeviceProfile.__struct_fields__)
-    return nearest(unknown[1], fields) if unknown else f"keys of a profile: {', '.join(fields)}"
+    tables = {"android": AndroidTarget, "expects": Expects}
+    where = next((name for name in tables if f"`$.{name}" in message), "")
+    fields = list(tables.get(where, DeviceProfile).__struct_fields__)
+    of = f"[{where}]" if where else "a profile"
+    return nearest(unknown[1], fields) if unknown else f"keys of {of}: {', '.join(fields)}"
 
 
 # Strings of JSON hold no raw newline, so only real lists of numbers can match.

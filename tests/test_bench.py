@@ -16,8 +16,10 @@ from mnv4bench.records import (
     DeviceState,
     Environment,
     Measurement,
+    Placement,
     Plan,
     Report,
+    Samples,
     Timing,
 )
 from tests.sample_reports import ENVIRONMENT, FULL, PLAN, PROFILE, artifact
@@ -368,7 +370,11 @@ def test_each_model_then_runs_back_to_back(clock: list[float]) -> None:
         assert medians == sorted(medians)
     assert set(ear.sustained) == {"a", "b"}
     assert report.finished_at is not None
-    assert [sum(bool(m.sustained) for m in r.measurements) for r in saved[-3:]] == [1, 2, 2]
+    # The report on disk holds each window as soon as it ended.
+    kept = [sum(len(m.sustained) for m in r.measurements) for r in saved]
+    assert set(kept) == set(range(9))
+    assert kept == sorted(kept)
+    assert not any(one.sustained_cut for one in report.measurements)
 
 
 def test_sustained_windows_that_are_whole_are_not_run_again(clock: list[float]) -> None:
@@ -385,10 +391,52 @@ def test_sustained_windows_that_are_whole_are_not_run_again(clock: list[float]) 
 
     with pytest.raises(KeyboardInterrupt):
         measured(ten_seconds(stop), ("a", "b"), plan, saved=saved)
-    assert [len(one.sustained) for one in saved[-1].measurements] == [2, 0]
+    assert [len(one.sustained) for one in saved[-1].measurements] == [2, 1]
+    assert [one.sustained_cut for one in saved[-1].measurements] == [False, True]
     report, _, runner, _ = measured(ten_seconds(steady), ("a", "b"), plan, report=saved[-1])
     assert [model for model, _, _ in runner.calls] == ["b", "b"]
     assert [len(one.sustained) for one in report.measurements] == [2, 2]
+
+
+def test_a_fall_back_while_running_back_to_back_is_a_fall_back(clock: list[float]) -> None:
+    plan = replace(ONE_ROUND, sustained_s=15)
+
+    def slow(model: str, round: int) -> float:
+        clock[0] += 10
+        return 0.002
+
+    runner = ScriptedRunner(slow)
+    session = ScriptedSession(runner, "a")
+    calls = iter((FULL, FULL, replace(FULL, verdict="none")))
+    session_invoke = session.invoke
+
+    def invoke(timing: Timing, *, round: int, position: int) -> tuple[Samples, Placement]:
+        session.placement = next(calls)
+        return session_invoke(timing, round=round, position=position)
+
+    session.invoke = invoke  # type: ignore[method-assign]
+    fresh = bench.new_report(PROFILE, runner, [artifact("a")], plan)
+    report = bench.measure(fresh, [session], runner, lambda _: None, Ear())
+    assert report.measurements[0].placement == replace(FULL, verdict="none")
+
+
+@pytest.mark.parametrize(
+    ("after", "words"),
+    [
+        ({"screen": "Asleep"}, "screen went off"),
+        ({"low_power_mode": True}, "battery saver came on"),
+    ],
+)
+def test_what_the_owner_does_to_a_phone_taints_the_round(
+    after: dict[str, object], words: str
+) -> None:
+    awake = DeviceState(taken_at="2026-11-24T10:00:00+00:00", screen="Awake", low_power_mode=False)
+    changed = replace(awake, **after)
+    # Preflight, the start, before the round; after it, and at the seal.
+    states = iter((awake, awake, awake, changed, changed))
+    report, _, _, _ = measured(steady, ("a",), ONE_ROUND, states=states, probes=iter([0.05] * 9))
+    [samples] = report.measurements[0].invocations
+    assert any(words in reason for reason in samples.tainted)
 
 
 def test_a_model_that_fails_back_to_back_keeps_its_burst_and_says_so(clock: list[float]) -> None:

@@ -253,9 +253,12 @@ def summarise(report: Report, measurement: Measurement) -> Summary | None:
 
 
 def _sustained(measurement: Measurement) -> float | None:
-    """The speed at the end of running back to back: of the last third, at least of one window."""
+    """The speed at the end of running back to back: of the last third, at least of one window.
+
+    None of a run that was cut short: its last third was still cool.
+    """
     windows = measurement.sustained
-    if not windows:
+    if not windows or measurement.sustained_cut:
         return None
     last = windows[-max(1, len(windows) // 3) :]
     return median([median(samples.latencies_s) for samples in last])

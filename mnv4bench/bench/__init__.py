@@ -8,7 +8,7 @@ runs a file (devices), where a report lies (store), or how anything is shown.
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -141,8 +141,8 @@ def measure(
         for index in range(len(report.measurements)):
             if _lacks_sustained(report, index):
                 heat.cool_down(report, start, runner, listener)
-                report = _sustain(report, index, sessions[index], listener)
-                save(report)
+                for report in _sustain(report, index, sessions[index], listener):  # noqa: B020
+                    save(report)
         return _seal(report, runner.state(), ended, save)
     except KeyboardInterrupt:
         save(replace(report, ended="interrupted"))
@@ -221,7 +221,8 @@ def _oddities(state: DeviceState) -> list[str]:
 
 def _lacks_sustained(report: Report, index: int) -> bool:
     one = report.measurements[index]
-    return report.plan.sustained_s is not None and one.failure is None and not one.sustained
+    done = one.sustained and not one.sustained_cut
+    return report.plan.sustained_s is not None and one.failure is None and not done
 
 
 def sustained_timing(plan: Plan) -> Timing:
@@ -236,28 +237,44 @@ def sustained_timing(plan: Plan) -> Timing:
     )
 
 
-def _sustain(report: Report, index: int, session: Session, listener: Listener) -> Report:
-    """One model back to back for as long as planned, kept in windows; a failure is a note."""
-    before, plan = report.measurements[index], report.plan
+def _sustain(report: Report, index: int, session: Session, listener: Listener) -> Iterator[Report]:
+    """One model back to back for as long as planned: the report after each window.
+
+    What an earlier, cut run of it kept is measured anew: half of it was cool. A window's placement
+    counts like any other's: one fall-back is a fall-back. A failure is a note.
+    """
+    plan = report.plan
     assert plan.sustained_s is not None
     timing = sustained_timing(plan)
-    windows: list[Samples] = []
-    notes = report.notes
+    one = replace(report.measurements[index], sustained=(), sustained_cut=True)
     began = time.monotonic()
     while (elapsed := time.monotonic() - began) < plan.sustained_s:
-        listener.sustaining(replace(before, sustained=tuple(windows)), elapsed, plan.sustained_s)
+        listener.sustaining(one, elapsed, plan.sustained_s)
         try:
-            samples, _ = session.invoke(timing, round=0, position=len(windows))
+            samples, placement = session.invoke(timing, round=0, position=len(one.sustained))
         except MeasuringStopped:
             raise
         except BenchError as error:
-            notes = (*notes, f"{before.artifact.model} did not run to the end of its sustained "
-                     f"time: {error.what}")  # fmt: skip
+            note = (
+                f"{one.artifact.model} did not run to the end of its sustained time: {error.what}"
+            )
+            report = replace(report, notes=(*report.notes, note))
             break
-        windows.append(samples)
-    after = replace(before, sustained=tuple(windows))
-    measurements = (*report.measurements[:index], after, *report.measurements[index + 1 :])
-    return replace(report, measurements=measurements, notes=notes)
+        one = replace(
+            one,
+            sustained=(*one.sustained, samples),
+            placement=_worst(one.placement, placement),
+        )
+        report = _put(report, index, one)
+        yield report
+    else:
+        one = replace(one, sustained_cut=False)
+    yield _put(report, index, one)
+
+
+def _put(report: Report, index: int, measurement: Measurement) -> Report:
+    before, after = report.measurements[:index], report.measurements[index + 1 :]
+    return replace(report, measurements=(*before, measurement, *after))
 
 
 def _order(report: Report, round: int) -> list[int]:
@@ -285,18 +302,21 @@ def _invoke(
         after = replace(before, failure=error.what)
         listener.failed(after, error)
     listener.invoked(after)
-    measurements = (*report.measurements[:index], after, *report.measurements[index + 1 :])
-    return replace(report, measurements=measurements)
+    return _put(report, index, after)
 
 
 def _with(measurement: Measurement, samples: Samples, placement: Placement) -> Measurement:
-    """The placement that is kept is the worst of all invocations: one fall-back is a fall-back."""
-    candidates = [placement, *([measurement.placement] if measurement.placement else [])]
     return replace(
         measurement,
         invocations=(*measurement.invocations, samples),
-        placement=min(candidates, key=lambda p: _WORST_FIRST.index(p.verdict)),
+        placement=_worst(measurement.placement, placement),
     )
+
+
+def _worst(known: Placement | None, seen: Placement) -> Placement:
+    """The placement that is kept is the worst of all processes: one fall-back is a fall-back."""
+    candidates = [seen, *([known] if known else [])]
+    return min(candidates, key=lambda one: _WORST_FIRST.index(one.verdict))
 
 
 def _ended(report: Report) -> Ended | None:

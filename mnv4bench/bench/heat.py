@@ -26,6 +26,7 @@ MAX_BATTERY_C = 37.0
 # Jetpack's Microbenchmark repeats a test when its probe takes 1.1 to 1.2 times as long.
 MAX_PROBE_RATIO = 1.10
 POLL_S = 1.0
+AWAKE = "Awake"  # DeviceState.screen of a phone in use
 
 
 class Listener(Protocol):
@@ -80,16 +81,28 @@ def look(runner: Runner, round: int) -> Round:
     probe_s = runner.probe()
     if probe_s is None:
         return Round(round=round)
-    status = runner.state().thermal_status
-    return Round(round=round, probe_before_s=probe_s, thermal_status_before=status)
+    state = runner.state()
+    return Round(
+        round=round,
+        probe_before_s=probe_s,
+        thermal_status_before=state.thermal_status,
+        screen_before=state.screen,
+        low_power_before=state.low_power_mode,
+    )
 
 
 def look_again(runner: Runner, before: Round) -> Round:
     """``before`` with what the device shows after the round."""
     if before.probe_before_s is None:
         return before
-    status = runner.state().thermal_status
-    return replace(before, probe_after_s=runner.probe(), thermal_status_after=status)
+    state = runner.state()
+    return replace(
+        before,
+        probe_after_s=runner.probe(),
+        thermal_status_after=state.thermal_status,
+        screen_after=state.screen,
+        low_power_after=state.low_power_mode,
+    )
 
 
 def first_probe(report: Report) -> float | None:
@@ -114,6 +127,13 @@ def judge(report: Report, seen: Round, first_probe_s: float | None) -> Report:
             f"the thermal status rose from {seen.thermal_status_before or 0} to "
             f"{seen.thermal_status_after} during the round"
         )
+    if seen.screen_before == AWAKE and seen.screen_after not in (AWAKE, None):
+        reasons.append(
+            f"the screen went off during the round ({seen.screen_after}), when many phones keep "
+            "programs on their slow cores"
+        )
+    if seen.low_power_after and not seen.low_power_before:
+        reasons.append("battery saver came on during the round")
     return replace(
         report,
         rounds=(*report.rounds, seen),

@@ -25,10 +25,11 @@ BenchmarkTool = Literal["classic", "litert"]
 Delegate = Literal["xnnpack", "gpu", "nnapi", "hexagon", "external", "npu"]
 Cores = Literal["fastest", "big", "little", "all"]
 # A name of a file or folder on a device: nothing that a shell or a path could take another way.
-PlainName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._+-]{0,126}$")]
+PlainName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._+-]{0,126}\Z")]
 # The same, with * for any characters.
-NamePattern = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._+*-]{0,126}$")]
-DelegateOption = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_]{1,64}:[^;\n]{0,200}$")]
+NamePattern = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._+*-]{0,126}\Z")]
+HostPath = Annotated[str, Meta(min_length=1, max_length=4096)]
+DelegateOption = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_]{1,64}:[^;\n]{0,200}\Z")]
 
 
 class Expects(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,20 +63,22 @@ class AndroidTarget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     # As "key:value"; LIBRARIES in a value becomes the folder on the phone.
     external_options: tuple[DelegateOption, ...] = ()
     # A file whose numbers, summed, count the accelerator's inferences (mostly root's to read).
-    counter: Annotated[str, Meta(pattern=r"^/sys/[A-Za-z0-9._:/@+-]+$")] | None = None
+    counter: Annotated[str, Meta(pattern=r"^/sys/[A-Za-z0-9._:/@+-]+\Z")] | None = None
     remote_dir: Annotated[
-        str, Meta(pattern=r"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+/mnv4bench[A-Za-z0-9._-]*$")
+        str, Meta(pattern=r"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+/mnv4bench[A-Za-z0-9._-]*\Z")
     ] = "/data/local/tmp/mnv4bench"
-    benchmark_model: Name | None = None  # the program's path on the host; else option, env, cache
+    benchmark_model: HostPath | None = (
+        None  # the program's path on the host; else option, env, cache
+    )
     benchmark_sha256: Sha256 | None = None  # refused when it is another
-    library_dir: Name | None = None  # where the libraries lie on the host
+    library_dir: HostPath | None = None  # where the libraries lie on the host
     fixed_performance: bool = True  # Android 11's mode: steady clocks below the highest, no root
 
 
 class DeviceProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One device-and-accelerator, as written in device_profiles/<device>.toml."""
 
-    device: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+    device: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}\Z")]
     title: Name
     runner: RunnerName
     runtime: RuntimeName

@@ -85,6 +85,10 @@ class Round(Struct, frozen=True, kw_only=True):
     probe_after_s: Duration | None = None
     thermal_status_before: int | None = None
     thermal_status_after: int | None = None
+    screen_before: str | None = None  # DeviceState's
+    screen_after: str | None = None
+    low_power_before: bool | None = None
+    low_power_after: bool | None = None
 
 
 class Measurement(Struct, frozen=True, kw_only=True):
@@ -98,6 +102,7 @@ class Measurement(Struct, frozen=True, kw_only=True):
     state_after: DeviceState | None = None
     # Back to back, after the rounds: what is left of the speed when the device gets warm.
     sustained: tuple[Samples, ...] = ()
+    sustained_cut: bool = False  # it did not come to the end of that time
     failure: str | None = None  # the sentence why it could not be measured
 
 

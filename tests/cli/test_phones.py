@@ -191,7 +191,7 @@ def test_doctor_looks_at_everything_that_a_run_on_a_phone_needs(
     whole = terminal("doctor", "--device", mine, "--benchmark-model", program, "--json")
     assert whole.status == 0, whole
     [one] = whole.json["devices"]
-    assert one["unit"] == f"adb:{phone.serial}"
+    assert one["unit"].startswith("Pixel 8 ")
     assert {"adb", "phone", "benchmark program", "ABI", "space", "heat", "battery"} <= {
         check["name"] for check in one["checks"]
     }

@@ -19,7 +19,14 @@ from typing import assert_never
 
 from mnv4bench import places
 from mnv4bench.errors import NotMeasured, UsageError
-from mnv4bench.records import AndroidTarget, BenchmarkTool, DeviceProfile, Timing
+from mnv4bench.records import (
+    Accelerator,
+    AndroidTarget,
+    BenchmarkTool,
+    Delegate,
+    DeviceProfile,
+    Timing,
+)
 
 PROGRAM = "benchmark_model"
 TITLES: dict[BenchmarkTool, str] = {
@@ -33,6 +40,19 @@ DOWNLOADS: dict[BenchmarkTool, str] = {
     "classic": "https://storage.googleapis.com/tensorflow-nightly-public/prod/tensorflow/release/"
     "lite/tools/nightly/latest/android_aarch64_benchmark_model",
     "litert": "https://storage.googleapis.com/litert/binaries/2.2.0/android_arm64/benchmark_model",
+}
+# What a delegate can be meant for: a number of the processor must not be called an EdgeTPU's.
+_UNITS: dict[Delegate, tuple[Accelerator, ...]] = {
+    "xnnpack": ("cpu",),
+    "gpu": ("gpu",),
+    "nnapi": ("edgetpu", "hexagon", "npu", "gpu"),
+    "hexagon": ("hexagon",),
+    "external": ("npu", "hexagon", "gpu", "edgetpu"),
+    "npu": ("npu", "edgetpu"),
+}
+_BACKENDS: dict[BenchmarkTool, tuple[str, ...]] = {
+    "classic": ("cl", "gl"),
+    "litert": ("opencl", "opengl", "webgpu"),
 }
 # e_machine of an ELF file, and the ABI that Android calls it.
 _MACHINES = {183: "arm64-v8a", 40: "armeabi-v7a", 62: "x86_64", 3: "x86"}
@@ -90,7 +110,16 @@ def target_of(profile: DeviceProfile) -> AndroidTarget:
             "docs/devices.md has the fields",
         )
     missing = None
-    if target.delegate in ("nnapi", "hexagon", "external") and target.tool != "classic":
+    units = _UNITS[target.delegate]
+    backends = _BACKENDS[target.tool]
+    if profile.accelerator not in units:
+        missing = (
+            f"the delegate {target.delegate} runs on {' or '.join(units)}, and the profile says "
+            f"accelerator = '{profile.accelerator}'"
+        )
+    elif target.gpu_backend not in (None, *backends):
+        missing = f"gpu_backend of the {target.tool} program is {' or '.join(backends)}"
+    elif target.delegate in ("nnapi", "hexagon", "external") and target.tool != "classic":
         missing = f"only the classic benchmark_model has {target.delegate}: tool = 'classic'"
     elif target.delegate == "npu" and target.tool != "litert":
         missing = "only LiteRT's benchmark_model dispatches to NPUs: tool = 'litert'"
@@ -109,8 +138,7 @@ def require_abi(tool: Tool, abi: str | None) -> None:
     A file that is no ELF is let through when it is a script, which a device of one's own may take.
     """
     for _, file in tool.files:
-        with file.open("rb") as stream:
-            head = stream.read(20)
+        head = _head(file)
         if head[:4] == b"\x7fELF" and len(head) == 20:
             machine = struct.unpack_from("<H", head, 18)[0]
             built_for = _MACHINES.get(machine, f"machine {machine}")
@@ -125,6 +153,14 @@ def require_abi(tool: Tool, abi: str | None) -> None:
                 f"{file} is no program for Android (neither ELF nor a script).",
                 f"get it anew: {DOWNLOADS[tool.flavour]}",
             )
+
+
+def _head(file: Path) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            return stream.read(20)
+    except OSError as error:
+        raise NotMeasured(f"{file} cannot be read: {error.strerror}.") from None
 
 
 def _runs_on(built_for: str, abi: str) -> bool:
@@ -237,7 +273,7 @@ def _program(target: AndroidTarget, option: Path | None) -> Path:
     )
     for where, path in named:
         if path:
-            found = Path(path).expanduser()
+            found = _home(Path(path))
             if not found.is_file():
                 raise NotMeasured(
                     f"{where} says {found}, and there is no such file.",
@@ -260,8 +296,8 @@ def _libraries(
         return ()
     cached = places.cache() / "tools" / "libraries"
     chosen = option or target.library_dir or os.environ.get(LIBRARIES_VARIABLE) or cached
-    folder = Path(chosen).expanduser()
-    names = sorted(one.name for one in folder.iterdir()) if folder.is_dir() else []
+    folder = _home(Path(chosen))
+    names = _names(folder)
     found: dict[str, Path] = {}
     missing = []
     for pattern in target.libraries:
@@ -277,6 +313,21 @@ def _libraries(
             f"${LIBRARIES_VARIABLE} (docs/devices.md says whose they are)",
         )
     return tuple(found.values())
+
+
+def _home(path: Path) -> Path:
+    """``path`` with ~ in its place; as it stands where there is no such user."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return sorted(one.name for one in folder.iterdir())
+    except (OSError, ValueError):
+        return []
 
 
 def _digest(file: Path) -> str:

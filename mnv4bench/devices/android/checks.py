@@ -167,8 +167,8 @@ def _condition(
     yield _screen(now, device)
     yield _load(now, device)
     yield _cores(profile, identity)
-    # AndroidRunner.unit. A run puts the mode on, and it is nobody else's to put it off.
-    if is_held(f"adb:{device.serial}"):
+    # The lock of AndroidRunner.unit. A run puts the mode on, and it is nobody else's to put it off.
+    if is_held(identity.this_one):
         yield Check(
             name="fixed performance",
             status="warning",

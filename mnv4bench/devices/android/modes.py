@@ -42,9 +42,12 @@ def enter(adb: Adb, remote_dir: str) -> bool:
     return False
 
 
-def leave(adb: Adb, remote_dir: str) -> None:
-    """Off, where this program had put it on, now or in an earlier run. Raises DeviceLost."""
-    adb.shell(leave_line(remote_dir), stoppable=False)
+def leave(adb: Adb, remote_dir: str) -> bool:
+    """Off, where this program had put it on, now or in an earlier run; whether that is so now.
+
+    Where it could not be put off the marker stays. Raises DeviceLost.
+    """
+    return adb.shell(leave_line(remote_dir), stoppable=False).status == 0
 
 
 def left_on(adb: Adb, remote_dir: str) -> bool:

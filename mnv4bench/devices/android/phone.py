@@ -117,6 +117,11 @@ class Identity:
         serial = self.properties.get("ro.serialno") or self.serial
         return sha256(serial.encode()).hexdigest()[:UNIT_DIGITS]
 
+    @property
+    def this_one(self) -> str:
+        """``"Pixel 8 5a2984a51257"``: this very phone, whichever way it is attached."""
+        return f"{self.model} {self.unit}"
+
     def _called(self, key: str) -> str | None:
         return self.properties.get(key, "")[:MAX_NAME] or None
 

@@ -7,8 +7,8 @@ A program's own account is one witness. NNAPI's driver, an external delegate, a 
 library can be handed every node and run them on the processor all the same, and no line tells
 (seen on a Pixel 8: 31 of 31 nodes "replaced", and XNNPACK's time). So for these a second witness
 must agree: root's counter of the accelerator, or the same file on the processor in the same
-session, which must be clearly slower. The GPU delegate brings its own API up and says which;
-XNNPACK is the processor.
+session, which must be clearly slower. The classic program's GPU delegate brings its own API up and
+says which; XNNPACK is the processor.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ _SPOKEN: dict[Delegate, str] = {
     "npu": "NPU",
 }
 _XNNPACK_NODES = "TfLiteXNNPackDelegate"
-_REPLACING = re.compile(r"Replacing (\d{1,7}) out of (\d{1,7}) node\(s\) with delegate \(([^)]*)\)")
+_REPLACING = re.compile(
+    r"Replacing (\d{1,7}) out of (\d{1,7}) node\(s\) with delegate \(([^)]*)\)([^\n]*)"
+)
 # Lines with which a program goes on without the delegate, on the processor, with exit status 0.
 _WITHOUT: dict[Delegate, tuple[str, ...]] = {
     "xnnpack": (),
@@ -56,10 +58,9 @@ _WITHOUT: dict[Delegate, tuple[str, ...]] = {
         "No usable Dispatch runtime found",
     ),
 }
-_GPU_API = re.compile(
-    r"Initialized (?:OpenCL|OpenGL)-based API"
-    r"|Dynamically loaded GPU accelerator\([^)]*\) registered"
-)
+# LiteRT's "Dynamically loaded GPU accelerator ... registered" is none: it is printed wherever the
+# library could be opened, whatever then runs.
+_GPU_API = re.compile(r"Initialized (?:OpenCL|OpenGL)-based API")
 _WORST_FIRST: tuple[Verdict, ...] = ("none", "unproven", "partial", "full")
 MAX_EVIDENCE = 300
 
@@ -145,7 +146,8 @@ def _replaced(delegate: Delegate, log: str) -> tuple[int, int, str] | None:
     """
     taken = whole = 0
     names = []
-    for count, of, name in _REPLACING.findall(log):
+    # A line that is printed twice (a graph that is prepared anew) is still one delegation.
+    for count, of, name, _ in dict.fromkeys(_REPLACING.findall(log)):
         if (name == _XNNPACK_NODES) == (delegate == "xnnpack"):
             taken, whole = taken + int(count), max(whole, int(of))
             names.append(name)
@@ -153,7 +155,7 @@ def _replaced(delegate: Delegate, log: str) -> tuple[int, int, str] | None:
             whole = max(whole, int(of))
     if not whole:
         return None
-    return taken, whole, ", ".join(dict.fromkeys(names)) or "the delegate"
+    return min(taken, whole), whole, ", ".join(dict.fromkeys(names)) or "the delegate"
 
 
 def _counts(nodes: tuple[int, int, str] | None) -> Signal | None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -20,8 +22,8 @@ from mnv4bench.devices import Options
 from mnv4bench.devices.android import attached, benchmark, checks, files, modes, phone
 from mnv4bench.devices.android.adb import Adb
 from mnv4bench.devices.android.benchmark import PROGRAM, TITLES, Tool
-from mnv4bench.devices.android.session import AndroidSession, Place
-from mnv4bench.devices.holding import hold
+from mnv4bench.devices.android.session import PID, AndroidSession, Place
+from mnv4bench.devices.holding import hold, undisturbed
 from mnv4bench.errors import BenchError, DeviceLost, NotMeasured, UsageError
 from mnv4bench.records import (
     Accelerator,
@@ -43,6 +45,8 @@ PROBE_ENDED = "looped"
 # A date without %N has ten digits of seconds, or letters behind them: nothing to go by.
 _PROBED = re.compile(rf"(?<!\S)([0-9]{{11,19}})\s+{PROBE_ENDED}\s+([0-9]{{11,19}})(?!\S)")
 MAX_PROBE_S = 60.0  # longer ones are a clock that was set meanwhile
+# A cable that slipped is back within seconds, and adb finds the phone by itself.
+GIVE_BACK_S = 10.0
 # Program and shell start within this; --help loads no model.
 HELP_TIMEOUT_S = 60.0
 
@@ -83,8 +87,8 @@ class AndroidRunner:
         return checks.every(self._profile, self._options, files.SPARE_BYTES)
 
     def unit(self) -> str:
-        """The phone's serial number, behind ``adb:``."""
-        return f"adb:{self._adb.serial}"
+        """The phone itself, whichever way it is attached (a cable, Wi-Fi): model and digest."""
+        return self._identity.this_one
 
     def environment(self) -> Environment:
         """The phone and the program on it. Raises NotMeasured without either, DeviceLost."""
@@ -130,17 +134,48 @@ class AndroidRunner:
         with hold(self.unit()):
             adb, folder = self._adb, self._target.remote_dir
             self._require_folder(adb, folder)
+            adb.shell(self._end_line(folder))
             modes.leave(adb, folder)  # what a run that was killed has left
             try:
                 self._steady = self._wants_steady and modes.enter(adb, folder)
                 self._place()
                 yield
             finally:
-                with suppress(DeviceLost):  # gone: the next run finds the marker
-                    modes.leave(adb, folder)
-                    if not self._options.keep:
+                error = sys.exception() if hasattr(sys, "exception") else sys.exc_info()[1]
+                self._give_back(adb, folder, error)
+
+    def _give_back(self, adb: Adb, folder: str, error: BaseException | None) -> None:
+        """Leave the phone as it was; a cable that only slipped is waited for.
+
+        Raises NotMeasured when it could not be done, unless the program is being stopped, which
+        goes on up.
+        """
+        steady, self._steady = self._steady, None
+        restored = False
+        with undisturbed():
+            deadline = time.monotonic() + GIVE_BACK_S
+            while True:
+                try:
+                    adb.shell(self._end_line(folder), stoppable=False)
+                    restored = modes.leave(adb, folder)
+                    if restored and not self._options.keep:
                         adb.shell(f"rm -rf {shlex.quote(folder)}", stoppable=False)
-                self._steady = None
+                    break
+                except DeviceLost:
+                    if time.monotonic() > deadline:
+                        break
+                    time.sleep(1.0)
+        if restored or not steady:
+            return
+        what = "fixed-performance mode may still be on"
+        fix = f"the next run puts it off; by hand: {adb.line('shell', modes.OFF)}"
+        if error is None:
+            raise NotMeasured(f"{self._identity.name} was measured, but {what}.", fix)
+        if isinstance(error, BenchError):
+            error.what += f" Its {what}."
+            error.next_step += f"; {fix}"
+        else:  # stopped: nobody above has a word for it
+            sys.stderr.write(f"{self._identity.name}: {what}; {fix}\n")
 
     def install(self, file: Path, artifact: Artifact) -> AndroidSession:
         """Put ``file`` on the phone, which is held, where it is not there already.
@@ -288,6 +323,15 @@ class AndroidRunner:
                 "it would run on the processor and look as if it had not. Nothing was pushed.",
                 "measure it in int8: --precision int8",
             )
+
+    @staticmethod
+    def _end_line(folder: str) -> str:
+        """Ends a benchmark program that an earlier run left running, and no other process."""
+        pid = shlex.quote(f"{folder}/{PID}")
+        return (
+            f"p=$(cat {pid} 2>/dev/null) && grep -q {shlex.quote(folder)} /proc/$p/cmdline "
+            f"2>/dev/null && kill -9 $p; rm -f {pid}"
+        )
 
     @staticmethod
     def _folder_line(folder: str) -> str:

@@ -60,7 +60,7 @@ def sample(
     tools, missing = _tools(profile, options)
     folder = f"{target.remote_dir}/{FOLDER}"
     # The lock of AndroidRunner.unit: a run on this phone would be disturbed.
-    with hold(f"adb:{adb.serial}"):
+    with hold(phone.identify(adb).this_one):
         try:
             programs, models = _push(adb, folder, tools)
             found = collect(
@@ -93,7 +93,8 @@ def _tools(profile: DeviceProfile, options: Options) -> tuple[list[Tool], list[C
         missing.append(Captured(file=place, command="", status=None, bytes=0, remark=error.what))
     other: BenchmarkTool = "litert" if target.tool == "classic" else "classic"
     with suppress(NotMeasured):
-        plain = replace(profile, android=AndroidTarget(tool=other, delegate="xnnpack"))
+        processor = AndroidTarget(tool=other, delegate="xnnpack")
+        plain = replace(profile, accelerator="cpu", android=processor)
         tool = benchmark.find(plain, None, None)
         # One variable of the environment may have named the same file twice.
         if tool.sha256 not in [one.sha256 for one in tools]:

@@ -40,6 +40,7 @@ CONTRAST_COUNT = 10
 CONTRAST_SECONDS = 0.3
 CONTRAST_PROCESSES = 4
 _WHEN = ("before", "after")
+PID = "pid"  # of the program that runs, in the program's folder
 # Builds of some years lack them.
 RESULT_FILE = "result_file_path"
 RUNTIME_INFO = "model_runtime_info_output_file"
@@ -94,7 +95,7 @@ class AndroidSession:
         Raises WorkerFailed with the command to repeat it when that process fails, DeviceLost.
         """
         if self._target.delegate != "xnnpack":
-            self._look_at_the_processor(timing)
+            self._look_at_the_processor(timing, round)
         started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
         ran, outcome = self._timed(timing, accelerated=True)
         return self._samples(ran, outcome, timing, round, position, started_at), self._judge(
@@ -104,12 +105,13 @@ class AndroidSession:
     def remove(self) -> None:
         """The file goes with the program's folder when the phone is given back."""
 
-    def _look_at_the_processor(self, timing: Timing) -> None:
-        """Two processes before the first invocation, one before each of some later ones.
+    def _look_at_the_processor(self, timing: Timing, round: int) -> None:
+        """Two processes before the first invocation, one more in each of the next rounds.
 
         The fastest counts: one that was slow by chance would let a driver pass that does nothing.
+        What runs back to back is of round 0, and is not interrupted for more.
         """
-        wanted = min(max(2, len(self._cpu_s) + 1), CONTRAST_PROCESSES)
+        wanted = min(2 + round, CONTRAST_PROCESSES)
         while len(self._cpu_s) < wanted:
             self._cpu_s.append(self._timed(_short(timing), accelerated=False)[1].mean_s)
 
@@ -140,15 +142,16 @@ class AndroidSession:
         ran = Ran(
             status=_status(parts.get("status", "")),
             stdout=stdout,
-            stderr=stderr,
+            # The shell's own words as well: no room for a file, a folder that is gone.
+            stderr=f"{stderr}\n{said.stderr}".strip(),
             outcome=results.from_result_file(result) or results.from_text(f"{stdout}\n{stderr}"),
             info=results.runtime_info(info),
             sections=parts,
             wall_s=_wall_s(parts),
         )
-        return ran, self._outcome(ran, line, _limit_s(timing))
+        return ran, self._outcome(ran, line)
 
-    def _outcome(self, ran: Ran, line: str, limit_s: float) -> results.Outcome:
+    def _outcome(self, ran: Ran, line: str) -> results.Outcome:
         unknown = results.unknown_flags(ran.log)
         if unknown:
             raise self._failed(
@@ -160,10 +163,16 @@ class AndroidSession:
             raise self._failed(
                 ran, line, f"found no NNAPI accelerator {driver}; this phone has {offered[1]}"
             )
-        # toybox's and coreutils' timeout: 124 when the limit came, 137 when only KILL helped.
-        if ran.status == 124 or (ran.status == 137 and ran.wall_s > limit_s):
+        if "late" in ran.sections.get("late", ""):
             raise self._failed(ran, line, "hung and was stopped")
-        if ran.status > 128:
+        if "failed to set" in ran.stderr or "sched_setaffinity" in ran.stderr:
+            raise self._failed(
+                ran,
+                line,
+                f"could not be kept on its processors ({self._place.pin.strip()}); with the screen "
+                "off many phones take their fast cores away (adb shell input keyevent 224)",
+            )
+        if ran.status > 128 and _is_signal(ran.status - 128):
             raise self._failed(ran, line, f"was killed by {_signal_name(ran.status - 128)}")
         if ran.status:
             raise self._failed(ran, line, f"ended with status {ran.status}")
@@ -177,7 +186,8 @@ class AndroidSession:
         sentence = f"{PROGRAM} on {self._adb.serial} {how} (measuring {self._place.name})"
         last = _last_words(ran)
         # Only the program's own part of the line: a person wants to see what it says.
-        program = line.partition("( ")[2].partition(" >")[0]
+        folder, _, rest = line.partition("cd ")[2].partition(" || ")
+        program = f"cd {folder} && {rest.partition(chr(10))[2].partition(' >')[0]}"
         return WorkerFailed(
             f"{sentence}: {last}" if last and "printed no" not in how else sentence,
             command=("adb", "-s", self._adb.serial, "shell", line),
@@ -188,9 +198,17 @@ class AndroidSession:
         )
 
     def _line(self, timing: Timing, *, accelerated: bool, marker: str) -> str:
-        """One process of the program, with the clocks around it and its files behind it."""
+        """One process of the program, with the clocks around it and its files behind it.
+
+        The program is the shell's own child (env and taskset become it), so whatever ends the
+        shell's line ends it too: adbd hangs up on the shell alone, and a program that outlived its
+        run would disturb the next. A watchdog ends one that hangs. Files bear the marker's name:
+        nobody else writes them.
+        """
         place = self._place
-        result, info = f"{place.folder}/result.pb", f"{place.folder}/info.pb"
+        result, info, out, err, late = (
+            f"{place.folder}/{marker}.{end}" for end in ("pb", "info", "out", "err", "late")
+        )
         call = Call(
             graph=place.graph,
             folder=place.tools,
@@ -199,16 +217,15 @@ class AndroidSession:
             runtime_info=info if self._takes(RUNTIME_INFO, otherwise=True) else None,
         )
         words = arguments(self._profile, call, timing, accelerated=accelerated)
-        tools = shlex.quote(place.tools)
-        out, err = (f"{place.folder}/{name}" for name in ("stdout", "stderr"))
-        run = (
-            f"cd {tools} && env LD_LIBRARY_PATH={tools} ADSP_LIBRARY_PATH={tools} "
-            f"timeout -k 5 {_limit_s(timing):.0f} {place.pin}./{PROGRAM} {shlex.join(words)} "
-            f">{shlex.quote(out)} 2>{shlex.quote(err)}"
+        tools, pid = shlex.quote(place.tools), shlex.quote(f"{place.folder}/{PID}")
+        program = (
+            f"env LD_LIBRARY_PATH={tools} ADSP_LIBRARY_PATH={tools} "
+            f"{place.pin}./{PROGRAM} {shlex.join(words)}"
         )
         left = {
             "boot": phone.BOOT,
             "status": "echo $status",
+            "late": f"cat {shlex.quote(late)}",
             "result": f"base64 {shlex.quote(result)}",
             "info": f"base64 {shlex.quote(info)}",
             "stdout": f"head -c {MAX_OUTPUT_BYTES} {shlex.quote(out)}",
@@ -216,11 +233,19 @@ class AndroidSession:
         }
         return "\n".join(
             (
-                f"rm -f {shlex.join((result, info, out, err))}",
                 phone.sections(self._clocks("before"), marker),
-                f"( {run} )\nstatus=$?",
+                f"cd {tools} || exit 1",
+                f"{program} >{shlex.quote(out)} 2>{shlex.quote(err)} &",
+                f"child=$!; echo $child >{pid}",
+                f"( trap 'kill $nap; exit' TERM; sleep {_limit_s(timing):.0f} & nap=$!; wait $nap",
+                f"echo late >{shlex.quote(late)}; kill -9 $child ) >/dev/null 2>&1 &",
+                "watch=$!",
+                "trap 'kill -9 $child; kill $watch; exit 129' HUP INT TERM",
+                "wait $child; status=$?",
+                "trap - HUP INT TERM; kill $watch",
                 phone.sections(self._clocks("after"), marker),
                 phone.sections(left, marker),
+                f"rm -f {shlex.join((result, info, out, err, late))} {pid}",
             )
         )
 
@@ -233,7 +258,7 @@ class AndroidSession:
         """What is read on either side of the program."""
         asked = {
             f"time-{when}": "date +%s%N",
-            f"thermal-{when}": "dumpsys thermalservice | grep 'Thermal Status'",
+            f"thermal-{when}": "dumpsys thermalservice | grep -E 'Thermal Status|IsStatusOverride'",
             f"clocks-{when}": f"grep -H . {phone.CPUFREQ}/policy*/stats/time_in_state "
             f"{phone.CPUFREQ}/policy*/scaling_cur_freq",
         }
@@ -280,8 +305,8 @@ class AndroidSession:
             frequency_before_hz=readings.hertz(before.get(current)),
             frequency_after_hz=readings.hertz(after.get(current)),
             frequency_mean_hz=readings.mean_frequency_hz(before, after, policy),
-            thermal_status_before=readings.thermal_status(ran.sections.get("thermal-before", "")),
-            thermal_status_after=readings.thermal_status(ran.sections.get("thermal-after", "")),
+            thermal_status_before=_thermal(ran.sections.get("thermal-before", "")),
+            thermal_status_after=_thermal(ran.sections.get("thermal-after", "")),
         )
 
     def _policy(self) -> str:
@@ -343,16 +368,22 @@ def _taints(noise: Noise, outcome: results.Outcome, *, capped: bool) -> tuple[st
     return tuple(reasons)
 
 
+def _thermal(text: str) -> int | None:
+    """None where somebody set it by hand: then it says nothing of the heat."""
+    return None if readings.status_is_overridden(text) else readings.thermal_status(text)
+
+
 def _status(text: str) -> int:
     word = text.strip()
     return int(word) if word.isdecimal() else 255
 
 
+def _is_signal(number: int) -> bool:
+    return number in set(signal.Signals)
+
+
 def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
+    return signal.Signals(number).name
 
 
 def _wall_s(parts: Mapping[str, str]) -> float:

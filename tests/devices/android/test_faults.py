@@ -98,7 +98,7 @@ def test_two_phones_ask_and_a_serial_answers(
         make_runner().unit()
     assert_sentence(caught.value, phone.serial, other.serial, "--serial")
     chosen = make_runner(options=Options(serials=(other.serial,)))
-    assert chosen.unit() == f"adb:{other.serial}"
+    assert chosen.unit().startswith("Pixel 6 ")
     wrong = make_runner(options=Options(serials=("NOPE",)))
     with pytest.raises(NotMeasured) as caught:
         wrong.unit()
@@ -327,3 +327,35 @@ def test_heat_taints(phone: Phone, make_runner: MakeRunner, graph: Path, int8: A
     with runner.held():
         samples, _ = runner.install(graph, int8).invoke(TIMING, round=0, position=0)
     assert any("thermal status" in reason for reason in samples.tainted)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"delegate": "xnnpack", "accelerator": "edgetpu"}, "runs on cpu"),
+        ({"delegate": "gpu", "gpu_backend": "opencl"}, "cl or gl"),
+    ],
+)
+def test_a_profile_whose_parts_do_not_go_together(changes: dict[str, str], words: str) -> None:
+    from msgspec.structs import replace
+
+    from mnv4bench.devices.android.runner import AndroidRunner
+
+    accelerator = changes.pop("accelerator", None)
+    profile = phone_profile("classic", **changes)
+    if accelerator:
+        profile = replace(profile, accelerator=accelerator)
+    with pytest.raises(UsageError) as caught:
+        AndroidRunner(profile, Options())
+    assert_sentence(caught.value, words, "docs/devices.md")
+
+
+@pytest.mark.parametrize("path", ["~nosuchuser/x", "/nowhere/x", "a\x00b"])
+def test_paths_of_a_profile_that_lead_nowhere(
+    phone: Phone, make_runner: MakeRunner, path: str
+) -> None:
+    for changes in ({"benchmark_model": path}, {"library_dir": path, "libraries": ("lib*.so",)}):
+        options = None if "library_dir" in changes else Options()
+        with pytest.raises(NotMeasured) as caught:
+            make_runner(options=options, **changes).environment()
+        assert len(caught.value.what.splitlines()) == 1

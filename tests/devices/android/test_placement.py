@@ -126,6 +126,8 @@ def test_litert_without_an_npu_says_so_and_a_gpu_run_does_not_mind() -> None:
     info = RuntimeInfo(operators=66, taken={"LITERT_OPENCL": 66})
     log = f"{npu}\nDynamically loaded GPU accelerator(libLiteRtClGlAccelerator.so) registered."
     assert judge("gpu", "gpu", log, info=info, contrast=FASTER).verdict == "full"
+    # The line says that a library could be opened, and no more.
+    assert judge("gpu", "gpu", log, info=info, contrast=ALIKE).verdict == "unproven"
     assert judge("npu", "npu", npu, contrast=FASTER).verdict == "none"
 
 
@@ -159,3 +161,9 @@ def test_opaque_libraries_are_not_believed_alone(delegate: Delegate) -> None:
 def test_evidence_stays_short() -> None:
     log = FULL.format("GPU") + "x" * 10_000
     assert all(len(s.evidence) <= 300 for s in judge("gpu", "gpu", log).signals)
+
+
+def test_a_line_that_is_printed_twice_is_one_delegation() -> None:
+    line = REPLACED.format(30, 60, NNAPI)
+    found = nnapi(line, line, PARTIAL.format("NNAPI"), contrast=FASTER)
+    assert (found.verdict, found.on_unit, found.operators) == ("partial", 30, 60)

@@ -1,17 +1,24 @@
 """A phone measured from end to end: the genuine adb, the double, real LiteRT behind the program."""
 
+import os
+import re
 import shlex
+import signal
 from pathlib import Path
 
+import psutil
 import pytest
 
 from mnv4bench.devices import Options
 from mnv4bench.devices.android import modes
+from mnv4bench.devices.holding import undisturbed
+from mnv4bench.errors import NotMeasured
 from mnv4bench.records import Artifact, Verdict
 from tests.devices.android.conftest import EDGETPU, MakeRunner
 from tests.devices.conftest import TIMING, artifact_of
 from tests.phone import programs
 from tests.phone.android import Phone
+from tests.phone.genuine_adb import GenuineAdb
 
 FOLDER = "/data/local/tmp/mnv4bench"
 
@@ -258,7 +265,8 @@ def test_a_dry_run_prints_what_a_run_then_does(
         one.invoke(TIMING, round=0, position=0)
         for look in (runner.state, runner.probe):
             look()
-    asked = "\n".join(phone.commands)
+    # The names that nobody can foresee are a plain word in a dry run.
+    asked = re.sub(r"mnv4bench-[0-9a-f]{12}", "mnv4bench", "\n".join(phone.commands))
     position = 0
     for line in lines:
         words = shlex.split(line, comments=True)
@@ -283,3 +291,75 @@ def test_a_file_name_is_only_a_name(
     assert phone.files(outside=FOLDER) == before
     for line in runner.commands(hostile, artifact_of(hostile), TIMING):
         assert "\n touch" not in line or not line.startswith("#")
+
+
+# --- giving the phone back -----------------------------------------------------------------------
+
+
+def refuse_to_put_it_off(phone: Phone) -> None:
+    """From now on the phone does not leave the mode."""
+    tool = phone.path("/system/bin/cmd")
+    genuine = tool.resolve()
+    tool.unlink()
+    tool.write_text(
+        f'#!/bin/sh\ncase "$*" in *false) exit 255;; esac\nexec -a cmd {genuine} "$@"\n'
+    )
+    tool.chmod(0o755)
+
+
+def test_a_mode_that_cannot_be_put_off_is_told_and_its_marker_stays(
+    phone: Phone, make_runner: MakeRunner
+) -> None:
+    with pytest.raises(NotMeasured) as caught, make_runner().held():
+        refuse_to_put_it_off(phone)
+    assert "may still be on" in caught.value.what
+    assert modes.OFF in caught.value.next_step
+    assert modes.left_on(make_runner()._adb, FOLDER)
+
+
+def test_a_cable_that_slips_at_the_end_is_waited_for(phone: Phone, make_runner: MakeRunner) -> None:
+    phone.at("enabled false", 2, phone.drop)  # the first is for what an earlier run left
+    with make_runner().held():
+        assert phone.fixed_performance
+    assert not phone.fixed_performance
+    assert not phone.path(FOLDER).exists()
+
+
+def test_a_second_ctrl_c_does_not_stop_the_tidying() -> None:
+    with undisturbed():
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_one_phone_by_two_ways_is_one_phone(
+    phone: Phone, genuine_adb: GenuineAdb, make_runner: MakeRunner, tmp_path: Path
+) -> None:
+    other_way = phone.serial.replace("127.0.0.1", "localhost")
+    genuine_adb.run("connect", other_way)
+    try:
+        program = programs.write_program(tmp_path / "program", "classic")
+        both = [
+            make_runner(options=Options(serials=(serial,), benchmark_model=program))
+            for serial in (phone.serial, other_way)
+        ]
+        assert both[0].unit() == both[1].unit()
+        with both[0].held(), pytest.raises(NotMeasured, match="another run"), both[1].held():
+            pass
+    finally:
+        genuine_adb.run("disconnect", other_way)
+
+
+def test_a_program_that_outlived_its_run_is_ended_by_the_next(
+    phone: Phone, make_runner: MakeRunner, genuine_adb: GenuineAdb
+) -> None:
+    # As a killed run leaves it: a process whose words hold our folder, and its id.
+    genuine_adb.shell(
+        phone, f"mkdir -p {FOLDER}; sleep 300 >/dev/null 2>&1 & echo $! >{FOLDER}/pid"
+    )
+    left = int(phone.read(f"{FOLDER}/pid"))
+    phone.write(f"/proc/{left}/cmdline", f"./benchmark_model --graph={phone.path(FOLDER)}/x")
+    assert psutil.pid_exists(left)
+    with make_runner().held():
+        assert not psutil.pid_exists(left) or psutil.Process(left).status() == "zombie"

@@ -11,6 +11,7 @@ from mnv4bench.cli import captures
 from mnv4bench.devices import Options
 from mnv4bench.devices.android import results, sampling
 from mnv4bench.devices.android.collecting import Collected
+from mnv4bench.devices.android.runner import AndroidRunner
 from mnv4bench.devices.holding import hold
 from mnv4bench.errors import DeviceLost, NotMeasured, UsageError
 from tests.phone import programs
@@ -104,7 +105,7 @@ def test_a_delegate_is_called_as_a_measurement_calls_it() -> None:
 
 def test_a_run_on_the_phone_is_not_disturbed(phone: Phone, options: Options) -> None:
     with (
-        hold(f"adb:{phone.serial}"),
+        hold(AndroidRunner(PIXEL8, options).unit()),
         pytest.raises(NotMeasured, match="another run"),
     ):
         sampling.sample(PIXEL8, options)
