@@ -292,7 +292,7 @@ def test_a_device_that_another_process_measures_is_left_alone(
         other.stdin.close()
     assert ran.status == 3
     assert "s23-cpu: another run or eval is measuring on B" in ran.err
-    assert "mnv4bench run --resume --device s23-cpu --reports mine" in ran.err
+    assert "mnv4bench run --resume --device s23-cpu --model net.tflite --reports mine" in ran.err
     with hold("B"):  # nothing stayed locked
         pass
     ran = terminal("run", "--resume", *model, "--reports", "mine")
@@ -569,11 +569,12 @@ def test_a_dry_run_prints_what_would_run_and_does_nothing(
     lines = ran.out.splitlines()
     commands = [line for line in lines if not line.startswith("#")]
     of_one_phone = [
-        "push net.tflite", "time net for 0.5 s", "push net.tflite", "time net for 10.0 s",
-        "push sum.tflite", "time sum for 0.5 s", "push sum.tflite", "time sum for 10.0 s",
+        "push net.tflite", "push sum.tflite", "time net for 0.5 s", "time sum for 0.5 s",
+        "time net for 10.0 s", "time sum for 10.0 s",
     ]  # fmt: skip
     assert commands == of_one_phone * 2
-    assert lines[0].startswith("# pixel6-cpu: net, installed once, then one invocation a round")
+    assert lines[0].startswith("# pixel6-cpu: net, sum; one round of at most 12 rounds")
+    assert lines[0].endswith("then each model back to back for 60 s")
     assert not list(REPORTS.glob("*.json"))
     assert not any(one.calls for one in phones.values())
 

@@ -10,7 +10,7 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import chain
@@ -22,7 +22,13 @@ from mnv4bench.devices import Options
 from mnv4bench.devices.android import attached, benchmark, checks, files, modes, phone
 from mnv4bench.devices.android.adb import Adb
 from mnv4bench.devices.android.benchmark import PROGRAM, TITLES, Tool
-from mnv4bench.devices.android.session import PID, AndroidSession, Place
+from mnv4bench.devices.android.session import (
+    PID,
+    RESULT_FILE,
+    RUNTIME_INFO,
+    AndroidSession,
+    Place,
+)
 from mnv4bench.devices.holding import hold, undisturbed
 from mnv4bench.errors import BenchError, DeviceLost, NotMeasured, UsageError
 from mnv4bench.records import (
@@ -188,37 +194,59 @@ class AndroidRunner:
         files.push(self._adb, file, self._graph(file))
         return AndroidSession(self._profile, self._adb, self._where(file))
 
-    def commands(self, file: Path, artifact: Artifact, timing: Timing) -> tuple[str, ...]:
-        """A run of one round with this file alone, line by line, ready to paste.
+    def commands(
+        self,
+        measured: Sequence[tuple[Path, Artifact]],
+        timing: Timing,
+        sustained: Timing | None = None,
+    ) -> tuple[str, ...]:
+        """A run of one round with these files, line by line, ready to paste.
 
         The real one puts a marker that nobody can foresee between the parts of its questions.
         """
-        self._require(file, artifact)
+        for file, artifact in measured:
+            self._require(file, artifact)
         adb, folder, tool = self._adb, self._target.remote_dir, self._tool
-        session = AndroidSession(self._profile, adb, self._where(file))
         steady = [modes.enter_line(folder)] if self._wants_steady else []
-        around = [phone.sections(phone.STATE, "mnv4bench"), self._probe_line()]
-        programs = [files.lines(adb, one, f"{self._tools}/{name}") for name, one in tool.files]
+        state, probe = phone.sections(phone.STATE, "mnv4bench"), self._probe_line()
         tidy = [] if self._options.keep else [f"rm -rf {shlex.quote(folder)}"]
+        programs = [files.lines(adb, one, f"{self._tools}/{name}") for name, one in tool.files]
 
         def shell(*lines: str) -> list[str]:
             return [adb.line("shell", line) for line in lines]
 
+        def invocation(file: Path, timing: Timing, *, first: bool) -> list[str]:
+            session = AndroidSession(self._profile, adb, self._where(file))
+            return shell(*session.lines(timing, first=first))
+
+        pushes, processes, windows = [], [], []
+        for file, _ in measured:
+            pushes += [f"# {file.name!r}", *files.lines(adb, file, self._graph(file))]
+            processes += [f"# {file.name!r}", *invocation(file, timing, first=True)]
+            if sustained is not None:
+                windows += [f"# {file.name!r} back to back: this again until its time is over"]
+                windows += [*shell(state), *invocation(file, sustained, first=False)]
         return (
             "# who it is",
             *shell(phone.sections(phone.IDENTITY, "mnv4bench")),
             "# its folder, and what an earlier run may have left; steady clocks",
-            *shell(self._folder_line(folder), modes.leave_line(folder), *steady),
+            *shell(self._folder_line(folder), self._end_line(folder)),
+            *shell(modes.leave_line(folder), *steady),
             "# the benchmark program, sent where it is not there yet",
             *shell(f"mkdir -p {shlex.quote(self._tools)}"),
             *chain.from_iterable(programs),
             *shell(self._executable_line(), self._help_line()),
-            f"# {file.name!r}",
-            *files.lines(adb, file, self._graph(file)),
-            "# a round: how it is, one process for each model, how it is",
-            *shell(*around, *session.lines(timing), *around),
-            "# and as it was before",
-            *shell(modes.leave_line(folder), *tidy),
+            *pushes,
+            "# how it is: before all, as what it starts from, and whether it is cool",
+            *shell(state, state, state),
+            "# a round: how fast and how hot it is, each file in a process of its own, and again",
+            *shell(probe, state),
+            f"# (without --{RESULT_FILE} or --{RUNTIME_INFO} where --help does not list it)",
+            *processes,
+            *shell(state, probe),
+            *windows,
+            "# how it is at the end, and as it was before",
+            *shell(state, self._end_line(folder), modes.leave_line(folder), *tidy),
         )
 
     # --- parts ----------------------------------------------------------------------------------
@@ -321,7 +349,7 @@ class AndroidRunner:
             raise UsageError(
                 f"{accelerator} takes int8 graphs alone, and {file.name} is {artifact.precision}: "
                 "it would run on the processor and look as if it had not. Nothing was pushed.",
-                "measure it in int8: --precision int8",
+                "export it in int8, or measure it with a profile of the phone's GPU or processor",
             )
 
     @staticmethod

@@ -115,11 +115,11 @@ class AndroidSession:
         while len(self._cpu_s) < wanted:
             self._cpu_s.append(self._timed(_short(timing), accelerated=False)[1].mean_s)
 
-    def lines(self, timing: Timing) -> tuple[str, ...]:
-        """The shell lines of a first invocation, in order."""
+    def lines(self, timing: Timing, *, first: bool) -> tuple[str, ...]:
+        """The shell lines of an invocation, in order; the ``first`` looks at the processor too."""
         marker = "mnv4bench"
         own = self._line(timing, accelerated=True, marker=marker)
-        if self._target.delegate == "xnnpack":
+        if self._target.delegate == "xnnpack" or not first:
             return (own,)
         plain = self._line(_short(timing), accelerated=False, marker=marker)
         return (plain, plain, own)
