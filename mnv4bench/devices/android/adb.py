@@ -154,7 +154,7 @@ class Adb:
         said = self._run(("shell", line), timeout_s, stoppable=stoppable)
         text = said.stdout.decode(errors="replace").replace("\r\n", "\n")
         stdout, found, status = text.rpartition(marker)
-        if not found or not status.strip().isdecimal():
+        if not found or not re.fullmatch(r"\s*\d{1,3}\s*", status):
             raise self._lost(said.stderr)
         return Output(status=int(status), stdout=stdout, stderr=said.stderr)
 

@@ -47,6 +47,9 @@ NAME_DIGITS = 16  # of a digest, in names on the phone
 # A fixed piece of work for the phone's shell: some tens of milliseconds on a fast core.
 PROBE_COUNT = 40_000
 PROBE_REPEATS = 3
+PROBE_ENDED = "looped"
+# A date without %N has ten digits of seconds, or letters behind them: nothing to go by.
+_PROBED = re.compile(rf"(?<!\S)([0-9]{{11,19}})\s+{PROBE_ENDED}\s+([0-9]{{11,19}})(?!\S)")
 MAX_PROBE_S = 60.0  # longer ones are a clock that was set meanwhile
 # A cable that slipped is back within seconds, and adb finds the phone by itself.
 GIVE_BACK_S = 10.0
@@ -124,15 +127,8 @@ class AndroidRunner:
     def probe(self) -> float | None:
         """The best of a few runs of a short loop in the phone's shell, on the cores in use."""
         said = self._adb.shell(self._probe_line())
-        # A date without %N leaves letters behind its seconds, and nothing to go by.
-        stamps = [int(word) if word.isdecimal() else None for word in said.stdout.split()]
-        if len(stamps) != 2 * PROBE_REPEATS:
-            return None
-        took = [
-            (end - begin) / 1e9
-            for begin, end in zip(stamps[::2], stamps[1::2], strict=True)
-            if begin is not None and end is not None
-        ]
+        # Only of a loop that came to its end: a taskset that fails is quick too.
+        took = [(int(end) - int(begin)) / 1e9 for begin, end in _PROBED.findall(said.stdout)]
         fastest = min((seconds for seconds in took if seconds > 0), default=None)
         return fastest if fastest and fastest < MAX_PROBE_S else None
 
@@ -191,17 +187,10 @@ class AndroidRunner:
         """Put ``file`` on the phone, which is held, where it is not there already.
 
         Raises UsageError for another format, an absent file, or a float graph on an accelerator of
-        whole numbers; NotMeasured without room or without the accelerator; DeviceLost.
+        whole numbers; NotMeasured without room; DeviceLost. Whether the accelerator is there only
+        the program can say, when it runs: NNAPI's HALs of old, and lazy ones, are in no list.
         """
         self._require(file, artifact)
-        driver = self._target.nnapi_accelerator
-        drivers = self._identity.nnapi_drivers
-        if self._target.delegate == "nnapi" and drivers and driver not in drivers:
-            raise NotMeasured(
-                f"{self._identity.name} has no NNAPI driver {driver} (it has "
-                f"{', '.join(drivers)}); nothing was measured.",
-                "mnv4bench devices shows which profiles fit this phone",
-            )
         files.push(self._adb, file, self._graph(file))
         return AndroidSession(self._profile, self._adb, self._where(file))
 
@@ -296,7 +285,7 @@ class AndroidRunner:
         loop = f"i=0; while [ $i -lt {PROBE_COUNT} ]; do i=$((i+1)); done"
         pinned = f"{self._pin}sh -c {shlex.quote(loop)}"
         # Subtracted here: the arithmetic of Android's shell (mksh) has 32 bits.
-        once = f"date +%s%N; {pinned}; date +%s%N"
+        once = f"date +%s%N; {pinned} && echo {PROBE_ENDED}; date +%s%N"
         return "; ".join([once] * PROBE_REPEATS)
 
     def _graph(self, file: Path) -> str:

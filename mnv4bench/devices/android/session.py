@@ -375,7 +375,7 @@ def _thermal(text: str) -> int | None:
 
 def _status(text: str) -> int:
     word = text.strip()
-    return int(word) if word.isdecimal() else 255
+    return int(word) if word.isdecimal() and len(word) <= 3 else 255
 
 
 def _is_signal(number: int) -> bool:
@@ -388,7 +388,7 @@ def _signal_name(number: int) -> str:
 
 def _wall_s(parts: Mapping[str, str]) -> float:
     before, after = (parts.get(f"time-{when}", "").strip() for when in _WHEN)
-    if not (before.isdecimal() and after.isdecimal()):
+    if not all(stamp.isdecimal() and len(stamp) <= 20 for stamp in (before, after)):
         return 0.0
     return max(int(after) - int(before), 0) / 1e9
 

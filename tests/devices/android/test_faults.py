@@ -11,7 +11,14 @@ import pytest
 
 from mnv4bench.devices import Options, stopping
 from mnv4bench.devices.android import attached, session
-from mnv4bench.errors import BenchError, DeviceLost, NotMeasured, UsageError, WorkerFailed
+from mnv4bench.errors import (
+    BenchError,
+    DeviceLost,
+    ExitStatus,
+    NotMeasured,
+    UsageError,
+    WorkerFailed,
+)
 from mnv4bench.records import Artifact, Expects
 from tests.devices.android.conftest import EDGETPU, MakeRunner
 from tests.devices.conftest import TIMING, artifact_of, phone_profile
@@ -123,11 +130,30 @@ def test_the_wrong_phone(phone: Phone) -> None:
 def test_a_phone_without_the_accelerator(
     phone: Phone, make_runner: MakeRunner, graph: Path, int8: Artifact
 ) -> None:
+    """The phone's list of services is not asked: the program's own words decide."""
     phone.no_accelerator("google-edgetpu")
     phone.accelerator("qti-dsp", factor=4.0)
-    with pytest.raises(NotMeasured) as caught:
+    with pytest.raises(WorkerFailed) as caught:
         measure(make_runner(**EDGETPU), graph, int8)
-    assert_sentence(caught.value, "no NNAPI", "google-edgetpu", "qti-dsp")
+    assert caught.value.exit_status == ExitStatus.NOT_MEASURED == 3
+    assert_sentence(caught.value, "no NNAPI accelerator google-edgetpu", "this phone has qti-dsp")
+
+
+def test_an_accelerator_that_is_in_no_list_of_services_is_measured(
+    phone: Phone, make_runner: MakeRunner, graph: Path, int8: Artifact
+) -> None:
+    """A lazy driver is registered when it is asked for; here another one alone is listed."""
+    service = phone.path("/system/bin/service")
+    service.unlink()
+    service.write_text("#!/bin/sh\necho '0\tandroid.hardware.neuralnetworks.IDevice/other: [x]'\n")
+    service.chmod(0o755)
+    runner = make_runner(**EDGETPU)
+    measure(runner, graph, int8)
+    assert runner._identity.nnapi_drivers == ("other",)
+    (check,) = (one for one in runner.checks() if one.name == "accelerator")
+    assert check.status == "warning"
+    assert "no google-edgetpu in the phone's list" in check.found
+    assert "other" in check.found
 
 
 def test_a_float_graph_is_refused_before_it_is_pushed(
