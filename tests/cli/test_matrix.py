@@ -291,7 +291,7 @@ def test_a_device_that_another_process_measures_is_left_alone(
         assert other.stdin is not None
         other.stdin.close()
     assert ran.status == 3
-    assert "s23-cpu: another run or eval is measuring on B" in ran.err
+    assert "s23-cpu: another run or eval is measuring on this device (B)" in ran.err
     assert "mnv4bench run --resume --device s23-cpu --model net.tflite --reports mine" in ran.err
     with hold("B"):  # nothing stayed locked
         pass
@@ -531,7 +531,7 @@ def test_the_options_for_phones_reach_the_runner(
     monkeypatch.setattr(planning, "open_runner", open_runner)
     words = ("--serial", "X", "--serial", "Y", "--benchmark-model", "bm", "--libraries", "libs",
              "--keep", "--sustained", "1", "--cool-wait", "30")  # fmt: skip
-    monkeypatch.setattr(bench, "_sustain", lambda report, index, session, listener: report)
+    monkeypatch.setattr(bench, "_sustain", lambda report, index, session, listener: [report])
     ran = terminal("run", "--device", "s23-cpu", *model, "--quick", *words)
     assert ran.status == 0, ran
     assert given == [Options(("X", "Y"), Path("bm"), Path("libs"), keep=True)]
