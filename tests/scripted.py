@@ -1,6 +1,6 @@
 """A device that does as it is told: chosen latencies, readings and failures."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -44,8 +44,20 @@ class ScriptedRunner:
     def probe(self) -> float | None:
         return next(self.probes, None) if self.probes else None
 
-    def commands(self, file: Path, artifact: Artifact, timing: Timing) -> tuple[str, ...]:
-        return (f"push {file.name}", f"time {artifact.model} for {timing.min_duration_s} s")
+    def commands(
+        self,
+        measured: Sequence[tuple[Path, Artifact]],
+        timing: Timing,
+        sustained: Timing | None = None,
+    ) -> tuple[str, ...]:
+        pushes = [f"push {file.name}" for file, _ in measured]
+        timed = [
+            f"time {artifact.model} for {one.min_duration_s} s"
+            for one in (timing, sustained)
+            if one is not None
+            for _, artifact in measured
+        ]
+        return (*pushes, *timed)
 
     def environment(self) -> Environment:
         return ENVIRONMENT

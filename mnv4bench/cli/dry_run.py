@@ -17,20 +17,18 @@ def show(shares: Sequence[Share], plan: Plan, dropped: Dropped) -> None:
     for share in shares:
         profile = share.target.profile
         with dropped.kept(profile.device):
-            for file in share.files:
-                lines = share.target.runner.commands(file.path, file.artifact, plan.timing)
-                _say(
-                    f"{profile.device}: {file.artifact.model}, installed once, then one invocation "
-                    f"a round in at most {units.plural(plan.max_rounds, 'round')}",
-                    lines,
-                )
-                if plan.sustained_s is not None:
-                    timing = bench.sustained_timing(plan)
-                    _say(
-                        f"{profile.device}: {file.artifact.model}, then such invocations back to "
-                        f"back for {plan.sustained_s:.0f} s",
-                        share.target.runner.commands(file.path, file.artifact, timing),
-                    )
+            measured = [(file.path, file.artifact) for file in share.files]
+            sustained = None if plan.sustained_s is None else bench.sustained_timing(plan)
+            lines = share.target.runner.commands(measured, plan.timing, sustained)
+            models = ", ".join(artifact.model for _, artifact in measured)
+            comment = (
+                f"{profile.device}: {models}; one round of at most "
+                f"{units.plural(plan.max_rounds, 'round')}, each with the models in an order of "
+                "its own"
+            )
+            if plan.sustained_s is not None:
+                comment += f", then each model back to back for {plan.sustained_s:.0f} s"
+            _say(comment, lines)
 
 
 def _say(comment: str, lines: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from mnv4bench.analysis import pareto, stats
 from mnv4bench.analysis.accuracy import choose
 from mnv4bench.cli import matrix
 from mnv4bench.cli.gathering import evaluated
+from mnv4bench.cli.given import THE_SAME, Given, resumed_by
 from mnv4bench.cli.matrix import Dropped, Job
 from mnv4bench.cli.reading import AccuracyTable, accuracy_of, emit, say
 from mnv4bench.errors import BenchError, ExitStatus
@@ -28,10 +29,12 @@ def tell(dropped: Dropped, asked: Sequence[DeviceProfile], *, left: int) -> None
     """
     if len({profile.device for profile in asked} | dropped.keys()) == 1:
         for error in dropped.values():
+            resumed_by(error, THE_SAME)
             raise error
     if left == 0:
-        raise typer.Exit(status([], dropped, Path()))
+        raise typer.Exit(status([], dropped, Given(Path())))
     for device, error in dropped.untold():
+        resumed_by(error, THE_SAME)
         typer.echo(f"{device} takes no part: {_shown(error, '  ')}", err=True)
 
 
@@ -62,14 +65,19 @@ def _rounds(report: Report) -> int:
     return max((len(one.invocations) for one in report.measurements), default=0)
 
 
-def status(jobs: Sequence[Job], dropped: Dropped, directory: Path) -> int:
+def status(jobs: Sequence[Job], dropped: Dropped, given: Given) -> int:
     """Measured less than was asked for is never fine; nor is a number from an unknown place.
 
     Said on stderr. An error of the only device goes up as it is.
     """
     several = len({job.device for job in jobs} | dropped.keys()) > 1
-    if not several and jobs and jobs[0].error is not None:
-        raise jobs[0].error
+    directory = given.reports
+    if not several and jobs and (error := jobs[0].error) is not None:
+        begun = store.path_of(directory, jobs[0].report).exists()
+        resumed_by(error, matrix.resume(jobs, given) if begun else THE_SAME)
+        raise error
+    for error in dropped.values():
+        resumed_by(error, THE_SAME)
     failed = [f"{device}: {_shown(error, '    ')}" for device, error in dropped.items()]
     for job in jobs:
         of = f"{job.device}: " if several else ""
@@ -97,7 +105,7 @@ def status(jobs: Sequence[Job], dropped: Dropped, directory: Path) -> int:
         if not jobs:
             steps = ["mend what is named"]
         elif any(job.report.finished_at is None for job in jobs):
-            steps.append(matrix.go_on(jobs, directory))
+            steps.append(f"Go on with: {visible(matrix.resume(jobs, given))}")
         reasons = "".join(f"\n  {one}" for one in failed)
         typer.echo(
             f"error: not everything could be measured:{reasons}\n  next: {'. '.join(steps)}",

@@ -6,7 +6,6 @@ know: what a run measures (planning), or how its result is shown (run).
 
 from __future__ import annotations
 
-import shlex
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,8 +16,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from mnv4bench import bench, store
+from mnv4bench.cli.given import THE_LAST, THE_SAME, Given, resumed_by
 from mnv4bench.cli.measuring import DeviceEar, MeasuringBoard
-from mnv4bench.cli.reading import DEFAULT_REPORTS
 from mnv4bench.devices import Runner, Session, stopping
 from mnv4bench.errors import BenchError, NotMeasured, UsageError
 from mnv4bench.records import Report
@@ -67,12 +66,13 @@ class Dropped(dict[str, BenchError]):
                 yield device, error
 
 
-def measure_all(jobs: Sequence[Job], directory: Path) -> None:
-    """Measure what each job's report plans; the reports lie in ``directory``.
+def measure_all(jobs: Sequence[Job], given: Given) -> None:
+    """Measure what each job's report plans; the reports lie where ``given`` says.
 
     What a device raised stands in its job, and the others go on. Ctrl-C goes up as
     KeyboardInterrupt when every report is saved.
     """
+    directory = given.reports
     units: dict[str, list[Job]] = {}
     for job in jobs:
         if job.unit is not None:
@@ -81,7 +81,7 @@ def measure_all(jobs: Sequence[Job], directory: Path) -> None:
         try:
             if len(jobs) > 1:  # so that a device whose turn never comes can still be gone on with
                 for job in jobs:
-                    _save(job, directory, job.report)
+                    _begin(job, directory)
             alone = len(jobs) == 1
             turns = [partial(_in_turn, mine, directory, board, alone) for mine in units.values()]
             if len(turns) == 1:
@@ -91,22 +91,23 @@ def measure_all(jobs: Sequence[Job], directory: Path) -> None:
         except KeyboardInterrupt:
             if len(jobs) > 1:
                 _mark_waiting(jobs, directory)
-            board.line(_stopped(jobs, directory))
+            board.line(_stopped(jobs, given))
             raise
 
 
-def _stopped(jobs: Sequence[Job], directory: Path) -> str:
+def _stopped(jobs: Sequence[Job], given: Given) -> str:
+    directory = given.reports
     holds = directory if len(jobs) > 1 else store.path_of(directory, jobs[0].report)
     if not holds.exists():
         return "stopped; nothing was measured yet"
-    return f"stopped; {holds} holds what was measured. {go_on(jobs, directory)}"
+    return f"stopped; {holds} holds what was measured. Go on with: {resume(jobs, given)}"
 
 
-def go_on(jobs: Sequence[Job], directory: Path) -> str:
-    """The sentence with the command that finishes what is not finished."""
-    words = [f"--device {job.device}" for job in jobs if job.report.finished_at is None]
-    elsewhere = [] if directory == DEFAULT_REPORTS else [f"--reports {shlex.quote(str(directory))}"]
-    return f"Go on with: {' '.join(['mnv4bench run --resume', *words, *elsewhere])}"
+def resume(jobs: Sequence[Job], given: Given) -> str:
+    """The command that finishes what is not finished."""
+    unfinished = [job for job in jobs if job.report.finished_at is None]
+    files = {file for job in unfinished for file in job.files}
+    return given.resume([job.report.profile for job in unfinished], files)
 
 
 def side_by_side(turns: Sequence[Callable[[], None]]) -> None:
@@ -163,6 +164,7 @@ def _in_turn(jobs: Sequence[Job], directory: Path, board: MeasuringBoard, alone:
             job.error = error
             ear.now("given up")
             if not alone:  # which says so at the end of the run
+                resumed_by(error, THE_LAST)
                 ear.line(f"given up: {error}")
                 _forget_if_hopeless(job, directory)
             if any(one.invocations for one in job.report.measurements):
@@ -198,6 +200,14 @@ def _take_off(session: Session, ear: DeviceEar) -> None:
 def _save(job: Job, directory: Path, report: Report) -> None:
     store.write(directory, report)
     job.report = report
+
+
+def _begin(job: Job, directory: Path) -> None:
+    try:
+        _save(job, directory, job.report)
+    except NotMeasured as error:
+        resumed_by(error, THE_SAME)
+        raise
 
 
 def _mark_waiting(jobs: Sequence[Job], directory: Path) -> None:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from mnv4bench import bench, export, profiles, store
 from mnv4bench.cli.exporting import export_all, requested
+from mnv4bench.cli.given import Given
 from mnv4bench.cli.matrix import Dropped, Job
 from mnv4bench.devices import Options, Runner, open_runner
 from mnv4bench.errors import BenchError, NotMeasured, UsageError
@@ -55,6 +56,8 @@ class Share:
 
 def profiles_of(devices: Sequence[str], words: Words) -> list[DeviceProfile]:
     """The profiles as they are to be measured. Raises UsageError for words that fit none."""
+    from mnv4bench.export.own import file as own_file
+
     found = [
         replace(
             profile,
@@ -72,7 +75,23 @@ def profiles_of(devices: Sequence[str], words: Words) -> list[DeviceProfile]:
             f"{found[0].precision} here.",
             "--precision int8",
         )
+    if any(not own_file.is_own_file(name) for name in words.models):
+        for profile in found:
+            if (unit := _integers_only(profile)) and profile.precision != "int8":
+                raise UsageError(
+                    f"{unit} takes int8 graphs alone, and {profile.device} is to measure "
+                    f"{profile.precision} here: it would run on the processor and look as if it "
+                    "had not. Nothing was exported.",
+                    "measure it in int8: --precision int8",
+                )
     return found
+
+
+def _integers_only(profile: DeviceProfile) -> str | None:
+    """The accelerator's name where it takes whole numbers alone."""
+    from mnv4bench.devices.android.runner import INTEGER_ONLY
+
+    return INTEGER_ONLY.get(profile.accelerator) if profile.runner == "android" else None
 
 
 def opened(asked: Sequence[DeviceProfile], options: Options, dropped: Dropped) -> list[Target]:
@@ -84,22 +103,26 @@ def opened(asked: Sequence[DeviceProfile], options: Options, dropped: Dropped) -
     return targets
 
 
-def reach(targets: Sequence[Target], dropped: Dropped) -> list[Target]:
+def reach(targets: Sequence[Target], given: Given, dropped: Dropped) -> list[Target]:
     """The same, each with its unit where it is ready; the others are dropped, with the reason."""
     reached = []
     for target in targets:
-        profile, runner = target.profile, target.runner
         unit = None
-        with dropped.kept(profile.device):
-            status, detail = runner.availability()
+        with dropped.kept(target.profile.device):
+            status, detail = target.runner.availability()
             if status != "ready":
-                raise NotMeasured(
-                    f"{profile.device} is {status}: {detail}",
-                    f"mnv4bench doctor --device {profile.device}",
-                )
-            unit = runner.unit()
+                raise _lacking(target, given, f"{target.profile.device} is {status}: {detail}")
+            unit = target.runner.unit()
         reached.append(dataclasses.replace(target, unit=unit))
     return reached
+
+
+def _lacking(target: Target, given: Given, otherwise: str) -> NotMeasured:
+    """The first thing that a run needs and that is not there, with what mends just that."""
+    for check in target.runner.checks():
+        if check.status == "failed" and check.fix:
+            return NotMeasured(check.found, check.fix)
+    return NotMeasured(otherwise, given.doctor(target.profile))
 
 
 def plan(
@@ -203,11 +226,32 @@ def _own_files(words: Words, measuring: Sequence[DeviceProfile]) -> Mapping[str,
                     f"{profile.format}.",
                     _takers(file.artifact.format),
                 )
+            if (unit := _integers_only(profile)) and file.artifact.precision != "int8":
+                raise UsageError(
+                    f"{unit} takes int8 graphs alone, and {path} is {file.artifact.precision}: it "
+                    "would run on the processor and look as if it had not. Nothing was pushed.",
+                    f"export it in int8 from where it came, or measure it with {_floats(profile)}",
+                )
         if chosen := file.artifact.chosen_shapes:
             typer.echo(
                 f"{visible(str(path))} leaves sizes open; measured: {visible(chosen)}", err=True
             )
     return {name: found[Path(name)] for name in names}
+
+
+def _floats(profile: DeviceProfile) -> str:
+    """The profiles of the same phone whose units take floats."""
+    known, _ = profiles.load_all()
+    phones = {name.lower() for name in profile.expects.devices} if profile.expects else set()
+    same = [
+        f"--device {one.device}"
+        for one in known
+        if (one.runner, one.format) == (profile.runner, profile.format)
+        and one.expects is not None
+        and not phones.isdisjoint(name.lower() for name in one.expects.devices)
+        and not _integers_only(one)
+    ]
+    return " or ".join(same) or "a profile of the phone's GPU or processor"
 
 
 def _takers(format: Format) -> str:

@@ -22,6 +22,7 @@ from mnv4bench.cli.stopping import stop_as_interrupted
 from mnv4bench.errors import UsageError
 
 if TYPE_CHECKING:
+    from mnv4bench.cli.given import Given
     from mnv4bench.cli.matrix import Dropped, Job
     from mnv4bench.cli.planning import Words
     from mnv4bench.devices import Options
@@ -118,6 +119,7 @@ def command(
     Example: mnv4bench run --device host-cpu --model mnv4-conv-s --dry-run
     """
     from mnv4bench.cli import ending, matrix, planning
+    from mnv4bench.cli.given import Given
     from mnv4bench.devices import Options
     from mnv4bench.models import catalog
 
@@ -141,10 +143,11 @@ def command(
         keep=keep,
     )
     named = list(dict.fromkeys(device or ()))
+    given = Given(reports, tuple(named), tuple(dict.fromkeys(model or ())), options)
     dropped = matrix.Dropped()
     with ExitStack() as holds:
         if resume:
-            jobs = _stopped(reports, named, model or [], cool_wait, options, dropped, holds)
+            jobs = _stopped(given, cool_wait, dropped, holds)
         else:
             words = planning.Words(
                 models=tuple(dict.fromkeys(model or catalog.DEFAULT_MODELS)),
@@ -160,10 +163,10 @@ def command(
             )
             if dry_run:
                 _print_commands(asked, words, plan, options)
-            jobs = _new(asked, words, plan, options, reports, dropped, holds)
-        matrix.measure_all(jobs, reports)
+            jobs = _new(asked, words, plan, given, dropped, holds)
+        matrix.measure_all(jobs, given)
     ending.show([job for job in jobs if job.unit is not None], reports, accuracy)
-    raise typer.Exit(ending.status(jobs, dropped, reports))
+    raise typer.Exit(ending.status(jobs, dropped, given))
 
 
 def _refuse_unused(options: Options, asked: Sequence[DeviceProfile]) -> None:
@@ -183,6 +186,7 @@ def _print_commands(
 ) -> None:
     """What would run, device by device; ends the program."""
     from mnv4bench.cli import dry_run, ending, matrix, planning
+    from mnv4bench.cli.given import Given
 
     _refuse_unused(options, asked)
     dropped = matrix.Dropped()
@@ -192,24 +196,23 @@ def _print_commands(
     ending.tell(dropped, asked, left=len(shares))
     dry_run.show(shares, plan, dropped)
     ending.tell(dropped, asked, left=len(shares))
-    raise typer.Exit(ending.status([], dropped, DEFAULT_REPORTS))
+    raise typer.Exit(ending.status([], dropped, Given(DEFAULT_REPORTS)))
 
 
 def _new(
     asked: Sequence[DeviceProfile],
     words: Words,
     plan: Plan,
-    options: Options,
-    reports: Path,
+    given: Given,
     dropped: Dropped,
     holds: ExitStack,
 ) -> list[Job]:
     """A report for each device that can be measured, and its files."""
     from mnv4bench.cli import ending, planning
 
-    _refuse_unused(options, asked)
-    targets = planning.reach(planning.opened(asked, options, dropped), dropped)
-    targets = [one for one in targets if _hold(reports, one.profile.device, dropped, holds)]
+    _refuse_unused(given.options, asked)
+    targets = planning.reach(planning.opened(asked, given.options, dropped), given, dropped)
+    targets = [one for one in targets if _hold(given.reports, one.profile.device, dropped, holds)]
     ending.tell(dropped, asked, left=sum(one.unit is not None for one in targets))
     shares = planning.share_out(targets, words, dropped)
     jobs = planning.begin(shares, plan, dropped)
@@ -218,29 +221,28 @@ def _new(
 
 
 def _stopped(
-    reports: Path,
-    named: Sequence[str],
-    models: Sequence[str],
+    given: Given,
     cool_wait_s: float | None,
-    options: Options,
     dropped: Dropped,
     holds: ExitStack,
 ) -> list[Job]:
     """The reports to go on with, and their files."""
     from mnv4bench.cli import ending, planning
 
-    asked = [report.profile for report in planning.unfinished(reports, named, dropped)]
-    _refuse_unused(options, asked)
-    reached = planning.reach(planning.opened(asked, options, dropped), dropped)
+    asked = [
+        report.profile for report in planning.unfinished(given.reports, given.devices, dropped)
+    ]
+    _refuse_unused(given.options, asked)
+    reached = planning.reach(planning.opened(asked, given.options, dropped), given, dropped)
     targets = [
         one
         for one in reached
-        if one.unit is not None and _hold(reports, one.profile.device, dropped, holds)
+        if one.unit is not None and _hold(given.reports, one.profile.device, dropped, holds)
     ]
     ending.tell(dropped, asked, left=len(targets))
     # Read again, now that nobody else writes them.
-    found = planning.unfinished(reports, [one.profile.device for one in targets], dropped)
-    jobs = planning.go_on(found, targets, models, cool_wait_s, dropped)
+    found = planning.unfinished(given.reports, [one.profile.device for one in targets], dropped)
+    jobs = planning.go_on(found, targets, given.models, cool_wait_s, dropped)
     ending.tell(dropped, asked, left=len(jobs))
     return jobs
 

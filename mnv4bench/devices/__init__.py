@@ -4,6 +4,7 @@ Every runner keeps the one contract below. A device sees a file, not a network: 
 room knows models, exporters or the measuring policy.
 """
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,8 +93,16 @@ class Runner(Protocol):
         """Put the file where the device can load it; refuse what it cannot run (UsageError)."""
         ...
 
-    def commands(self, file: Path, artifact: Artifact, timing: Timing) -> tuple[str, ...]:
-        """The shell lines that installing and one invocation would run on the device, in order."""
+    def commands(
+        self,
+        measured: Sequence[tuple[Path, Artifact]],
+        timing: Timing,
+        sustained: Timing | None = None,
+    ) -> tuple[str, ...]:
+        """The shell lines of a run of one round with these files, in order, and comments ("# ").
+
+        With ``sustained``, one window of it of each file too.
+        """
         ...
 
 

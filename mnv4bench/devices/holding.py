@@ -11,6 +11,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
@@ -18,19 +19,22 @@ from mnv4bench import places
 from mnv4bench.errors import NotMeasured
 
 HOST = "host"
+# A look (``is_held``) keeps the lock for microseconds; no run shall fail by it.
+LOOK_S = 0.2
 
 
 @contextmanager
 def hold(unit: str) -> Iterator[None]:
     """Be alone on ``unit`` (``Runner.unit``). The lock goes with the process, however it ends.
 
-    Raises NotMeasured at once when another run is on it: two would disturb each other.
+    Raises NotMeasured when another run is on it: two would disturb each other.
     """
-    folder = places.locks()
+    file = _file(unit)
+    folder = file.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / f"{re.sub(r'[^A-Za-z0-9._-]', '_', unit)}.lock")
-        lock.acquire(timeout=0)
+        lock = FileLock(file)
+        lock.acquire(timeout=LOOK_S, poll_interval=LOOK_S / 10)
     except Timeout:
         where = "this machine" if unit == HOST else f"this device ({unit})"
         raise NotMeasured(
@@ -46,6 +50,23 @@ def hold(unit: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def is_held(unit: str) -> bool:
+    """Whether another run is on ``unit`` right now; it is not kept from one that begins.
+
+    False where it cannot be told (a folder that cannot be written).
+    """
+    try:
+        file = _file(unit)
+        if file.is_file():
+            with FileLock(file, timeout=0):
+                return False
+    except Timeout:
+        return True
+    except (OSError, NotMeasured):  # the folder is somebody else's
+        return False
+    return False
 
 
 @contextmanager
@@ -65,3 +86,7 @@ def undisturbed() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _file(unit: str) -> Path:
+    return places.locks() / f"{re.sub(r'[^A-Za-z0-9._-]', '_', unit)}.lock"

@@ -11,6 +11,7 @@ import importlib.util
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,10 +148,24 @@ class HostRunner:
             raise MissingExtra(self._runtime.module, "run", f"measuring on {self._profile.device}")
         return HostSession(self._profile, file.resolve(), artifact)
 
-    def commands(self, file: Path, artifact: Artifact, timing: Timing) -> tuple[str, ...]:
-        """The one line that times the file once; nothing is installed."""
-        command, request = _call(self._profile, file.resolve(), artifact, timing, 0, 0)
-        return (worker_process.shell_line(command, request),)
+    def commands(
+        self,
+        measured: Sequence[tuple[Path, Artifact]],
+        timing: Timing,
+        sustained: Timing | None = None,
+    ) -> tuple[str, ...]:
+        """One line for each file, and one for each window; nothing is installed."""
+
+        def each(comment: str, asked: Timing) -> list[str]:
+            lines = []
+            for file, artifact in measured:
+                command, request = _call(self._profile, file.resolve(), artifact, asked, 0, 0)
+                lines.append(f"# {comment}: {file.name!r}")
+                lines.append(worker_process.shell_line(command, request))
+            return lines
+
+        windows = each("then back to back, this again", sustained) if sustained else []
+        return (*each("a round", timing), *windows)
 
 
 class HostSession:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from mnv4bench.devices import stopping
@@ -66,6 +67,10 @@ def run(
         if process.poll() is None:
             process.kill()
             process.wait()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            with suppress(OSError):  # what was not sent to one that was killed
+                if pipe is not None:
+                    pipe.close()
     return Finished(command=command, status=process.returncode, stdout=stdout, stderr=_text(stderr))
 
 

@@ -291,8 +291,8 @@ def test_a_device_that_another_process_measures_is_left_alone(
         assert other.stdin is not None
         other.stdin.close()
     assert ran.status == 3
-    assert "s23-cpu: another run or eval is measuring on B" in ran.err
-    assert "mnv4bench run --resume --device s23-cpu --reports mine" in ran.err
+    assert "s23-cpu: another run or eval is measuring on this device (B)" in ran.err
+    assert "mnv4bench run --resume --device s23-cpu --model net.tflite --reports mine" in ran.err
     with hold("B"):  # nothing stayed locked
         pass
     ran = terminal("run", "--resume", *model, "--reports", "mine")
@@ -531,7 +531,7 @@ def test_the_options_for_phones_reach_the_runner(
     monkeypatch.setattr(planning, "open_runner", open_runner)
     words = ("--serial", "X", "--serial", "Y", "--benchmark-model", "bm", "--libraries", "libs",
              "--keep", "--sustained", "1", "--cool-wait", "30")  # fmt: skip
-    monkeypatch.setattr(bench, "_sustain", lambda report, index, session, listener: report)
+    monkeypatch.setattr(bench, "_sustain", lambda report, index, session, listener: [report])
     ran = terminal("run", "--device", "s23-cpu", *model, "--quick", *words)
     assert ran.status == 0, ran
     assert given == [Options(("X", "Y"), Path("bm"), Path("libs"), keep=True)]
@@ -569,11 +569,12 @@ def test_a_dry_run_prints_what_would_run_and_does_nothing(
     lines = ran.out.splitlines()
     commands = [line for line in lines if not line.startswith("#")]
     of_one_phone = [
-        "push net.tflite", "time net for 0.5 s", "push net.tflite", "time net for 10.0 s",
-        "push sum.tflite", "time sum for 0.5 s", "push sum.tflite", "time sum for 10.0 s",
+        "push net.tflite", "push sum.tflite", "time net for 0.5 s", "time sum for 0.5 s",
+        "time net for 10.0 s", "time sum for 10.0 s",
     ]  # fmt: skip
     assert commands == of_one_phone * 2
-    assert lines[0].startswith("# pixel6-cpu: net, installed once, then one invocation a round")
+    assert lines[0].startswith("# pixel6-cpu: net, sum; one round of at most 12 rounds")
+    assert lines[0].endswith("then each model back to back for 60 s")
     assert not list(REPORTS.glob("*.json"))
     assert not any(one.calls for one in phones.values())
 

@@ -259,13 +259,14 @@ def test_of_two_phones_one_goes_away_and_a_resume_finishes(
     ran = terminal("run", *both, *words, "--quick", "--rounds", "2")
     assert ran.status == 3
     assert f"mine: given up: the phone {phone.serial} went away" in ran.err
-    assert "mnv4bench run --resume --device mine" in ran.err
+    resume = f"run --resume --device {mine} --model net.tflite --benchmark-model {program}"
+    assert f"Go on with: mnv4bench {resume}\n" in ran.err
     found = reports()
     assert found["oriole"].ended == "round limit"
     assert (found["mine"].ended, found["mine"].finished_at) == ("interrupted", None)
     assert len(found["mine"].measurements[0].invocations) == 1
     genuine_adb.wait_for(phone, "device")
-    ran = terminal("run", "--resume", *words)
+    ran = terminal(*resume.split())
     assert ran.status == 0, ran
     assert len(reports()["mine"].measurements[0].invocations) == 2
     assert not phone.fixed_performance

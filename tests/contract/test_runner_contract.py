@@ -271,8 +271,13 @@ def test_a_probe_is_a_time_or_nothing(runner: Runner) -> None:
 
 
 def test_commands_are_lines_for_a_shell(runner, file, artifact) -> None:
-    lines = runner.commands(file, artifact, TIMING)
+    lines = runner.commands([(file, artifact)], TIMING)
     assert any(str(file) in line for line in lines)
+    longer = runner.commands([(file, artifact)], TIMING, TIMING)
+    assert set(lines) < set(longer)
+    assert sum(not line.startswith("#") for line in longer) > sum(
+        not line.startswith("#") for line in lines
+    )
     for line in lines:
         assert shlex.split(line, comments=True) or line.startswith("#")
 

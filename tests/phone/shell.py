@@ -115,15 +115,14 @@ class Shell:
         return len(self._running)
 
     def kill(self) -> None:
-        """End what still runs, children included."""
+        """End what still runs: all of each shell's session, also where the shell itself is gone."""
         import psutil
 
-        for process in list(self._running):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                for child in psutil.Process(process.pid).children(recursive=True):
-                    with contextlib.suppress(psutil.NoSuchProcess):
-                        child.kill()
-            process.kill()
+        shells = {process.pid for process in self._running}
+        for pid in psutil.pids() if shells else ():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                if os.getsid(pid) in shells:
+                    os.kill(pid, signal.SIGKILL)
 
 
 def _pump(output: IO[bytes], kind: int, stream: Stream, newer: bool, root: Path) -> None:
@@ -166,6 +165,8 @@ def _feed(process: subprocess.Popen[bytes], stream: Stream, newer: bool) -> None
     except (Closed, OSError, ValueError):
         with contextlib.suppress(ProcessLookupError, OSError, ValueError):
             if newer and stream.closed and process.poll() is None:
-                os.killpg(process.pid, signal.SIGHUP)
+                # adbd hangs up on the shell alone (kill(pid_, SIGHUP) in AOSP's
+                # packages/modules/adb/daemon/shell_service.cpp): what the shell started lives on.
+                process.send_signal(signal.SIGHUP)
             else:
                 process.stdin.close()

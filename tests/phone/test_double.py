@@ -162,14 +162,24 @@ def test_a_reboot_has_another_boot_id_and_forgets_the_mode(genuine_adb, phone):
     assert not phone.fixed_performance
 
 
-def test_a_killed_client_takes_the_shell_with_it(genuine_adb, phone):
+def test_a_killed_client_takes_the_shell_with_it_and_nothing_else(genuine_adb, phone):
+    def until(holds):
+        end = time.monotonic() + PATIENCE_S
+        while not holds():
+            assert time.monotonic() < end
+            time.sleep(0.02)
+
     with pytest.raises(subprocess.TimeoutExpired):
-        genuine_adb.shell(phone, "sleep 600", timeout_s=0.5)
-    end = time.monotonic() + PATIENCE_S
-    while phone.running_commands:
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    assert phone.commands == ["sleep 600"]
+        genuine_adb.shell(phone, "exec sleep 600", timeout_s=0.5)
+    until(lambda: not phone.running_commands)
+    with pytest.raises(subprocess.TimeoutExpired):
+        genuine_adb.shell(phone, "sleep 601; true", timeout_s=0.5)
+    [shell] = phone._shell._running
+    until(lambda: shell.poll() is not None)
+    assert phone.running_commands == 1  # what it started has its output open, as with adbd
+    phone._shell.kill()
+    until(lambda: not phone.running_commands)
+    assert phone.commands == ["exec sleep 600", "sleep 601; true"]
 
 
 # -- the phone -------------------------------------------------------------------------------------

@@ -144,12 +144,17 @@ class Adb:
         ``stoppable=False`` is for what must be done even when everything is to stop.
         """
         marker = f"mnv4bench-end-{secrets.token_hex(6)}"
-        said = self._run(
-            ("shell", f"( {command}\n)\necho {marker} $?"), timeout_s, stoppable=stoppable
+        line = (
+            # adbd hangs up on the outer shell alone, and one that waits for a foreground command
+            # hears nothing; so the command is in the background, and is told.
+            f"( {command}\n) &\n"
+            "line=$!; trap 'kill $line; exit 129' HUP INT TERM; wait $line\n"
+            f"echo {marker} $?"
         )
+        said = self._run(("shell", line), timeout_s, stoppable=stoppable)
         text = said.stdout.decode(errors="replace").replace("\r\n", "\n")
         stdout, found, status = text.rpartition(marker)
-        if not found or not status.strip().isdecimal():
+        if not found or not re.fullmatch(r"\s*\d{1,3}\s*", status):
             raise self._lost(said.stderr)
         return Output(status=int(status), stdout=stdout, stderr=said.stderr)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from mnv4bench.devices.android import adb
 from mnv4bench.devices.android.adb import Adb
 from mnv4bench.devices.android.phone import Identity, identify, misfit
-from mnv4bench.errors import DeviceLost, NotMeasured
+from mnv4bench.errors import BenchError, NotMeasured
 from mnv4bench.records import DeviceProfile
 
 # Listing thirty profiles asks for the same phones thirty times.
@@ -42,7 +42,9 @@ class Phone:
 
     @property
     def name(self) -> str:
-        return self.identity.name if self.identity else self.state
+        if self.identity:
+            return self.identity.name
+        return "does not say what it is" if self.state == READY else self.state
 
     @property
     def fix(self) -> str:
@@ -79,7 +81,8 @@ def forget() -> None:
 def _identity(serial: str) -> Identity | None:
     try:
         return identify(Adb(serial))
-    except (DeviceLost, NotMeasured):
+    # A phone that answers nonsense is one that cannot be spoken to; the others are listed.
+    except (BenchError, ValueError, ArithmeticError):
         return None
 
 
@@ -87,7 +90,8 @@ def choose(profile: DeviceProfile, serials: Sequence[str]) -> Phone:
     """The attached phone that ``profile`` means.
 
     ``serials``, else $ANDROID_SERIAL, say which may be taken. Of several the one that fits what the
-    profile expects is taken, where it is one alone. Raises NotMeasured with what was found.
+    profile expects is taken, where it is one alone. Raises NotMeasured with what was found; where
+    none fits, those that cannot be spoken to come first: one of them may be it.
     """
     wanted = tuple(serials) or tuple(filter(None, (os.environ.get("ANDROID_SERIAL", ""),)))
     every = phones()
@@ -103,10 +107,9 @@ def choose(profile: DeviceProfile, serials: Sequence[str]) -> Phone:
             "give one of these: --serial SERIAL",
         )
     ready = [one for one in allowed if one.identity]
+    silent = [one for one in allowed if not one.identity]
     if not ready:
-        raise NotMeasured(
-            f"{profile.device} cannot be reached: {_listed(allowed)}.", allowed[0].fix
-        )
+        raise NotMeasured(f"{profile.device} cannot be reached: {_listed(silent)}.", _fixes(silent))
     fitting = [one for one in ready if one.identity and not misfit(one.identity, profile.expects)]
     if len(fitting) == 1:
         return fitting[0]
@@ -120,6 +123,10 @@ def choose(profile: DeviceProfile, serials: Sequence[str]) -> Phone:
         what = f"{profile.device} {how} ({ready[0].serial}, {ready[0].name})."
     else:
         what = f"no attached phone is {_wanted(profile)}. Attached: {_listed(ready)}."
+    if silent:
+        raise NotMeasured(
+            f"{_listed(silent)} cannot be spoken to; as for the others, {what}", _fixes(silent)
+        )
     raise NotMeasured(
         what,
         "mnv4bench devices shows which profiles fit; a profile of your own: --device ./mine.toml",
@@ -132,6 +139,14 @@ def _wanted(profile: DeviceProfile) -> str:
         return "a phone"
     names = expects.models or expects.devices or expects.socs
     return f"a phone that calls itself {' or '.join(names)}" if names else "a phone"
+
+
+def _fixes(silent: Sequence[Phone]) -> str:
+    """What makes them ready; with the serial number where it is not the same for all."""
+    fixes = dict.fromkeys(one.fix for one in silent)
+    if len(fixes) == 1:
+        return silent[0].fix
+    return "; ".join(f"{one.serial}: {one.fix}" for one in silent)
 
 
 def _listed(found: Sequence[Phone]) -> str:

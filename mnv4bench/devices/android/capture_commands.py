@@ -10,7 +10,9 @@ phone, so that it never gets here.
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from mnv4bench.devices.android import modes
 from mnv4bench.records.devices import BenchmarkTool
 
 
@@ -57,6 +59,13 @@ _FREQUENCIES = (
 _ZONE = "/sys/class/thermal/thermal_zone*"
 _BATTERY = "state|powered|status|health|present|level|scale|voltage|temperature|technology|counter"
 
+KNOWN = "mnv4bench"
+# On and off again, each with its status. Nothing is said in between, and a cable that is pulled
+# (HUP, and PIPE of what is said then) ends nothing: the mode must not stay on.
+SWITCH = (
+    f"trap '' HUP INT PIPE TERM; {modes.ON}; on=$?; {modes.OFF}; off=$?; echo on $on; echo off $off"
+)
+
 STATE = (
     Capture(
         "properties.txt",
@@ -82,6 +91,15 @@ STATE = (
         "for name in low_power stay_on_while_plugged_in; do settings get global $name; done",
     ),
     Capture("power_modes.txt", "cmd power help 2>&1 | grep -i -A 2 fixed"),
+    # What a run stands on and what toybox of some years lacks: nanoseconds, a limit that ends what
+    # hangs (124, or 137 where only KILL helped), and files that come back whole.
+    Capture("nanoseconds.txt", "date +%s%N; echo $?"),
+    Capture("timeout.txt", "timeout -k 1 1 sleep 3; echo $?"),
+    Capture(
+        "head.txt", f"printf {KNOWN} | head -c 4; echo; printf {KNOWN} | head -c 1000; echo $?"
+    ),
+    Capture("base64.txt", f"printf {KNOWN} | base64; echo $?"),
+    Capture("power_mode_switch.txt", SWITCH),
     Capture("neural_services.txt", "service list | grep -i neural"),
     Capture(
         "gpu_libraries.txt",
@@ -96,9 +114,16 @@ LIMIT_S = 60
 _NO_MODEL = "there-is-no-such-model.tflite"
 
 
-def of_phone(folder: str, counter: str | None) -> Iterator[Capture]:
-    """The phone itself: identity, state, room in ``folder``, and a profile's counter."""
+def of_phone(
+    folder: str, counter: str | None, masks: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Capture]:
+    """The phone itself: identity, state, room in ``folder``, and a profile's counter.
+
+    ``masks`` are of processors, by a word each, as taskset takes them ("big": "100").
+    """
     yield from STATE
+    for word, mask in masks.items():
+        yield Capture(f"taskset_{word}.txt", f"taskset {shlex.quote(mask)} true; echo $?")
     yield Capture("space.txt", f"df -k {shlex.quote(folder)}")
     if counter is not None:
         path = shlex.quote(counter)
@@ -139,15 +164,17 @@ def trial(
     folder: str,
     flags: tuple[str, ...],
 ) -> Iterator[Capture]:
-    """One short run with ``flags``: its output, its result file, and LiteRT's runtime information.
+    """One short run with ``flags``: its output, its result file, and its runtime information.
 
+    Programs that do not know a flag say so and go on, and that is a sample too.
     A flag that ``flags`` has too is as they have it. The two files lie in ``folder`` under the
     names that they have in the zip, / being -.
     """
     place = f"{tool}/{name}"
-    files = {"result.pb": "--result_file_path"}
-    if tool == "litert":
-        files["runtime_info.pb"] = "--model_runtime_info_output_file"
+    files = {
+        "result.pb": "--result_file_path",
+        "runtime_info.pb": "--model_runtime_info_output_file",
+    }
     paths = {file: f"{folder}/capture-{tool}-{name}-{file}" for file in files}
     outputs = tuple(f"{flag}={paths[file]}" for file, flag in files.items())
     asked = (f"--graph={model}", *_SHORT, *outputs, *flags)

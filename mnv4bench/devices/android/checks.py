@@ -9,9 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
+from msgspec.structs import replace
+
 from mnv4bench.devices import Options, host_facts
 from mnv4bench.devices.android import adb, attached, benchmark, modes, phone
 from mnv4bench.devices.android.adb import Adb
+from mnv4bench.devices.android.benchmark import Tool
+from mnv4bench.devices.android.program_strings import told_apart
+from mnv4bench.devices.holding import is_held
 from mnv4bench.errors import BenchError, DeviceLost
 from mnv4bench.records import Check, DeviceProfile, DeviceState
 
@@ -31,7 +36,8 @@ def every(profile: DeviceProfile, options: Options, spare_bytes: int) -> tuple[C
 def _every(profile: DeviceProfile, options: Options, spare_bytes: int) -> Iterator[Check]:
     adb_check = _adb()
     yield adb_check
-    yield from _program(profile, options)
+    tool, lacking = _find(profile, options)
+    yield from _program(profile, tool, lacking)
     if adb_check.status == "failed":
         yield from host_facts.checks()[:1]
         return
@@ -48,7 +54,7 @@ def _every(profile: DeviceProfile, options: Options, spare_bytes: int) -> Iterat
         status="ok",
         found=f"{identity.name}, {identity.soc}, API level {identity.sdk}, {chosen.serial}",
     )
-    yield _abi(profile, options, identity)
+    yield _abi(tool, identity)
     yield from _accelerator(profile, identity)
     try:
         yield from _condition(Adb(chosen.serial), profile, identity, spare_bytes)
@@ -67,28 +73,59 @@ def _adb() -> Check:
     return Check(name="adb", status="ok", found=f"{words} ({where})")
 
 
-def _program(profile: DeviceProfile, options: Options) -> Iterator[Check]:
+def _find(profile: DeviceProfile, options: Options) -> tuple[Tool | None, BenchError | None]:
+    """(the benchmark program, what it or its libraries lack)."""
     try:
-        tool = benchmark.find(profile, options.benchmark_model, options.libraries)
+        return benchmark.find(profile, options.benchmark_model, options.libraries), None
     except BenchError as error:
-        yield Check(
-            name="benchmark program", status="failed", found=error.what, fix=error.next_step
-        )
-        return
-    title = benchmark.TITLES[tool.flavour]
-    yield Check(
-        name="benchmark program",
-        status="ok",
-        found=f"{title}, {tool.program}, sha256 {tool.sha256[:12]}",
-    )
-    if tool.libraries:
-        names = ", ".join(one.name for one in tool.libraries)
-        yield Check(name="delegate libraries", status="ok", found=names)
-
-
-def _abi(profile: DeviceProfile, options: Options, identity: phone.Identity) -> Check:
+        lacking = error
+    target = profile.android
+    if target is None or not target.libraries:
+        return None, lacking
+    alone = replace(profile, android=replace(target, libraries=()))
     try:
-        tool = benchmark.find(profile, options.benchmark_model, options.libraries)
+        return benchmark.find(alone, options.benchmark_model, None), lacking
+    except BenchError as error:
+        return None, error
+
+
+def _program(
+    profile: DeviceProfile, tool: Tool | None, lacking: BenchError | None
+) -> Iterator[Check]:
+    name, libraries = "benchmark program", "delegate libraries"
+    if tool is None:
+        assert lacking is not None
+        yield Check(name=name, status="failed", found=lacking.what, fix=lacking.next_step)
+        return
+    wanted, seen = benchmark.TITLES[tool.flavour], told_apart(tool.program)
+    where = f"{tool.program}, sha256 {tool.sha256[:12]}"
+    if seen is None:
+        # The profile's word is all there is; the program's own flags tell when a run asks it.
+        yield Check(
+            name=name, status="ok", found=f"{where}; not told apart here, needed is the {wanted}"
+        )
+    elif seen != tool.flavour:
+        yield Check(
+            name=name,
+            status="failed",
+            found=f"{where} is the {benchmark.TITLES[seen]}, and {profile.device} needs the "
+            f"{wanted}",
+            fix=f"get it: {benchmark.DOWNLOADS[tool.flavour]}",
+        )
+    else:
+        yield Check(name=name, status="ok", found=f"{wanted}, {where}")
+    if lacking is not None:
+        yield Check(name=libraries, status="failed", found=lacking.what, fix=lacking.next_step)
+    elif tool.libraries:
+        names = ", ".join(one.name for one in tool.libraries)
+        yield Check(name=libraries, status="ok", found=names)
+
+
+def _abi(tool: Tool | None, identity: phone.Identity) -> Check:
+    if tool is None:
+        found = f"{identity.abi}; without a program there is nothing to hold against it"
+        return Check(name="ABI", status="unknown", found=found)
+    try:
         benchmark.require_abi(tool, identity.abi)
     except BenchError as error:
         return Check(name="ABI", status="failed", found=error.what, fix=error.next_step)
@@ -111,9 +148,11 @@ def _accelerator(profile: DeviceProfile, identity: phone.Identity) -> Iterator[C
     else:
         yield Check(
             name="accelerator",
-            status="failed",
-            found=f"no {target.nnapi_accelerator}; NNAPI has {', '.join(drivers)}",
-            fix="choose a profile that fits: mnv4bench devices",
+            # Lazy drivers and those of old HALs are in no list, so a run is not refused.
+            status="warning",
+            found=f"no {target.nnapi_accelerator} in the phone's list of NNAPI drivers, which has "
+            f"{', '.join(drivers)}; the run will tell",
+            fix="if it fails, choose a profile that fits: mnv4bench devices",
         )
 
 
@@ -128,7 +167,15 @@ def _condition(
     yield _screen(now, device)
     yield _load(now, device)
     yield _cores(profile, identity)
-    if (identity.sdk or 0) < modes.FIRST_SDK:
+    # The lock of AndroidRunner.unit. A run puts the mode on, and it is nobody else's to put it off.
+    if is_held(identity.this_one):
+        yield Check(
+            name="fixed performance",
+            status="warning",
+            found="in use by another run, so not looked at",
+            fix="wait until it has ended",
+        )
+    elif (identity.sdk or 0) < modes.FIRST_SDK:
         yield Check(
             name="fixed performance",
             status="warning",

@@ -12,6 +12,7 @@ import io
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -68,6 +69,7 @@ def collect(
     serial: str = "",
     counter: str | None = None,
     accelerator: str | None = None,
+    masks: Mapping[str, str] = MappingProxyType({}),
     further: Iterable[Capture] = (),
     on_step: Callable[[Capture], None] = lambda _: None,
 ) -> Collected:
@@ -77,13 +79,14 @@ def collect(
     own on the phone, where ``programs`` and ``models`` (paths on the phone, see
     ``capture_commands.of_program``) were put by the caller, who also removes it: nothing is
     written elsewhere. ``serial`` is what adb calls the phone. ``counter`` and ``accelerator`` are
-    a profile's; ``further`` are runs with its own delegate (``capture_commands.trial``).
+    a profile's; ``masks`` are of processors, by a word each (``capture_commands.of_phone``);
+    ``further`` are runs with a profile's own delegate (``capture_commands.trial``).
     ``on_step`` is told of each command before it runs.
 
     A command that fails is a sample like any other. Where the phone goes away (DeviceLost), what
     was collected until then is returned, and the index says so. Ctrl-C leaves nothing.
     """
-    wanted = list(capture_commands.of_phone(folder, counter))
+    wanted = list(capture_commands.of_phone(folder, counter, masks))
     for tool, program in programs.items():
         wanted += capture_commands.of_program(tool, program, models, folder, accelerator)
     wanted += further

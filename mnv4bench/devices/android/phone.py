@@ -21,6 +21,7 @@ from mnv4bench.records import Cores, DeviceState, Expects
 
 CPUFREQ = "/sys/devices/system/cpu/cpufreq"
 THERMAL = "/sys/class/thermal"
+MAX_NAME = 80  # letters of a name that a phone gives itself; a table shows it
 UNIT_DIGITS = 12  # of a digest, as wherever one is shown
 
 BOOT = "cat /proc/sys/kernel/random/boot_id"  # another one after each start
@@ -85,29 +86,28 @@ class Identity:
 
     @property
     def model(self) -> str | None:
-        return self.properties.get("ro.product.model") or None
+        return self._called("ro.product.model")
 
     @property
     def device(self) -> str | None:
-        return self.properties.get("ro.product.device") or None
+        return self._called("ro.product.device")
 
     @property
     def soc(self) -> str | None:
-        return readings.soc(self.properties)
+        return (readings.soc(self.properties) or "")[:MAX_NAME] or None
 
     @property
     def sdk(self) -> int | None:
-        sdk = self.properties.get("ro.build.version.sdk", "")
-        return int(sdk) if sdk.isdecimal() else None
+        return readings.whole(self.properties.get("ro.build.version.sdk", ""))
 
     @property
     def abi(self) -> str | None:
-        return self.properties.get("ro.product.cpu.abi") or None
+        return self._called("ro.product.cpu.abi")
 
     @property
     def name(self) -> str:
         """``"Google Pixel 8 (shiba)"``."""
-        maker = self.properties.get("ro.product.manufacturer", "")
+        maker = self._called("ro.product.manufacturer") or ""
         words = f"{maker} {self.model or 'unknown phone'}".strip()
         return f"{words} ({self.device})" if self.device else words
 
@@ -121,6 +121,9 @@ class Identity:
     def this_one(self) -> str:
         """``"Pixel 8 5a2984a51257"``: this very phone, whichever way it is attached."""
         return f"{self.model} {self.unit}"
+
+    def _called(self, key: str) -> str | None:
+        return self.properties.get(key, "")[:MAX_NAME] or None
 
 
 def identify(adb: Adb) -> Identity:
@@ -142,7 +145,7 @@ def state(adb: Adb, policies: tuple[Policy, ...]) -> DeviceState:
     said = ask(adb, STATE)
     thermal = said.get("thermal", "")
     zones = readings.zone_temperatures(readings.files(said.get("zones", "")))
-    temperatures = {**zones, **readings.hal_temperatures(thermal)}
+    hal = readings.hal_temperatures(thermal)
     level, battery_c, charging = readings.battery(said.get("battery", ""))
     stat = said.get("stat", "").splitlines()
     kernel = readings.files(said.get("cpufreq", ""))
@@ -155,14 +158,14 @@ def state(adb: Adb, policies: tuple[Policy, ...]) -> DeviceState:
         memory_available_bytes=_kilobytes(said.get("memory", "")),
         frequency_hz=readings.hertz(kernel.get(f"{CPUFREQ}/policy{fastest}/scaling_cur_freq")),
         governor=kernel.get(f"{CPUFREQ}/policy{fastest}/scaling_governor"),
-        temperature_c=readings.processor_temperature(temperatures),
+        temperature_c=readings.processor_temperature(hal, zones),
         on_battery=None if charging is None else not charging,
         battery_fraction=level,
         # One that somebody set by hand says nothing of the heat.
         thermal_status=None
         if readings.status_is_overridden(thermal)
         else readings.thermal_status(thermal),
-        temperatures_c=temperatures,
+        temperatures_c={**zones, **hal},
         battery_temperature_c=battery_c,
         charging=charging,
         screen=readings.screen(said.get("power", "")),
@@ -232,4 +235,5 @@ def mask(cpus: tuple[int, ...]) -> str:
 def _kilobytes(text: str) -> int | None:
     """The figure of a line of /proc/meminfo, as bytes."""
     words = text.split()
-    return int(words[1]) * 1024 if len(words) >= 2 and words[1].isdecimal() else None
+    kilobytes = readings.whole(words[1]) if len(words) >= 2 else None
+    return None if kilobytes is None else kilobytes * 1024

@@ -1,11 +1,14 @@
 """What a phone says about itself, read: properties, heat, battery, screen, clocks, load.
 
 Knows: the output of getprop, dumpsys (Android 8 to 16) and the kernel's files, as text. Does not
-know: how it was fetched. Pure functions; what cannot be read is None, never "fine".
+know: how it was fetched. Pure functions; what cannot be read is None, never "fine". So is a number
+longer than any real one: Python refuses 5000 digits, and a mask of the processor 30000000000 would
+fill the memory.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,12 +18,33 @@ Text = str | None
 # Types of dumpsys thermalservice's readings (android.os.Temperature); 9 is the newer HAL's NPU.
 _TEMPERATURE_TYPES = {0: "cpu", 1: "gpu", 2: "battery", 3: "skin", 9: "npu"}
 _TEMPERATURE = re.compile(
-    r"Temperature\{mValue=(-?[\d.]+), mType=(-?\d+), mName=([^,}]*), mStatus=(\d+)\}"
+    r"Temperature\{mValue=(-?[0-9]{1,9}(?:\.[0-9]{1,9})?), mType=(-?[0-9]{1,9}), "
+    r"mName=([^,}]*), mStatus=(\d+)\}"
 )
 # Sensors that are not there read as -274 °C and the like; a burning phone reads less than this.
 _BELIEVED_C = (-40.0, 150.0)
+# Zones that are no temperatures: the battery current limiters' drivers register them. "soc" is a
+# hundred less the battery's percent (Qualcomm's bcl_soc.c, and Google's), "ibat" and "vbat" are
+# currents and voltages (bcl_pmic5.c), the rest their levels and limits.
+_NO_TEMPERATURE = re.compile(
+    r"socd?$|[iv]bat|bcl|vph|batoilo|smpl|(?:soft_)?ocp|uvlo|.*[-_](?:lvl|limit|bcl|[iv]bat|vph)",
+    re.IGNORECASE,
+)
+# Zones that sit in the processor, by what Google, Qualcomm, Samsung and MediaTek call them.
+_PROCESSOR_ZONE = re.compile(
+    r"(?:apc[0-9]?-|mtkts)?(?:cpu|gpu|npu|tpu|apu|nsp|cdsp|cluster|g3d|(?:big|mid|little)(?![a-z]))",
+    re.IGNORECASE,
+)
+_PROCESSOR_TYPES = ("cpu", "gpu", "npu")  # of the HAL
+# Zones count thousandths of degrees (the kernel's sysfs-class-thermal). Less than this is a driver
+# that counts something else.
+_SMALLEST_MILLI = 1000.0
+# Processors that a phone may name. Eight to ten are real.
+MAX_CPUS = 1024
+# Of kHz, kB and the like; ticks since the phone was started may need more.
+_DIGITS, _COUNTER_DIGITS = 9, 18
 # What `service list` calls a driver of NNAPI: android.hardware.neuralnetworks.IDevice/NAME.
-_NNAPI_DRIVER = re.compile(r"android\.hardware\.neuralnetworks\.IDevice/([A-Za-z0-9._-]+)")
+_NNAPI_DRIVER = re.compile(r"android\.hardware\.neuralnetworks\.IDevice/([A-Za-z0-9._-]{1,80})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +57,7 @@ class Policy:
 
 def properties(text: str) -> dict[str, str]:
     """The lines ``[key]: [value]`` of getprop."""
-    return dict(re.findall(r"^\[([^\]]+)\]: \[(.*)\]$", text, re.MULTILINE))
+    return dict(re.findall(r"^\[([^\]\n]+)\]: \[(.*)\]$", text, re.MULTILINE))
 
 
 def soc(props: Mapping[str, str]) -> Text:
@@ -57,12 +81,16 @@ def files(text: str) -> dict[str, str]:
 def policies(kernel: Mapping[str, str]) -> tuple[Policy, ...]:
     """The cpufreq policies in ``files`` of .../cpufreq/policy*, the slowest first."""
     found = []
+    seen: set[int] = set()
     for path, content in kernel.items():
         if path.endswith("/related_cpus"):
-            khz = kernel.get(path.replace("related_cpus", "cpuinfo_max_freq"), "")
-            cpus = tuple(int(cpu) for cpu in content.split() if cpu.isdecimal())
-            if cpus and khz.strip().isdecimal():
-                found.append(Policy(cpus=cpus, max_hz=int(khz) * 1e3))
+            khz = whole(kernel.get(path.replace("related_cpus", "cpuinfo_max_freq"), ""))
+            numbers = (whole(word) for word in content.split())
+            named = (cpu for cpu in numbers if cpu is not None and cpu < MAX_CPUS)
+            cpus = tuple(cpu for cpu in dict.fromkeys(named) if cpu not in seen)
+            if cpus and khz is not None:
+                seen.update(cpus)  # a processor has one clock
+                found.append(Policy(cpus=cpus, max_hz=khz * 1e3))
     return tuple(sorted(found, key=lambda policy: (policy.max_hz, policy.cpus)))
 
 
@@ -93,25 +121,32 @@ def hal_temperatures(text: str) -> dict[str, float]:
 
 
 def zone_temperatures(kernel: Mapping[str, str]) -> dict[str, float]:
-    """Degrees Celsius by zone, from ``files`` of /sys/class/thermal/thermal_zone*/{type,temp}."""
+    """Degrees Celsius by zone, from ``files`` of /sys/class/thermal/thermal_zone*/{type,temp}.
+
+    Without the zones that are no temperatures, and without those that do not count thousandths.
+    """
     readings: dict[str, float] = {}
     for path, content in kernel.items():
         if not path.endswith("/temp"):
             continue
         kind = kernel.get(path.removesuffix("temp") + "type", "").strip()
         value = _number(content)
-        if kind and value is not None:
-            celsius = value / 1e3 if abs(value) >= 1e3 else value  # most drivers: thousandths
-            if _believed(celsius):
-                readings[kind] = max(celsius, readings.get(kind, celsius))
+        if not kind or _NO_TEMPERATURE.match(kind) or value is None:
+            continue
+        if abs(value) >= _SMALLEST_MILLI and _believed(value / 1e3):
+            readings[kind] = max(value / 1e3, readings.get(kind, value / 1e3))
     return readings
 
 
-def processor_temperature(readings: Mapping[str, float]) -> float | None:
-    """The hottest of the sensors that sit in the processor."""
-    words = ("cpu", "big", "mid", "little", "soc", "cluster", "npu", "gpu", "tpu")
-    hits = [celsius for name, celsius in readings.items() if name.lower().startswith(words)]
-    return max(hits, default=None)
+def processor_temperature(hal: Mapping[str, float], zones: Mapping[str, float]) -> float | None:
+    """The hottest of the sensors that sit in the processor.
+
+    Those that the HAL calls so (``hal_temperatures``), where there are any; else the zones
+    (``zone_temperatures``) whose names are known as a processor's.
+    """
+    named = [celsius for name, celsius in hal.items() if name.split()[0] in _PROCESSOR_TYPES]
+    by_name = [celsius for name, celsius in zones.items() if _PROCESSOR_ZONE.match(name)]
+    return max(named or by_name, default=None)
 
 
 def battery(text: str) -> tuple[float | None, float | None, bool | None]:
@@ -166,15 +201,22 @@ def free_bytes(text: str) -> int | None:
     """The available space of the last file system that ``df -k`` lists."""
     for line in reversed(text.splitlines()):
         words = line.split()
-        numbers = [int(word) for word in words[1:4] if word.isdecimal()]
-        if len(numbers) == 3:
-            return numbers[2] * 1024
+        numbers = [whole(word, _COUNTER_DIGITS) for word in words[1:4]]
+        if len(numbers) == 3 and None not in numbers and (available := numbers[2]) is not None:
+            return available * 1024
     return None
 
 
 def hertz(khz: Text) -> float | None:
     """A frequency file of cpufreq, which counts kilohertz."""
-    return float(khz) * 1e3 if khz and khz.strip().isdecimal() else None
+    number = whole(khz or "")
+    return None if number is None else number * 1e3
+
+
+def whole(text: str, digits: int = _DIGITS) -> int | None:
+    """A number from a phone; None where it is none, or longer than any that is real."""
+    word = text.strip()
+    return int(word) if re.fullmatch(rf"[0-9]{{1,{digits}}}", word) else None
 
 
 def nnapi_drivers(text: str) -> tuple[str, ...]:
@@ -183,15 +225,16 @@ def nnapi_drivers(text: str) -> tuple[str, ...]:
 
 
 def _field(text: str, name: str) -> float | None:
-    found = re.search(rf"^\s*{name}: (-?\d+)\s*$", text, re.MULTILINE)
+    found = re.search(rf"^\s*{name}: (-?[0-9]{{1,9}})\s*$", text, re.MULTILINE)
     return float(found[1]) if found else None
 
 
 def _number(text: str) -> float | None:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         return None
+    return number if math.isfinite(number) else None
 
 
 def _believed(celsius: float) -> bool:
@@ -201,17 +244,19 @@ def _believed(celsius: float) -> bool:
 def _ticks(text: str) -> tuple[int, int] | None:
     """(used, whole) ticks of the line ``cpu user nice system idle iowait ...``."""
     words = text.split()
-    if len(words) < 6 or words[0] != "cpu" or not all(word.isdecimal() for word in words[1:]):
+    counts = [whole(word, _COUNTER_DIGITS) for word in words[1:9]]
+    ticks = [count for count in counts if count is not None]
+    if len(words) < 6 or words[0] != "cpu" or len(ticks) != len(counts):
         return None
-    ticks = [int(word) for word in words[1:9]]
     idle = ticks[3] + ticks[4]
     return sum(ticks) - idle, sum(ticks)
 
 
 def _time_in_state(text: str) -> dict[int, int]:
-    pairs = (line.split() for line in text.splitlines())
-    return {
-        int(a): int(b)
-        for a, b in (p for p in pairs if len(p) == 2)
-        if a.isdecimal() and b.isdecimal()
-    }
+    spent: dict[int, int] = {}
+    for line in text.splitlines():
+        khz, _, ticks = line.partition(" ")
+        at, count = whole(khz), whole(ticks, _COUNTER_DIGITS)
+        if at is not None and count is not None:
+            spent[at] = count
+    return spent

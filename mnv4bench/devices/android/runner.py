@@ -10,7 +10,7 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import chain
@@ -22,7 +22,13 @@ from mnv4bench.devices import Options
 from mnv4bench.devices.android import attached, benchmark, checks, files, modes, phone
 from mnv4bench.devices.android.adb import Adb
 from mnv4bench.devices.android.benchmark import PROGRAM, TITLES, Tool
-from mnv4bench.devices.android.session import PID, AndroidSession, Place
+from mnv4bench.devices.android.session import (
+    PID,
+    RESULT_FILE,
+    RUNTIME_INFO,
+    AndroidSession,
+    Place,
+)
 from mnv4bench.devices.holding import hold, undisturbed
 from mnv4bench.errors import BenchError, DeviceLost, NotMeasured, UsageError
 from mnv4bench.records import (
@@ -41,6 +47,9 @@ NAME_DIGITS = 16  # of a digest, in names on the phone
 # A fixed piece of work for the phone's shell: some tens of milliseconds on a fast core.
 PROBE_COUNT = 40_000
 PROBE_REPEATS = 3
+PROBE_ENDED = "looped"
+# A date without %N has ten digits of seconds, or letters behind them: nothing to go by.
+_PROBED = re.compile(rf"(?<!\S)([0-9]{{11,19}})\s+{PROBE_ENDED}\s+([0-9]{{11,19}})(?!\S)")
 MAX_PROBE_S = 60.0  # longer ones are a clock that was set meanwhile
 # A cable that slipped is back within seconds, and adb finds the phone by itself.
 GIVE_BACK_S = 10.0
@@ -118,15 +127,8 @@ class AndroidRunner:
     def probe(self) -> float | None:
         """The best of a few runs of a short loop in the phone's shell, on the cores in use."""
         said = self._adb.shell(self._probe_line())
-        # A date without %N leaves letters behind its seconds, and nothing to go by.
-        stamps = [int(word) if word.isdecimal() else None for word in said.stdout.split()]
-        if len(stamps) != 2 * PROBE_REPEATS:
-            return None
-        took = [
-            (end - begin) / 1e9
-            for begin, end in zip(stamps[::2], stamps[1::2], strict=True)
-            if begin is not None and end is not None
-        ]
+        # Only of a loop that came to its end: a taskset that fails is quick too.
+        took = [(int(end) - int(begin)) / 1e9 for begin, end in _PROBED.findall(said.stdout)]
         fastest = min((seconds for seconds in took if seconds > 0), default=None)
         return fastest if fastest and fastest < MAX_PROBE_S else None
 
@@ -185,51 +187,66 @@ class AndroidRunner:
         """Put ``file`` on the phone, which is held, where it is not there already.
 
         Raises UsageError for another format, an absent file, or a float graph on an accelerator of
-        whole numbers; NotMeasured without room or without the accelerator; DeviceLost.
+        whole numbers; NotMeasured without room; DeviceLost. Whether the accelerator is there only
+        the program can say, when it runs: NNAPI's HALs of old, and lazy ones, are in no list.
         """
         self._require(file, artifact)
-        driver = self._target.nnapi_accelerator
-        drivers = self._identity.nnapi_drivers
-        if self._target.delegate == "nnapi" and drivers and driver not in drivers:
-            raise NotMeasured(
-                f"{self._identity.name} has no NNAPI driver {driver} (it has "
-                f"{', '.join(drivers)}); nothing was measured.",
-                "mnv4bench devices shows which profiles fit this phone",
-            )
         files.push(self._adb, file, self._graph(file))
         return AndroidSession(self._profile, self._adb, self._where(file))
 
-    def commands(self, file: Path, artifact: Artifact, timing: Timing) -> tuple[str, ...]:
-        """A run of one round with this file alone, line by line, ready to paste.
+    def commands(
+        self,
+        measured: Sequence[tuple[Path, Artifact]],
+        timing: Timing,
+        sustained: Timing | None = None,
+    ) -> tuple[str, ...]:
+        """A run of one round with these files, line by line, ready to paste.
 
         The real one puts a marker that nobody can foresee between the parts of its questions.
         """
-        self._require(file, artifact)
+        for file, artifact in measured:
+            self._require(file, artifact)
         adb, folder, tool = self._adb, self._target.remote_dir, self._tool
-        session = AndroidSession(self._profile, adb, self._where(file))
         steady = [modes.enter_line(folder)] if self._wants_steady else []
-        around = [phone.sections(phone.STATE, "mnv4bench"), self._probe_line()]
-        programs = [files.lines(adb, one, f"{self._tools}/{name}") for name, one in tool.files]
+        state, probe = phone.sections(phone.STATE, "mnv4bench"), self._probe_line()
         tidy = [] if self._options.keep else [f"rm -rf {shlex.quote(folder)}"]
+        programs = [files.lines(adb, one, f"{self._tools}/{name}") for name, one in tool.files]
 
         def shell(*lines: str) -> list[str]:
             return [adb.line("shell", line) for line in lines]
 
+        def invocation(file: Path, timing: Timing, *, first: bool) -> list[str]:
+            session = AndroidSession(self._profile, adb, self._where(file))
+            return shell(*session.lines(timing, first=first))
+
+        pushes, processes, windows = [], [], []
+        for file, _ in measured:
+            pushes += [f"# {file.name!r}", *files.lines(adb, file, self._graph(file))]
+            processes += [f"# {file.name!r}", *invocation(file, timing, first=True)]
+            if sustained is not None:
+                windows += [f"# {file.name!r} back to back: this again until its time is over"]
+                windows += [*shell(state), *invocation(file, sustained, first=False)]
         return (
             "# who it is",
             *shell(phone.sections(phone.IDENTITY, "mnv4bench")),
             "# its folder, and what an earlier run may have left; steady clocks",
-            *shell(self._folder_line(folder), modes.leave_line(folder), *steady),
+            *shell(self._folder_line(folder), self._end_line(folder)),
+            *shell(modes.leave_line(folder), *steady),
             "# the benchmark program, sent where it is not there yet",
             *shell(f"mkdir -p {shlex.quote(self._tools)}"),
             *chain.from_iterable(programs),
             *shell(self._executable_line(), self._help_line()),
-            f"# {file.name!r}",
-            *files.lines(adb, file, self._graph(file)),
-            "# a round: how it is, one process for each model, how it is",
-            *shell(*around, *session.lines(timing), *around),
-            "# and as it was before",
-            *shell(modes.leave_line(folder), *tidy),
+            *pushes,
+            "# how it is: before all, as what it starts from, and whether it is cool",
+            *shell(state, state, state),
+            "# a round: how fast and how hot it is, each file in a process of its own, and again",
+            *shell(probe, state),
+            f"# (without --{RESULT_FILE} or --{RUNTIME_INFO} where --help does not list it)",
+            *processes,
+            *shell(state, probe),
+            *windows,
+            "# how it is at the end, and as it was before",
+            *shell(state, self._end_line(folder), modes.leave_line(folder), *tidy),
         )
 
     # --- parts ----------------------------------------------------------------------------------
@@ -268,7 +285,7 @@ class AndroidRunner:
         loop = f"i=0; while [ $i -lt {PROBE_COUNT} ]; do i=$((i+1)); done"
         pinned = f"{self._pin}sh -c {shlex.quote(loop)}"
         # Subtracted here: the arithmetic of Android's shell (mksh) has 32 bits.
-        once = f"date +%s%N; {pinned}; date +%s%N"
+        once = f"date +%s%N; {pinned} && echo {PROBE_ENDED}; date +%s%N"
         return "; ".join([once] * PROBE_REPEATS)
 
     def _graph(self, file: Path) -> str:
@@ -332,7 +349,7 @@ class AndroidRunner:
             raise UsageError(
                 f"{accelerator} takes int8 graphs alone, and {file.name} is {artifact.precision}: "
                 "it would run on the processor and look as if it had not. Nothing was pushed.",
-                "measure it in int8: --precision int8",
+                "export it in int8, or measure it with a profile of the phone's GPU or processor",
             )
 
     @staticmethod

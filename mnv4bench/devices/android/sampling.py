@@ -19,6 +19,7 @@ from mnv4bench.devices.android.adb import Adb
 from mnv4bench.devices.android.benchmark import Call, Tool
 from mnv4bench.devices.android.capture_commands import LIMIT_S, Capture
 from mnv4bench.devices.android.collecting import Captured, Collected, collect
+from mnv4bench.devices.android.readings import Policy
 from mnv4bench.devices.holding import hold
 from mnv4bench.errors import DeviceLost, NotMeasured
 from mnv4bench.records import AndroidTarget, BenchmarkTool, DeviceProfile, Timing
@@ -54,7 +55,8 @@ def sample(
     DeviceLost where it goes away before the first sample.
     """
     target = benchmark.target_of(profile)
-    adb = Adb(attached.choose(profile, options.serials).serial)
+    chosen = attached.choose(profile, options.serials)
+    adb = Adb(chosen.serial)
     tools, missing = _tools(profile, options)
     folder = f"{target.remote_dir}/{FOLDER}"
     # The lock of AndroidRunner.unit: a run on this phone would be disturbed.
@@ -69,6 +71,7 @@ def sample(
                 serial=adb.serial,
                 counter=target.counter,
                 accelerator=target.nnapi_accelerator,
+                masks=_masks(chosen.identity.policies if chosen.identity else ()),
                 further=_own(profile, folder, programs, models),
                 on_step=on_step,
             )
@@ -97,6 +100,14 @@ def _tools(profile: DeviceProfile, options: Options) -> tuple[list[Tool], list[C
         if tool.sha256 not in [one.sha256 for one in tools]:
             tools.append(tool)
     return tools, missing
+
+
+def _masks(policies: tuple[Policy, ...]) -> dict[str, str]:
+    """One of the fastest processors, and all; nothing where the phone does not name them."""
+    if not policies:
+        return {}
+    everyone = phone.processors(policies, "all", 1)
+    return {"big": phone.mask(policies[-1].cpus[-1:]), "all": phone.mask(everyone)}
 
 
 def _push(

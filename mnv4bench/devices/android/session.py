@@ -121,11 +121,11 @@ class AndroidSession:
         while len(self._cpu_s) < wanted:
             self._cpu_s.append(self._timed(_short(timing), accelerated=False)[1].mean_s)
 
-    def lines(self, timing: Timing) -> tuple[str, ...]:
-        """The shell lines of a first invocation, in order."""
+    def lines(self, timing: Timing, *, first: bool) -> tuple[str, ...]:
+        """The shell lines of an invocation, in order; the ``first`` looks at the processor too."""
         marker = "mnv4bench"
         own = self._line(timing, accelerated=True, marker=marker)
-        if self._target.delegate == "xnnpack":
+        if self._target.delegate == "xnnpack" or not first:
             return (own,)
         plain = self._line(_short(timing), accelerated=False, marker=marker)
         return (plain, plain, own)
@@ -381,7 +381,7 @@ def _thermal(text: str) -> int | None:
 
 def _status(text: str) -> int:
     word = text.strip()
-    return int(word) if word.isdecimal() else 255
+    return int(word) if word.isdecimal() and len(word) <= 3 else 255
 
 
 def _is_signal(number: int) -> bool:
@@ -394,7 +394,7 @@ def _signal_name(number: int) -> str:
 
 def _wall_s(parts: Mapping[str, str]) -> float:
     before, after = (parts.get(f"time-{when}", "").strip() for when in _WHEN)
-    if not (before.isdecimal() and after.isdecimal()):
+    if not all(stamp.isdecimal() and len(stamp) <= 20 for stamp in (before, after)):
         return 0.0
     return max(int(after) - int(before), 0) / 1e9
 

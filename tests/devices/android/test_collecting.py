@@ -3,7 +3,9 @@
 import base64
 import io
 import json
+import os
 import shlex
+import subprocess
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -78,7 +80,7 @@ def test_every_parser_gets_its_sample() -> None:
         assert f"{tool}/help.txt" in files
         for place in places:
             assert files[f"{place}/result.pb"] == RESULT
-            assert (f"{place}/runtime_info.pb" in files) == (tool == "litert")
+            assert files[f"{place}/runtime_info.pb"] == RESULT
 
 
 def test_the_index_lists_the_files_and_says_which_phone_and_which_tool() -> None:
@@ -91,6 +93,49 @@ def test_the_index_lists_the_files_and_says_which_phone_and_which_tool() -> None
     assert set(found.files) == {name for name, entry in entries.items() if entry.bytes}
     assert (entries["neural_services.txt"].status, entries["neural_services.txt"].bytes) == (1, 0)
     assert entries["classic/int8-gpu/output.txt"].command.endswith("--use_gpu=true")
+
+
+def test_what_a_run_stands_on_is_asked_of_the_phones_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Run here by sh, whose tools answer as toybox's; ``cmd`` is a double that fails first."""
+    power = tmp_path / "cmd"
+    power.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/asked\n[ "$3" = false ]\n')
+    power.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
+    def shell(command: str) -> Output:
+        done = subprocess.run(("sh", "-c", command), capture_output=True, text=True, check=False)
+        return Output(done.returncode, done.stdout, done.stderr)
+
+    asked = {one.file: one.command for one in capture_commands.of_phone(FOLDER, None, {"all": "1"})}
+    nanoseconds, status = shell(asked["nanoseconds.txt"]).stdout.split()
+    assert (len(nanoseconds), status) == (19, "0")
+    assert shell(asked["timeout.txt"]).stdout.strip() in ("124", "137")
+    assert shell(asked["head.txt"]).stdout.split() == ["mnv4", "mnv4bench0"]
+    encoded, status = shell(asked["base64.txt"]).stdout.split()
+    assert (base64.b64decode(encoded), status) == (b"mnv4bench", "0")
+    assert asked["taskset_all.txt"] == "taskset 1 true; echo $?"
+    assert shell(asked["power_mode_switch.txt"]).stdout == "on 1\noff 0\n"
+    mode = "power set-fixed-performance-mode-enabled"
+    assert (tmp_path / "asked").read_text() == f"{mode} true\n{mode} false\n"
+
+
+def test_fixed_performance_goes_off_though_the_cable_is_pulled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """adbd hangs up on the shell (HUP) while the mode is being put on, and reads no more (PIPE)."""
+    power = tmp_path / "cmd"
+    power.write_text(
+        f'#!/bin/sh\necho "$3" >>{tmp_path}/asked\n[ "$3" = false ] || kill -HUP $PPID\necho said\n'
+    )
+    power.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    reader, writer = os.pipe()
+    os.close(reader)
+    subprocess.run(("sh", "-c", capture_commands.SWITCH), stdout=writer, stderr=writer, check=False)
+    os.close(writer)
+    assert (tmp_path / "asked").read_text().split() == ["true", "false"]
 
 
 def test_errors_of_a_program_are_samples() -> None:
@@ -262,7 +307,7 @@ def test_equal_samples_make_equal_zips() -> None:
 
 def test_the_commands_are_shell(tmp_path: Path, real_shell: Callable[[str], str]) -> None:
     for capture in (
-        *capture_commands.of_phone(FOLDER, "/sys/a"),
+        *capture_commands.of_phone(FOLDER, "/sys/a", {"big": "100"}),
         *capture_commands.of_program("litert", "/p q", {"a": "/m n"}, FOLDER, None),
         *capture_commands.of_program("classic", "/p q", {"a": "/m n"}, FOLDER, "dsp"),
     ):
@@ -272,8 +317,6 @@ def test_the_commands_are_shell(tmp_path: Path, real_shell: Callable[[str], str]
 @pytest.fixture
 def real_shell() -> Callable[[str], str]:
     """Parses a line with sh without running it; gives what sh complains of."""
-    import subprocess
-
     return lambda line: (
         subprocess.run(("sh", "-n", "-c", line), capture_output=True, text=True, check=False).stderr
     )

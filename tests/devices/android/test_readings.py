@@ -51,15 +51,59 @@ def test_battery() -> None:
     assert readings.battery("Can't find service: battery") == (None, None, None)
 
 
-def test_zones_are_thousandths_or_degrees() -> None:
-    kernel = readings.files(
-        "/sys/class/thermal/thermal_zone0/type:BIG\n/sys/class/thermal/thermal_zone0/temp:41200\n"
-        "/sys/class/thermal/thermal_zone1/type:battery\n/sys/class/thermal/thermal_zone1/temp:26\n"
-        "/sys/class/thermal/thermal_zone2/type:TPU\n/sys/class/thermal/thermal_zone2/temp:garbage\n"
+def zones(**kinds: str) -> dict[str, str]:
+    """The kernel's files of thermal zones, by their type with _ for -."""
+    folder = "/sys/class/thermal/thermal_zone"
+    lines = [
+        f"{folder}{at}/type:{kind.replace('_', '-')}\n{folder}{at}/temp:{text}"
+        for at, (kind, text) in enumerate(kinds.items())
+    ]
+    return readings.files("\n".join(lines))
+
+
+def test_zones_are_thousandths_of_degrees() -> None:
+    kernel = zones(
+        BIG="41200", battery="26", TPU="garbage", LITTLE="nan", MID="1e400", G3D="-274000"
     )
-    assert readings.zone_temperatures(kernel) == {"BIG": 41.2, "battery": 26.0}
-    assert readings.processor_temperature({"BIG": 41.2, "battery": 50.0}) == 41.2
-    assert readings.processor_temperature({"battery": 50.0}) is None
+    assert readings.zone_temperatures(kernel) == {"BIG": 41.2}
+
+
+def test_zones_of_the_battery_current_limiters_are_no_temperatures() -> None:
+    """Their "soc" is a hundred less the battery's percent, and a voltage reads as 4 degrees."""
+    kernel = zones(
+        soc="85000", socd="85000", ibat_lvl0="3000", vbat_lvl1="4123", vbat="4123",
+        bcl_lvl2="2000", pm8550_bcl_lvl0="2000", pmih010x_ibat_lvl0="9000", pm8150l_vph_lvl0="3900",
+        ocp_cpu1="90000", batoilo="8000", cpu_limit="99000", cpu_0_0="34500", battery="26000",
+    )  # fmt: skip
+    found = readings.zone_temperatures(kernel)
+    assert found == {"cpu-0-0": 34.5, "battery": 26.0}
+    assert readings.processor_temperature({}, found) == 34.5
+
+
+@pytest.mark.parametrize(
+    ("zone", "counts"),
+    [
+        *(
+            (name, True)
+            for name in ("BIG", "MID", "LITTLE", "G3D", "TPU", "cpu-1-3-usr", "cpuss-0")
+        ),
+        *((name, True) for name in ("gpuss-0-usr", "nspss-0", "npu-usr", "mtktscpu", "cluster0")),
+        *((name, False) for name in ("battery", "skin", "soc", "quiet-therm", "usb")),
+        *((name, False) for name in ("mtktsAP", "xo-therm", "middle", "charger", "modem-0-usr")),
+    ],
+)
+def test_a_processors_zones_are_known_by_name(zone: str, counts: bool) -> None:
+    found = readings.processor_temperature({}, {"BIG": 20.0, zone: 50.0})
+    assert found == (50.0 if counts else 20.0)
+
+
+def test_what_the_hal_calls_a_processor_goes_before_names_of_zones() -> None:
+    hal = readings.hal_temperatures(
+        THERMAL.replace("mType=1, mName=G3D", "mType=9, mName=x").replace("-274.0", "35.5")
+    )
+    assert readings.processor_temperature(hal, {"cpu-0-0": 90.0}) == 35.5
+    assert readings.processor_temperature({"skin s": 40.0}, {"cpu-0-0": 38.0}) == 38.0
+    assert readings.processor_temperature({"skin s": 40.0}, {"battery": 50.0}) is None
 
 
 def test_properties_and_the_soc_of_old_phones() -> None:
@@ -100,6 +144,7 @@ def test_no_text_breaks_a_reading(text: str) -> None:
         readings.nnapi_drivers, readings.hertz,
     ):  # fmt: skip
         read(text)
+        read(THERMAL.replace("33.5", text))
     readings.busy(text, text)
     kernel = readings.files(text)
     readings.policies(kernel)
@@ -185,3 +230,59 @@ def test_a_unit_is_known_without_being_named() -> None:
     one, other = identity(**{"ro.serialno": "A1"}), identity(**{"ro.serialno": "B2"})
     assert one.unit != other.unit
     assert "A1" not in one.unit
+
+
+NINES = "9" * 5000
+
+
+def test_no_number_of_a_phone_is_believed_at_any_length() -> None:
+    assert identity(**{"ro.build.version.sdk": NINES}).sdk is None
+    assert readings.hertz(NINES) is None
+    assert readings.free_bytes(f"/dev/x {NINES} {NINES} {NINES} 1% /data") is None
+    assert readings.busy(f"cpu {NINES} 1 1 1 1", f"cpu {NINES} 1 1 9 9") is None
+    assert readings.load(NINES) is None
+    assert readings.load("nan") is None
+    assert readings.battery(f"level: {NINES}\ntemperature: {NINES}\n") == (None, None, None)
+    assert readings.mean_frequency_hz({}, {"/p/stats/time_in_state": f"{NINES} 1"}, "/p") is None
+    assert readings.zone_temperatures(zones(BIG=NINES)) == {}
+    for value in (NINES, "1.2.3", "..", "-"):
+        assert readings.hal_temperatures(THERMAL.replace("33.5", value)) == {"skin skin": 29.4}
+    assert readings.hal_temperatures(THERMAL.replace("mType=0", f"mType={NINES}")) == {
+        "skin skin": 29.4
+    }
+    assert phone._kilobytes(f"MemTotal: {NINES} kB") is None
+
+
+def test_ticks_of_a_phone_that_was_on_for_long_are_read() -> None:
+    assert readings.busy("cpu 0 0 0 90000000000 0", "cpu 50 0 0 90000000050 0") == 0.5
+
+
+def test_processors_are_few_and_each_has_one_clock() -> None:
+    root = "/sys/devices/system/cpu/cpufreq"
+    clocks = "".join(f"{root}/policy{n}/cpuinfo_max_freq:{n + 1}000\n" for n in range(3))
+    many = " ".join(map(str, range(5000)))
+    text = (
+        f"{clocks}{root}/policy0/related_cpus:8 30000000000 {NINES} 8\n"
+        f"{root}/policy1/related_cpus:{many}\n{root}/policy2/related_cpus:{many}\n"
+    )
+    found = readings.policies(readings.files(text))
+    assert found[0] == Policy((8,), 1e6)
+    assert sum(len(one.cpus) for one in found) == readings.MAX_CPUS
+    assert len(phone.mask(tuple(cpu for one in found for cpu in one.cpus))) == 256
+
+
+def test_names_that_a_phone_gives_itself_are_cut() -> None:
+    long = identity(
+        **{
+            "ro.product.model": "m" * 5000,
+            "ro.product.device": "d" * 5000,
+            "ro.soc.model": "s" * 5000,
+            "ro.product.manufacturer": "x" * 5000,
+        }
+    )
+    assert (long.model, long.device, long.soc) == ("m" * 80, "d" * 80, "s" * 80)
+    assert len(long.name) == 3 * 80 + len("  ()")
+
+
+def test_a_getprop_of_opened_brackets_is_read_in_no_time() -> None:
+    assert readings.properties("[\n" * 200_000 + "[a]: [b]") == {"a": "b"}

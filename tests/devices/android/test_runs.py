@@ -1,24 +1,29 @@
 """A phone measured from end to end: the genuine adb, the double, real LiteRT behind the program."""
 
 import os
+import random
 import re
 import shlex
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
+from msgspec.structs import replace
 
+from mnv4bench import bench
 from mnv4bench.devices import Options
 from mnv4bench.devices.android import modes
 from mnv4bench.devices.holding import undisturbed
 from mnv4bench.errors import NotMeasured
-from mnv4bench.records import Artifact, Verdict
+from mnv4bench.records import Artifact, Measurement, Plan, Verdict
 from tests.devices.android.conftest import EDGETPU, MakeRunner
-from tests.devices.conftest import TIMING, artifact_of
+from tests.devices.conftest import TIMING, artifact_of, phone_profile
 from tests.phone import programs
 from tests.phone.android import Phone
 from tests.phone.genuine_adb import GenuineAdb
+from tests.phone.graphs import write_convolutions
 
 FOLDER = "/data/local/tmp/mnv4bench"
 
@@ -248,36 +253,71 @@ def test_the_state_of_a_phone(phone: Phone, make_runner: MakeRunner) -> None:
     assert state.boot == phone.boot_id
 
 
+@pytest.mark.parametrize(("changes", "sustained_s"), [(EDGETPU, None), (EDGETPU, 0.1), ({}, None)])
 def test_a_dry_run_prints_what_a_run_then_does(
-    phone: Phone, make_runner: MakeRunner, graph: Path, int8: Artifact
+    phone: Phone,
+    make_runner: MakeRunner,
+    graph: Path,
+    int8: Artifact,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, str],
+    sustained_s: float | None,
 ) -> None:
-    runner = make_runner(**EDGETPU)
-    lines = runner.commands(graph, int8, TIMING)
-    asked_before = len(phone.commands)
+    """Finding 22 of the review: of two models, line by line, and nothing but those lines."""
+    monkeypatch.setattr(bench, "QUIET_WAIT_S", 0.0)
+    second = write_convolutions(tmp_path / "second.tflite", quantised=True, layers=4)
+    measured = [(graph, int8), (second, artifact_of(second, precision="int8", sha256="1" * 64))]
+    plan = in_this_order(sustained_s)
+    sustained = bench.sustained_timing(plan) if sustained_s else None
+    runner = make_runner(**changes)
+    lines = runner.commands(measured, TIMING, sustained)
     files = phone.files(outside="/nowhere")
-    assert make_runner(**EDGETPU).commands(graph, int8, TIMING) == lines
+    assert make_runner(**changes).commands(measured, TIMING, sustained) == lines
     assert phone.files(outside="/nowhere") == files, "a dry run writes nothing"
-    del phone.commands[asked_before:]
+    asked_before = len(phone.commands)
+    report = bench.new_report(phone_profile("classic", **changes), runner, [int8], plan)
+    report = replace(report, measurements=tuple(Measurement(artifact=one) for _, one in measured))
     with runner.held():
-        one = runner.install(graph, int8)
-        for look in (runner.state, runner.probe):
-            look()
-        one.invoke(TIMING, round=0, position=0)
-        for look in (runner.state, runner.probe):
-            look()
-    # The names that nobody can foresee are a plain word in a dry run.
-    asked = re.sub(r"mnv4bench-[0-9a-f]{12}", "mnv4bench", "\n".join(phone.commands))
-    position = 0
-    for line in lines:
-        words = shlex.split(line, comments=True)
-        if "shell" not in words or "getprop" in line:  # who it is was asked before
-            continue
-        for part in words[-1].split("\n"):
-            if part.startswith("echo mnv4bench"):
-                continue
-            found = asked.find(part, position)
-            assert found >= 0, f"the run did not do, in this order: {part}"
-            position = found
+        sessions = [runner.install(*one) for one in measured]
+        bench.measure(report, sessions, runner, lambda report: None, Silent())
+    printed = [
+        shlex.split(line)[-1]
+        for line in lines
+        if not line.startswith("#") and "shell" in shlex.split(line)
+    ]
+    assert "getprop" in printed.pop(0)  # who it is was asked before
+    did = [as_printed(line) for line in phone.commands[asked_before:]]
+    assert did == [as_printed(line) for line in printed]
+    assert sum("dumpsys battery" in line for line in did) == (6 if sustained_s is None else 8)
+
+
+def in_this_order(sustained_s: float | None) -> Plan:
+    """One round whose random order of two models is the one they stand in."""
+    seed = next(seed for seed in range(99) if shuffled(f"{seed}/0") == [0, 1])
+    return Plan(
+        seed=seed, min_rounds=1, max_rounds=1, target=0.01, timing=TIMING, sustained_s=sustained_s
+    )
+
+
+def shuffled(seed: str) -> list[int]:
+    order = [0, 1]
+    random.Random(seed).shuffle(order)
+    return order
+
+
+def as_printed(line: str) -> str:
+    """A command without what nobody can foresee, nor what adb's seam puts around it."""
+    line = re.sub(r"mnv4bench(-end)?-[0-9a-f]{12}", "mnv4bench", line)
+    line = re.sub(r"^\( (.*)\n\) &\nline=.*\necho mnv4bench \$\?$", r"\1", line, flags=re.DOTALL)
+    return re.sub(r"echo mnv4bench space\n\{ (df [^;]*); \} 2>/dev/null$", r"\1", line)
+
+
+class Silent:
+    """A bench.Listener that hears nothing."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *words: None
 
 
 def test_a_file_name_is_only_a_name(
@@ -289,7 +329,7 @@ def test_a_file_name_is_only_a_name(
     runner = make_runner()
     once(runner, hostile, artifact_of(hostile))
     assert phone.files(outside=FOLDER) == before
-    for line in runner.commands(hostile, artifact_of(hostile), TIMING):
+    for line in runner.commands([(hostile, artifact_of(hostile))], TIMING):
         assert "\n touch" not in line or not line.startswith("#")
 
 

@@ -43,6 +43,9 @@ def test_a_pixel_8s_samples(phone: Phone, options: Options, tmp_path: Path) -> N
         outcome = results.from_result_file(archive.read("classic/int8-as-pixel8-edgetpu/result.pb"))
         assert "google-edgetpu" in archive.read("neural_services.txt").decode()
         assert "policy8" in archive.read("cpufreq.txt").decode()
+        assert archive.read("taskset_big.txt") == archive.read("taskset_all.txt") == b"0\n"
+        assert archive.read("power_mode_switch.txt") == b"on 0\noff 0\n"
+        assert archive.read("classic/int8-cpu/runtime_info.pb")
         assert "level: 80" in archive.read("battery.txt").decode()
         serial = phone._state["properties"]["ro.serialno"].encode()
         assert serial
@@ -53,6 +56,10 @@ def test_a_pixel_8s_samples(phone: Phone, options: Options, tmp_path: Path) -> N
     assert "applied NNAPI delegate" in output
     assert outcome is not None
     assert outcome.inferences >= 5
+    asked = [index.command for index in index.captures]
+    assert "taskset 100 true; echo $?" in asked
+    assert "taskset 1ff true; echo $?" in asked
+    assert not phone.fixed_performance
     assert not (phone.root / FOLDER).exists()
 
 

@@ -1,0 +1,78 @@
+"""What the user said, so that a next step can be followed word for word.
+
+Knows: the words that ``run --resume`` and ``doctor`` must be told again. Does not know: why a run
+stopped, or what of it is kept.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mnv4bench.cli.reading import DEFAULT_REPORTS
+from mnv4bench.devices import Options
+from mnv4bench.errors import BenchError
+from mnv4bench.export.own.file import is_own_file
+from mnv4bench.records import DeviceProfile
+
+RESUME = "mnv4bench run --resume"  # as errors say it: they do not know how the run was started
+THE_SAME = "the same command again"  # where no report was begun
+THE_LAST = "the command that this run ends with"
+
+
+@dataclass(frozen=True)
+class Given:
+    """The words of one ``run``."""
+
+    reports: Path
+    devices: tuple[str, ...] = ()  # names, and paths of profiles; none: of whatever is unfinished
+    models: tuple[str, ...] = ()
+    options: Options = field(default_factory=Options)
+
+    def resume(self, profiles: Sequence[DeviceProfile], files: Collection[Path]) -> str:
+        """The command that goes on with the reports of ``profiles``, which measure ``files``.
+
+        Files of the user's own are in no cache, so they are named again.
+        """
+        measured = {file.absolute() for file in files}
+        own = [name for name in self.models if is_own_file(name)]
+        words = [*RESUME.split(), *self._devices(profiles)]
+        for name in own:
+            words += ["--model", name] if Path(name).absolute() in measured else []
+        if self.reports != DEFAULT_REPORTS:
+            words += ["--reports", str(self.reports)]
+        phones = self._of_phones(profiles)
+        keep = ["--keep"] if self.options.keep and _any_phone(profiles) else []
+        return shlex.join([*words, *phones, *keep])
+
+    def doctor(self, profile: DeviceProfile) -> str:
+        """The command that looks at what a device needs."""
+        words = [*self._devices([profile]), *self._of_phones([profile])]
+        return shlex.join(["mnv4bench", "doctor", *words])
+
+    def _devices(self, profiles: Sequence[DeviceProfile]) -> list[str]:
+        """A profile of the user's own is a path, and its file is named after the device."""
+        said = {Path(word).stem if word.endswith(".toml") else word: word for word in self.devices}
+        names = [profile.device for profile in profiles]
+        return [word for name in names for word in ("--device", said.get(name, name))]
+
+    def _of_phones(self, profiles: Sequence[DeviceProfile]) -> list[str]:
+        """Nothing where no phone is among them: it would be refused."""
+        options = self.options if _any_phone(profiles) else Options()
+        words = [word for serial in options.serials for word in ("--serial", serial)]
+        if options.benchmark_model is not None:
+            words += ["--benchmark-model", str(options.benchmark_model)]
+        if options.libraries is not None:
+            words += ["--libraries", str(options.libraries)]
+        return words
+
+
+def _any_phone(profiles: Sequence[DeviceProfile]) -> bool:
+    return any(profile.runner == "android" for profile in profiles)
+
+
+def resumed_by(error: BenchError, command: str) -> None:
+    """Let ``error`` name ``command`` where it says that the run can be resumed."""
+    error.next_step = error.next_step.replace(RESUME, command)
