@@ -19,14 +19,23 @@ import uuid
 from pathlib import Path
 
 from tests.phone import toolbox
+from tests.phone.shell import SHELL
 
 # What toybox gives a phone and the host's program of that name does well enough. A name that is
 # not here is "not found" on the phone, as it should be.
+TOYBOX = shutil.which("toybox")  # Android's own tools; .ci/packages installs it
+TOYBOX_TOOLS = frozenset(
+    (
+        "base64", "cat", "chmod", "cp", "cut", "dirname", "env", "grep", "head", "kill", "mkdir",
+        "mktemp", "mv", "rm", "sed", "sha256sum", "sleep", "sort", "tail", "timeout", "touch",
+        "uniq", "wc", "xargs",
+    )
+)  # fmt: skip
 HOST_TOOLS = (
     "awk", "base64", "basename", "cat", "chmod", "cksum", "cmp", "cp", "cut", "dd", "dirname", "du",
     "echo", "env", "expr", "false", "find", "grep", "head", "kill", "ln", "ls", "md5sum", "mkdir",
     "mktemp", "mv", "nice", "nohup", "od", "paste", "printf", "ps", "pwd", "readlink", "realpath",
-    "rm", "rmdir", "sed", "seq", "sha1sum", "sha256sum", "sh", "sleep", "sort", "split", "stat",
+    "rm", "rmdir", "sed", "seq", "sha1sum", "sha256sum", "sleep", "sort", "split", "stat",
     "sync", "tail", "tee", "test", "timeout", "touch", "tr", "true", "uniq", "wc", "which",
     "xargs",
 )  # fmt: skip
@@ -78,8 +87,10 @@ class PhoneFolder:
 
     def _fill_path(self) -> None:
         path = self.root / "system/bin"
+        (path / "sh").symlink_to(SHELL)
         for name in HOST_TOOLS:
-            if found := shutil.which(name, path="/usr/bin:/bin"):
+            own = TOYBOX if name in TOYBOX_TOOLS else None
+            if found := own or shutil.which(name, path="/usr/bin:/bin"):
                 (path / name).symlink_to(found)
         box = self.folder / "toolbox"
         # -I -S: the interpreter is up in ten milliseconds, since no site is looked at.

@@ -1,4 +1,4 @@
-"""adb's ``shell`` and ``exec`` services, with the host's ``/bin/sh`` for the phone's.
+"""adb's ``shell`` and ``exec`` services, with mksh, which is Android's, or the host's shell.
 
 Knows: shell v1 and v2, streams, exit statuses; absolute paths of the phone in a command stand for
 the phone's folder, and the folder's path in the output for the phone's. No namespaces: many CIs
@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -23,6 +24,9 @@ from tests.phone.protocol import Closed, Stream
 
 # A path begins where no name goes on: not in "a/data", but in "--graph=/data" and "x:/data".
 PHONE_PATH = re.compile(r"(?<![\w.\-/*?\]}])/(?=(?:data|sys|proc|vendor|system|sdcard)(?:/|\b))")
+# Android's own shell, whose arithmetic has 32 bits and whose traps are its own; .ci/packages
+# installs it. Elsewhere the host's.
+SHELL = shutil.which("mksh") or "/bin/sh"
 STDIN, STDOUT, STDERR, EXIT, CLOSE_STDIN = range(5)
 
 
@@ -74,7 +78,7 @@ class Shell:
     ) -> None:
         """Run ``command`` over ``stream``; the exit status is 128 + signal if it was killed."""
         process = subprocess.Popen(
-            ["/bin/sh", "-c", on_host(command or "exec sh", self._root)],
+            [SHELL, "-c", on_host(command or "exec sh", self._root)],
             cwd=self._root,
             env=self._environment,
             stdin=subprocess.PIPE,
