@@ -134,6 +134,8 @@ def test_a_history_of_tainted_measurements_is_drawn_without_levels(
     assert "0 change points" in ran.out
 
 
+# JAX, which the converters load for other tests, warns of any fork; these children only read.
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")
 def test_a_large_store_is_read_by_all_processors_and_gives_the_same(
     terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
