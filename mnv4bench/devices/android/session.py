@@ -10,20 +10,16 @@ before, the program, the clocks after, its result file.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 import secrets
 import shlex
-import signal
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
 from mnv4bench.devices import Session
-from mnv4bench.devices.android import phone, placement, readings, results, unread
+from mnv4bench.devices.android import phone, placement, readings, remains, results, unread
 from mnv4bench.devices.android.adb import Adb
 from mnv4bench.devices.android.benchmark import PROGRAM, Call, arguments, target_of
 from mnv4bench.devices.android.placement import Contrast, Counted
@@ -41,7 +37,6 @@ MAX_OUTPUT_BYTES = 1_000_000  # of each stream; a program that never stops talki
 CONTRAST_COUNT = 10
 CONTRAST_SECONDS = 0.3
 CONTRAST_PROCESSES = 4
-_WHEN = ("before", "after")
 PID = "pid"  # of the program that runs, in the program's folder
 # Builds of some years lack them.
 RESULT_FILE = "result_file_path"
@@ -62,23 +57,6 @@ class Place:
     flags: frozenset[str] | None  # that the program lists; None: not asked yet
     driver: str | None  # of NNAPI
     boot: str | None  # changes when the phone is started anew
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """What one process of the program left behind."""
-
-    status: int
-    stdout: str
-    stderr: str
-    outcome: results.Outcome | None
-    info: results.RuntimeInfo | None
-    sections: Mapping[str, str]
-    wall_s: float
-
-    @property
-    def log(self) -> str:
-        return f"{self.stdout}\n{self.stderr}"
 
 
 class AndroidSession:
@@ -130,7 +108,7 @@ class AndroidSession:
         plain = self._line(_short(timing), accelerated=False, marker=marker)
         return (plain, plain, own)
 
-    def _timed(self, timing: Timing, *, accelerated: bool) -> tuple[Ran, results.Outcome]:
+    def _timed(self, timing: Timing, *, accelerated: bool) -> tuple[remains.Ran, results.Outcome]:
         """One process of the program; raises WorkerFailed when it gives no outcome."""
         marker = f"mnv4bench-{secrets.token_hex(6)}"
         line = self._line(timing, accelerated=accelerated, marker=marker)
@@ -143,21 +121,24 @@ class AndroidSession:
                 f"the phone {self._adb.serial} was started anew meanwhile, and is not as it was.",
                 "when it has settled: mnv4bench run --resume",
             )
-        result, info = _decoded(parts.get("result", "")), _decoded(parts.get("info", ""))
+        result, info = (
+            remains.decoded(parts.get("result", "")),
+            remains.decoded(parts.get("info", "")),
+        )
         stdout, stderr = parts.get("stdout", ""), parts.get("stderr", "")
-        ran = Ran(
-            status=_status(parts.get("status", "")),
+        ran = remains.Ran(
+            status=remains.status(parts.get("status", "")),
             stdout=stdout,
             # The shell's own words as well: no room for a file, a folder that is gone.
             stderr=f"{stderr}\n{said.stderr}".strip(),
             outcome=results.from_result_file(result) or results.from_text(f"{stdout}\n{stderr}"),
             info=results.runtime_info(info),
             sections=parts,
-            wall_s=_wall_s(parts),
+            wall_s=remains.wall_s(parts),
         )
         return ran, self._outcome(ran, line)
 
-    def _outcome(self, ran: Ran, line: str) -> results.Outcome:
+    def _outcome(self, ran: remains.Ran, line: str) -> results.Outcome:
         unknown = results.unknown_flags(ran.log)
         if unknown:
             raise self._failed(
@@ -178,8 +159,8 @@ class AndroidSession:
                 f"could not be kept on its processors ({self._place.pin.strip()}); with the screen "
                 "off many phones take their fast cores away (adb shell input keyevent 224)",
             )
-        if ran.status > 128 and _is_signal(ran.status - 128):
-            raise self._failed(ran, line, f"was killed by {_signal_name(ran.status - 128)}")
+        if ran.status > 128 and remains.is_signal(ran.status - 128):
+            raise self._failed(ran, line, f"was killed by {remains.signal_name(ran.status - 128)}")
         if ran.status:
             raise self._failed(ran, line, f"ended with status {ran.status}")
         if ran.outcome is None:
@@ -188,9 +169,9 @@ class AndroidSession:
             raise self._failed(ran, line, f"printed no result that is known here{where}")
         return ran.outcome
 
-    def _failed(self, ran: Ran, line: str, how: str) -> WorkerFailed:
+    def _failed(self, ran: remains.Ran, line: str, how: str) -> WorkerFailed:
         sentence = f"{PROGRAM} on {self._adb.serial} {how} (measuring {self._place.name})"
-        last = _last_words(ran)
+        last = remains.last_words(ran)
         # Only the program's own part of the line: a person wants to see what it says.
         folder, _, rest = line.partition("cd ")[2].partition(" || ")
         program = f"cd {folder} && {rest.partition(chr(10))[2].partition(' >')[0]}"
@@ -228,7 +209,7 @@ class AndroidSession:
             f"env LD_LIBRARY_PATH={tools} ADSP_LIBRARY_PATH={tools} "
             f"{place.pin}./{PROGRAM} {shlex.join(words)}"
         )
-        left = {
+        behind = {
             "boot": phone.BOOT,
             "status": "echo $status",
             "late": f"cat {shlex.quote(late)}",
@@ -250,7 +231,7 @@ class AndroidSession:
                 "wait $child; status=$?",
                 "trap - HUP INT TERM; kill $watch",
                 phone.sections(self._clocks("after"), marker),
-                phone.sections(left, marker),
+                phone.sections(behind, marker),
                 f"rm -f {shlex.join((result, info, out, err, late))} {pid}",
             )
         )
@@ -274,7 +255,7 @@ class AndroidSession:
 
     def _samples(
         self,
-        ran: Ran,
+        ran: remains.Ran,
         outcome: results.Outcome,
         timing: Timing,
         round: int,
@@ -301,7 +282,7 @@ class AndroidSession:
             tainted=_taints(noise, outcome, capped=capped),
         )
 
-    def _noise(self, ran: Ran) -> Noise:
+    def _noise(self, ran: remains.Ran) -> Noise:
         before = readings.files(ran.sections.get("clocks-before", ""))
         after = readings.files(ran.sections.get("clocks-after", ""))
         policy = self._policy()
@@ -311,8 +292,8 @@ class AndroidSession:
             frequency_before_hz=readings.hertz(before.get(current)),
             frequency_after_hz=readings.hertz(after.get(current)),
             frequency_mean_hz=readings.mean_frequency_hz(before, after, policy),
-            thermal_status_before=_thermal(ran.sections.get("thermal-before", "")),
-            thermal_status_after=_thermal(ran.sections.get("thermal-after", "")),
+            thermal_status_before=remains.thermal_status(ran.sections.get("thermal-before", "")),
+            thermal_status_after=remains.thermal_status(ran.sections.get("thermal-after", "")),
         )
 
     def _policy(self) -> str:
@@ -321,10 +302,12 @@ class AndroidSession:
         first = next((p.cpus[0] for p in self._place.policies if cpu in p.cpus), cpu)
         return f"{phone.CPUFREQ}/policy{first}"
 
-    def _judge(self, ran: Ran, outcome: results.Outcome) -> Placement:
+    def _judge(self, ran: remains.Ran, outcome: results.Outcome) -> Placement:
         counted = None
         if self._target.counter:
-            before, after = (_counter(ran.sections.get(f"counter-{w}", "")) for w in _WHEN)
+            before, after = (
+                remains.counter(ran.sections.get(f"counter-{w}", "")) for w in remains.WHEN
+            )
             if before is not None and after is not None:
                 made = outcome.inferences + (outcome.warmups or 0)
                 counted = Counted(self._target.counter, after - before, made)
@@ -372,50 +355,3 @@ def _taints(noise: Noise, outcome: results.Outcome, *, capped: bool) -> tuple[st
             f"{noise.wall_s:.3g} s"
         )
     return tuple(reasons)
-
-
-def _thermal(text: str) -> int | None:
-    """None where somebody set it by hand: then it says nothing of the heat."""
-    return None if readings.status_is_overridden(text) else readings.thermal_status(text)
-
-
-def _status(text: str) -> int:
-    word = text.strip()
-    return int(word) if word.isdecimal() and len(word) <= 3 else 255
-
-
-def _is_signal(number: int) -> bool:
-    return number in set(signal.Signals)
-
-
-def _signal_name(number: int) -> str:
-    return signal.Signals(number).name
-
-
-def _wall_s(parts: Mapping[str, str]) -> float:
-    before, after = (parts.get(f"time-{when}", "").strip() for when in _WHEN)
-    if not all(stamp.isdecimal() and len(stamp) <= 20 for stamp in (before, after)):
-        return 0.0
-    return max(int(after) - int(before), 0) / 1e9
-
-
-def _counter(text: str) -> int | None:
-    """The sum of the numbers in a counter's file; None where it cannot be read."""
-    numbers = re.findall(r"\d{1,18}", text)
-    return sum(map(int, numbers)) if numbers else None
-
-
-def _decoded(text: str) -> bytes:
-    try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError):
-        return b""
-
-
-def _last_words(ran: Ran) -> str:
-    """The line that says most about a failure: the last error, else the last line at all."""
-    lines = [line.strip() for line in f"{ran.stdout}\n{ran.stderr}".splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith(("ERROR", "FATAL", "Segmentation"))]
-    # "Benchmarking failed." stands behind the line that says why.
-    telling = [line for line in errors if "Benchmarking failed" not in line] or lines
-    return telling[-1].removeprefix("ERROR: ")[:200].rstrip(".") if telling else ""
