@@ -59,7 +59,12 @@ class Latest:
         self._groups: dict[GroupKey, dict[Variant, tuple[_Moment, Candidate]]] = defaultdict(dict)
         self._losers: list[tuple[str, GroupKey, Variant]] = []  # (report, what it lost)
 
-    def add(self, report: Report, measurement: Measurement) -> None:
+    def add(self, report: Report) -> None:
+        """Take every measurement of ``report``."""
+        for measurement in report.measurements:
+            self._add(report, measurement)
+
+    def _add(self, report: Report, measurement: Measurement) -> None:
         """Summarise ``measurement`` unless a later one of its variant is already here."""
         artifact = measurement.artifact
         _, environment = circumstances(report.environment, report.profile)

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from mnv4bench import store
 from mnv4bench.analysis import accuracy
@@ -59,7 +60,7 @@ def latest(paths: list[Path] | None, skipped: list[Skipped]) -> Latest:
         import mnv4bench.render.figure
         import mnv4bench.render.terminal  # noqa: F401
 
-    for part in _in_parts(paths, skipped, _latest_of, load_what_draws):
+    for part in _in_parts(paths, skipped, partial(_made_of, Latest), load_what_draws):
         whole.merge(part)
     return whole
 
@@ -71,7 +72,7 @@ def timeline(paths: list[Path] | None, skipped: list[Skipped]) -> Timeline:
     def load_what_draws() -> None:
         import mnv4bench.render.timelines  # noqa: F401
 
-    for part in _in_parts(paths, skipped, _timeline_of, load_what_draws):
+    for part in _in_parts(paths, skipped, partial(_made_of, Timeline), load_what_draws):
         whole.merge(part)
     return whole
 
@@ -79,7 +80,7 @@ def timeline(paths: list[Path] | None, skipped: list[Skipped]) -> Timeline:
 def sessions(paths: list[Path], skipped: list[Skipped]) -> Sessions:
     """What a comparison needs of every measurement under ``paths``; see ``latest``."""
     whole = Sessions()
-    for part in _in_parts(paths, skipped, _sessions_of, lambda: None):
+    for part in _in_parts(paths, skipped, partial(_made_of, Sessions), lambda: None):
         whole.merge(part)
     return whole
 
@@ -97,7 +98,7 @@ def evaluations(
     return found
 
 
-Part = TypeVar("Part")
+Part = TypeVar("Part", bound="_Gathered")
 Read = tuple[Part, int, list[Skipped]]  # what was made of files, how many, why not of the others
 
 
@@ -169,28 +170,15 @@ def evaluated(
     return found
 
 
-def _latest_of(files: list[Path]) -> Read[Latest]:
-    """(the latest of these files, how many were read, why the others were not)."""
-    part, found, skipped = Latest(), 0, list[Skipped]()
-    for report in _read(files, skipped):
-        found += 1
-        for measurement in report.measurements:
-            part.add(report, measurement)
-    return part, found, skipped
+class _Gathered(Protocol):
+    """What takes reports one at a time, and what another process took."""
+
+    def add(self, report: Report) -> None: ...
 
 
-def _timeline_of(files: list[Path]) -> Read[Timeline]:
-    """As ``_latest_of``, with every measurement."""
-    part, found, skipped = Timeline(), 0, list[Skipped]()
-    for report in _read(files, skipped):
-        found += 1
-        part.add(report)
-    return part, found, skipped
-
-
-def _sessions_of(files: list[Path]) -> Read[Sessions]:
-    """As ``_latest_of``, for a comparison."""
-    part, found, skipped = Sessions(), 0, list[Skipped]()
+def _made_of(kind: Callable[[], Part], files: list[Path]) -> Read[Part]:
+    """(a ``kind`` with these files, how many were read, why the others were not)."""
+    part, found, skipped = kind(), 0, list[Skipped]()
     for report in _read(files, skipped):
         found += 1
         part.add(report)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, assert_never
+from typing import Literal, TypeVar, assert_never
 
 import msgspec
 
@@ -38,6 +38,8 @@ from mnv4bench.records import (
     Samples,
     Timing,
 )
+
+A = TypeVar("A", Measured, Beside)
 
 START_WORKER = Path(__file__).with_name("start_worker.py")
 
@@ -183,13 +185,7 @@ class HostSession:
 
         Raises WorkerFailed with the command to repeat it, when that process fails.
         """
-        for file, identity in zip(self._files, self._identities, strict=True):
-            if _identity(file) not in (identity, None):  # a file that is gone says so itself
-                raise NotMeasured(
-                    f"{file.name} changed while it was being measured; its latencies would be "
-                    "those of two files.",
-                    "run again when nothing writes to it",
-                )
+        self._require_unchanged()
         command, request = _call(self._profile, self._file, self._artifact, timing, round, position)
         finished = worker_process.run(
             command,
@@ -197,11 +193,7 @@ class HostSession:
             timeout_s=time_limit_s(timing),
             purpose=f"measures {self._file.name}",
         )
-        answer = self._answer(finished, request)
-        if not isinstance(answer, Measured):
-            raise worker_process.failure(
-                finished, request, f"the process that measures {self._file.name} answered nonsense"
-            )
+        answer = self._answer(finished, request, Measured)
         placement = answer.placement
         if self._profile.runtime == "litert":
             placement = with_litert_log(placement, finished.stderr)
@@ -232,11 +224,7 @@ class HostSession:
                 timeout_s=2 * time_limit_s(timing),
                 purpose=f"measures {self._file.name} beside {head._file.name}",
             )
-        answer = self._answer(finished, request)
-        if not isinstance(answer, Beside):
-            raise worker_process.failure(
-                finished, request, f"the process that measures {self._file.name} answered nonsense"
-            )
+        answer = self._answer(finished, request, Beside)
         paired = answer.paired
         if self._profile.runtime == "litert":
             paired = msgspec.structs.replace(
@@ -271,7 +259,8 @@ class HostSession:
     def remove(self) -> None:
         """Nothing was copied, so there is nothing to take away. Safe to repeat."""
 
-    def _answer(self, finished: Finished, request: bytes) -> Measured | Beside:
+    def _answer(self, finished: Finished, request: bytes, wanted: type[A]) -> A:
+        """The answer, of the kind that was asked for. Raises WorkerFailed for any other."""
         try:
             answer = msgspec.json.decode(finished.stdout.rpartition(b"\n")[2], type=Answer)
         except msgspec.DecodeError as error:  # none at all, or values that cannot be
@@ -280,19 +269,20 @@ class HostSession:
                 if finished.status
                 else f"answered nonsense: {error}"
             )
-            raise worker_process.failure(
-                finished, request, f"the process that measures {self._file.name} {how}"
-            ) from None
-        match answer:
-            case Measured() | Beside():
+        else:
+            if isinstance(answer, wanted):
                 return answer
-            case Refused(stage=stage, reason=reason):
+            if isinstance(answer, Refused):
                 runtime = _runtime(self._profile).title
                 raise worker_process.failure(
-                    finished, request, f"{runtime} could not {stage} {self._file.name}: {reason}"
+                    finished,
+                    request,
+                    f"{runtime} could not {answer.stage} {self._file.name}: {answer.reason}",
                 )
-            case _:
-                assert_never(answer)
+            how = "answered another question"
+        raise worker_process.failure(
+            finished, request, f"the process that measures {self._file.name} {how}"
+        )
 
 
 def _call(

@@ -36,8 +36,7 @@ def store(count: int = 6) -> list[Report]:
 def fed(reports: list[Report]):
     latest = Latest()
     for one in reports:
-        for each in one.measurements:
-            latest.add(one, each)
+        latest.add(one)
     return latest_groups(latest, lambda _: KNOWN), latest.superseded()
 
 

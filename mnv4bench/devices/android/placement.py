@@ -24,7 +24,6 @@ from mnv4bench.records import Delegate, Placement, Signal, Verdict
 # phone differ by some percent and a governor that wakes up by more; the paper's EdgeTPU takes a
 # third of the time of a processor of its age (Conv-S: 0.7 and 2.4 ms), its DSP and GPUs half.
 MIN_CONTRAST = 1.5
-OPAQUE: frozenset[Delegate] = frozenset({"nnapi", "hexagon", "external", "npu"})
 
 # How the programs call a delegate in their lines, and how in "Replacing n out of m node(s)".
 _SPOKEN: dict[Delegate, str] = {
