@@ -11,7 +11,8 @@ more byte of metadata, so that the files differ and the work does not.
 
 ``--busy`` keeps that many processes of this script spinning meanwhile. Trials are appended, so a
 stopped series goes on with the same words; every process's number is kept, so that other rules can
-be tried on the same data.
+be tried on the same data. ``others`` is what everything else on the machine took meanwhile, in
+processors, so that "quiet" is a reading and not a claim.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import resource
 import secrets
 import sys
 import tempfile
@@ -27,6 +29,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from mnv4bench import profiles
 from mnv4bench.analysis import gating as judging
@@ -87,7 +90,7 @@ def trial(folder: Path, planted: float) -> dict[str, object]:
     base, head = (files[folder / f"{side}.onnx"] for side in ("base", "head"))
     runner = open_runner(profiles.load("host-ort-cpu"))
     rules = Rules()
-    began = time.monotonic()
+    began, all_before, own_before = time.monotonic(), _machine_s(), _own_s()
     with runner.held():
         contest = gating.Contest(
             "chain",
@@ -102,18 +105,33 @@ def trial(folder: Path, planted: float) -> dict[str, object]:
     if contest.second:
         second = verdicts.confirm({"chain": contest.second}, rules)["chain"]
     found = verdicts.pair("chain", look, second, contest.second or contest.first, rules=rules)
+    seconds = time.monotonic() - began
+    others = (_machine_s() - all_before) - (_own_s() - own_before)
     return {
         "planted": planted,
         "verdict": found.verdict,
         "first": look.decision,
         "ratio": found.ratio,
-        "seconds": time.monotonic() - began,
+        "seconds": round(seconds, 3),
+        "others": round(others / seconds, 3),
         "numbers": [round(one.log_ratio, 6) for one in contest.first],
         "confirming": [round(one.log_ratio, 6) for one in contest.second],
-        "base_s": [one.base_s for one in contest.first],
-        "head_s": [one.head_s for one in contest.first],
+        "base_s": [float(f"{one.base_s:.6g}") for one in contest.first],
+        "head_s": [float(f"{one.head_s:.6g}") for one in contest.first],
         "tainted": sum(bool(one.tainted) for one in contest.first),
     }
+
+
+def _machine_s() -> float:
+    """Processor seconds of everything on this machine so far, all processors together."""
+    now = psutil.cpu_times()
+    return float(now.user + now.nice + now.system)
+
+
+def _own_s() -> float:
+    """Processor seconds of this process and of those it waited for; ``spin`` is of the others."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def spin() -> None:
@@ -128,16 +146,18 @@ def show(path: Path) -> None:
         one = json.loads(line)
         rows.setdefault((one["planted"], one["busy"]), []).append(one)
     print("planted  busy  gates  slower  same  faster  inconcl.  rate of slower (95 %)   "
-          "processes  seconds")  # fmt: skip
+          "processes  seconds  others")  # fmt: skip
     for (planted, busy), trials in sorted(rows.items()):
         counts = Counter(one["verdict"] for one in trials)
         low, high = clopper_pearson(counts["slower"], len(trials))
         processes = np.median([len(one["numbers"]) + len(one["confirming"]) for one in trials])
         seconds = np.median([one["seconds"] for one in trials])
+        others = np.median([one["others"] for one in trials])
         kinds = [counts[kind] for kind in ("slower", "same", "faster", "inconclusive")]
         print(
             f"{planted:+6.0%}  {busy:4}  {len(trials):5}  {kinds[0]:6}  {kinds[1]:4}  {kinds[2]:6}"
             f"  {kinds[3]:8}  {low:8.2%} .. {high:8.2%}   {processes:9.0f}  {seconds:7.1f}"
+            f"  {others:6.2f}"
         )
 
 
