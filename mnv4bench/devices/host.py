@@ -20,6 +20,7 @@ from typing import Literal, TypeVar, assert_never
 import msgspec
 
 from mnv4bench.devices import Session, host_facts, worker_process
+from mnv4bench.devices.counting import not_counted
 from mnv4bench.devices.holding import HOST, hold
 from mnv4bench.devices.host_worker import Answer, Beside, Measured, Refused, Request, Second
 from mnv4bench.devices.placement import with_litert_log
@@ -28,6 +29,7 @@ from mnv4bench.errors import MissingExtra, NotMeasured, UsageError
 from mnv4bench.records import (
     Artifact,
     Check,
+    Counted,
     DeviceProfile,
     DeviceState,
     Environment,
@@ -233,6 +235,10 @@ class HostSession:
                 head_placement=with_litert_log(paired.head_placement, finished.stderr),
             )
         return paired
+
+    def count(self, inferences: int, *, round: int, position: int) -> tuple[Counted, Placement]:  # noqa: ARG002
+        """Raises NotMeasured: this machine is timed as it is."""
+        raise not_counted(self._profile.device, self._profile.format)
 
     def _copied(self, folder: Path) -> Path:
         """The file, with the files beside it that hold its weights, in ``folder``."""
