@@ -1,1 +1,4 @@
-"""ROOM: reports become conclusions. Pure functions: no files, no plotting, no torch, no numpy."""
+"""ROOM: reports become conclusions. Pure functions: no files, no plotting, no torch.
+
+Only what resamples fronts computes with numpy.
+"""

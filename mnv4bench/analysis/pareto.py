@@ -1,7 +1,8 @@
 """Who is on the accuracy-latency front, who dominates whom, and who may not stand there, and why.
 
-Knows: dominance (lower latency, higher top-1) and what may be compared with what. Does not know:
-where accuracies come from, files, or how a front is drawn.
+Knows: dominance (lower cost, which is latency unless another objective is asked for, and higher
+top-1) and what may be compared with what. Does not know: where accuracies come from, files, noise,
+or how a front is drawn.
 """
 
 from __future__ import annotations
@@ -13,34 +14,37 @@ from itertools import groupby
 
 from msgspec.structs import replace
 
+from mnv4bench.analysis.costs import cost_of
 from mnv4bench.analysis.latest import Candidate, Latest, labels
+from mnv4bench.analysis.margins import with_margins
 from mnv4bench.analysis.stats import Unmeasured
-from mnv4bench.findings import Evaluated, Group, Point, Skipped, Summary
+from mnv4bench.findings import Evaluated, Group, Objective, Point, Skipped, Summary
 from mnv4bench.records import Accuracy, Precision, PublishedLatency
 
 # What to draw a measurement with: an accuracy measured on its very file, a published one, or none.
 AccuracyOf = Callable[[Summary], Evaluated | Accuracy | None]
 # Of the float network, a published accuracy is that of these files to a tenth of a point.
 FLOATS: tuple[Precision, ...] = ("fp32", "fp16")
+NO_ACCURACY = "no accuracy known"
 
 
 def front_of(candidates: Sequence[Point]) -> tuple[Point, ...]:
     """Judge the candidates that have both figures; those marked "excluded" pass through.
 
-    A point is dominated when another is no slower, no less accurate, and better in one of the two;
-    exact ties stand side by side. Accuracies of different bases (a published source, a data set)
-    say nothing of one another, so each basis has a front of its own. Each dominated point names
-    the front members that dominate it, fastest first. Returned by latency, excluded ones last.
-    O(n log n) besides the names.
+    A point is dominated when another costs no more, is no less accurate, and better in one of the
+    two; exact ties stand side by side. Accuracies of different bases (a published source, a data
+    set) say nothing of one another, so each basis has a front of its own. Each dominated point
+    names the front members that dominate it, cheapest first. Returned by cost, excluded ones last,
+    with their margins. O(n log n) besides the names.
     """
     bases: dict[tuple[str, str], list[Point]] = defaultdict(list)
     for point in candidates:
         if point.status != "excluded":
             bases[point.basis].append(point)
-    judged = [point for alike in bases.values() for point in _judged(alike)]
+    judged = [point for alike in bases.values() for point in with_margins(_judged(alike))]
     excluded = [point for point in candidates if point.status == "excluded"]
     judged.sort(key=_place)
-    excluded.sort(key=lambda point: (point.latency_s or float("inf"), point.model))
+    excluded.sort(key=lambda point: (point.cost or float("inf"), point.model))
     return (*judged, *excluded)
 
 
@@ -49,14 +53,14 @@ def _judged(alike: Sequence[Point]) -> list[Point]:
     judged = sorted(alike, key=_place)
     on_front: list[Point] = []
     best = float("-inf")
-    for _, tied in groupby(judged, key=_latency):
+    for _, tied in groupby(judged, key=_cost):
         equals = list(tied)  # most accurate first
         leaders = [point for point in equals if _top1(point) == _top1(equals[0])]
         if _top1(leaders[0]) > best:
             best = _top1(leaders[0])
             on_front += leaders
-    # Along the front latency and top-1 rise together, so a point's dominators are one slice.
-    latencies = [_latency(point) for point in on_front]
+    # Along the front cost and top-1 rise together, so a point's dominators are one slice.
+    costs = [_cost(point) for point in on_front]
     top1s = [_top1(point) for point in on_front]
     members = set(map(id, on_front))
     points = []
@@ -65,19 +69,19 @@ def _judged(alike: Sequence[Point]) -> list[Point]:
             points.append(replace(point, status="front", dominated_by=()))
             continue
         first = bisect_left(top1s, _top1(point))
-        last = bisect_right(latencies, _latency(point))
+        last = bisect_right(costs, _cost(point))
         names = tuple(member.model for member in on_front[first:last])
         points.append(replace(point, status="dominated", dominated_by=names))
     return points
 
 
 def _place(point: Point) -> tuple[float, float, str]:
-    return (_latency(point), -_top1(point), point.model)
+    return (_cost(point), -_top1(point), point.model)
 
 
-def _latency(point: Point) -> float:
-    assert point.latency_s is not None  # only excluded points go without
-    return point.latency_s
+def _cost(point: Point) -> float:
+    assert point.cost is not None  # only excluded points go without
+    return point.cost
 
 
 def _top1(point: Point) -> float:
@@ -104,7 +108,9 @@ def measured_groups(
     return latest_groups(latest, accuracy_of), latest.superseded()
 
 
-def latest_groups(latest: Latest, accuracy_of: AccuracyOf) -> tuple[Group, ...]:
+def latest_groups(
+    latest: Latest, accuracy_of: AccuracyOf, objective: Objective = "latency"
+) -> tuple[Group, ...]:
     """Fronts of the latest measurements, one per device, precision, origin and environment.
 
     ``accuracy_of`` is asked once per point.
@@ -112,7 +118,9 @@ def latest_groups(latest: Latest, accuracy_of: AccuracyOf) -> tuple[Group, ...]:
     groups = []
     for key, machine, members in latest.groups():
         names = labels(list(members))
-        points = [_point(one, names[variant], accuracy_of) for variant, one in members.items()]
+        points = [
+            _point(one, names[variant], accuracy_of, objective) for variant, one in members.items()
+        ]
         groups.append(
             Group(
                 device=key.device,
@@ -121,14 +129,17 @@ def latest_groups(latest: Latest, accuracy_of: AccuracyOf) -> tuple[Group, ...]:
                 machine=machine,
                 environment=key.environment,
                 points=front_of(points),
+                objective=objective,
+                measured_at=max(one.at for one in members.values()),
             )
         )
     return tuple(groups)
 
 
-def _point(one: Candidate, label: str, accuracy_of: AccuracyOf) -> Point:
+def _point(one: Candidate, label: str, accuracy_of: AccuracyOf, objective: Objective) -> Point:
     """A point before it is judged: excluded, with the reason, where it may not be compared."""
     weights = one.weights.text
+    cost = cost_of(one, objective)
     if isinstance(one, Unmeasured):
         return Point(
             model=label,
@@ -139,17 +150,15 @@ def _point(one: Candidate, label: str, accuracy_of: AccuracyOf) -> Point:
             top1=None,
             accuracy_source=None,
             status="excluded",
-            reason=f"not measured: {one.reason}",
+            reason="; ".join(cost.reasons),
             weights=weights,
         )
     accuracy = accuracy_of(one)
-    reasons = []
-    if one.placement in ("none", "unproven"):
-        reasons.append(f"placement {one.placement}")
+    reasons = list(cost.reasons)
     if accuracy is None:
-        reasons.append("no accuracy known")
-    if one.tainted:  # last: its text is open-ended
-        reasons.append("tainted: " + ", ".join(one.tainted))
+        # Before what is open-ended, as a taint is.
+        reasons.insert(sum(not reason.startswith("tainted") for reason in reasons), NO_ACCURACY)
+    over_latency = objective == "latency"
     point = Point(
         model=label,
         family=one.family,
@@ -163,6 +172,10 @@ def _point(one: Candidate, label: str, accuracy_of: AccuracyOf) -> Point:
         weights=weights,
         placement=one.placement,
         calibration=one.calibration,
+        x=None if over_latency else cost.value,
+        x_low=None if over_latency else cost.low,
+        x_high=None if over_latency else cost.high,
+        values=cost.values,
     )
     match accuracy:
         case Evaluated():
@@ -191,7 +204,9 @@ def _point(one: Candidate, label: str, accuracy_of: AccuracyOf) -> Point:
 
 
 def published_groups(
-    rows: Iterable[PublishedLatency], titles: Mapping[str, str] | None = None
+    rows: Iterable[PublishedLatency],
+    titles: Mapping[str, str] | None = None,
+    objective: Objective = "latency",
 ) -> tuple[Group, ...]:
     """Fronts of published tables, one per device, precision and citation, in order of appearance.
 
@@ -207,13 +222,14 @@ def published_groups(
             origin="published",
             machine=(titles or {}).get(device, ""),
             environment=citation,
-            points=front_of([_published(row) for row in table]),
+            points=front_of([_published(row, objective) for row in table]),
+            objective=objective,
         )
         for (device, precision, citation), table in tables.items()
     )
 
 
-def _published(row: PublishedLatency) -> Point:
+def _published(row: PublishedLatency, objective: Objective) -> Point:
     match row.status:
         case "ok":
             reason = None if row.latency_s is not None else "no latency printed"
@@ -221,6 +237,8 @@ def _published(row: PublishedLatency) -> Point:
             reason = "failed on the device"
         case "not_benchmarked":
             reason = "not benchmarked"
+    if objective != "latency":
+        reason = f"the table prints latencies, no {objective.replace('-', ' ')}"
     return Point(
         model=row.model,
         family=row.family,

@@ -249,6 +249,11 @@ def summarise(report: Report, measurement: Measurement) -> Summary | None:
         sustained_s=(sustained_s := _sustained(measurement)),
         sustained_ratio=sustained_s / median(medians) if sustained_s else None,
         signals=measurement.placement.signals if measurement.placement else (),
+        medians_s=tuple(medians),
+        loads_s=tuple(one.load_s for one in used if one.load_s is not None),
+        peaks_bytes=tuple(
+            one.peak_memory_bytes for one in used if one.peak_memory_bytes is not None
+        ),
     )
 
 
@@ -286,6 +291,11 @@ class Unmeasured(NamedTuple):
     started_at: str
     reason: str
     chosen_shapes: str = ""
+
+    @property
+    def at(self) -> str:
+        """When its run began, as Summary's."""
+        return self.started_at
 
 
 def unmeasured(report: Report, measurement: Measurement) -> Unmeasured | None:

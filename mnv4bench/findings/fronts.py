@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from mnv4bench.findings.certainty import Certainty, Limits, Objective, Universality
 from mnv4bench.findings.skipped import Skipped
 from mnv4bench.records import (
     AccuracySource,
@@ -61,6 +62,16 @@ class Summary(Struct, frozen=True, kw_only=True):
     sustained_s: float | None = None
     sustained_ratio: float | None = None  # sustained_s / latency_s, which is burst
     signals: tuple[Signal, ...] = ()  # what ``placement`` rests on
+    # Of each invocation that the figures rest on, in measured order; ``latency_s`` is the median
+    # of ``medians_s``. Empty: not read on this device.
+    medians_s: tuple[float, ...] = ()
+    loads_s: tuple[float, ...] = ()  # opening the file, until the first inference could begin
+    peaks_bytes: tuple[int, ...] = ()  # the process's largest resident memory
+
+    @property
+    def at(self) -> str:
+        """When its last invocation began, UTC, ISO 8601."""
+        return self.measured_at
 
 
 class Evaluated(Struct, frozen=True, kw_only=True):
@@ -146,6 +157,7 @@ class Point(Struct, frozen=True, kw_only=True):
     status: Literal["front", "dominated", "excluded"]
     dominated_by: tuple[str, ...] = ()
     reason: str | None = None  # why it was excluded
+    # Share of resamples in which it is on the front; None: excluded, or nothing to resample.
     front_probability: float | None = None
     weights: str = ""  # whose the latency is: "random (seed 0)", a timm tag, a file name
     accuracy_weights: str = ""  # the training whose accuracy is drawn
@@ -158,6 +170,28 @@ class Point(Struct, frozen=True, kw_only=True):
     float_accuracy: bool = False  # quantised, and drawn with the accuracy of the float network
     calibration: str | None = None  # as Summary's
     placement: Verdict | None = None
+    # What the front is over where Group.objective is not latency, in base units.
+    x: float | None = None
+    x_low: float | None = None
+    x_high: float | None = None
+    # Of each invocation, what the first axis' value is the median of. Empty: it is exact (a size),
+    # or only one number was published.
+    values: tuple[float, ...] = ()
+    # What a front member could lose (above 0) or a dominated point lacks (below 0) until it changes
+    # its place, in base units of the first axis or in points of top-1; either alone is enough. At
+    # exactly this distance it ties. None: no other point sets such a bound, or it is excluded.
+    margin_x: float | None = None
+    margin_top1: float | None = None
+
+    @property
+    def cost(self) -> float | None:
+        """What the front is over."""
+        return self.latency_s if self.x is None else self.x
+
+    @property
+    def cost_interval(self) -> tuple[float | None, float | None]:
+        """Of ``cost``: (low, high)."""
+        return (self.low_s, self.high_s) if self.x is None else (self.x_low, self.x_high)
 
     @property
     def basis(self) -> tuple[str, str]:
@@ -173,7 +207,10 @@ class Group(Struct, frozen=True, kw_only=True):
     origin: Origin
     machine: str
     environment: str
-    points: tuple[Point, ...]  # by latency, excluded ones last
+    points: tuple[Point, ...]  # by what the front is over, excluded ones last
+    objective: Objective = "latency"
+    measured_at: str = ""  # UTC, ISO 8601, of its latest measurement; empty: not measured here
+    certainty: Certainty | None = None
 
 
 class Front(Struct, frozen=True, kw_only=True):
@@ -181,6 +218,8 @@ class Front(Struct, frozen=True, kw_only=True):
 
     groups: tuple[Group, ...]
     skipped: tuple[Skipped, ...] = ()
+    limits: Limits | None = None
+    universality: tuple[Universality, ...] = ()  # one for each origin
 
 
 class Catalog(Struct, frozen=True, kw_only=True):

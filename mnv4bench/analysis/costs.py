@@ -1,0 +1,64 @@
+"""What a front may be over: latency, size, peak memory, load time; and whether a report has it.
+
+Knows: which values of a measurement stand for which objective. Does not know: dominance, accuracy.
+Values are base units: seconds, bytes.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, assert_never
+
+from mnv4bench.analysis.latest import Candidate
+from mnv4bench.analysis.stats import Unmeasured, median, median_interval
+from mnv4bench.findings import Objective, Summary
+
+
+class Cost(NamedTuple):
+    """One model's value on the first axis, or why it has none."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    values: tuple[float, ...] = ()  # of each invocation; empty: exact
+    reasons: tuple[str, ...] = ()  # that keep it off the front; the value may stand all the same
+
+
+def cost_of(one: Candidate, objective: Objective) -> Cost:
+    """The cost of a measurement, with an interval where it is a median of several values."""
+    if isinstance(one, Unmeasured):
+        return Cost(None, reasons=(f"not measured: {one.reason}",))
+    match objective:
+        case "latency":
+            found = Cost(one.latency_s, one.low_s, one.high_s, one.medians_s)
+        case "size":  # the file's: no run has a part in it, so none can spoil it
+            return Cost(float(one.size_bytes))
+        case "peak-memory":
+            found = _sampled(tuple(map(float, one.peaks_bytes)), "peak memory")
+        case "load-time":
+            found = _sampled(one.loads_s, "load time")
+        case "instructions":
+            found = Cost(None, reasons=("its instructions were not counted",))
+        case _:
+            assert_never(objective)
+    return found._replace(reasons=found.reasons + _unfit(one, objective))
+
+
+def _sampled(values: tuple[float, ...], what: str) -> Cost:
+    if not values:
+        return Cost(None, reasons=(f"its report has no {what}",))
+    middle = median(values)
+    if middle <= 0:
+        return Cost(None, reasons=(f"its report has a {what} of 0",))
+    interval = median_interval(values)
+    low, high = (interval[0], interval[1]) if interval else (None, None)
+    return Cost(middle, low, high, values)
+
+
+def _unfit(one: Summary, objective: Objective) -> tuple[str, ...]:
+    reasons = []
+    if one.placement in ("none", "unproven"):
+        reasons.append(f"placement {one.placement}")
+    # What disturbs a processor makes times longer; a process needs the same memory all the same.
+    if one.tainted and objective in ("latency", "load-time"):
+        reasons.append("tainted: " + ", ".join(one.tainted))  # open-ended, so it comes last
+    return tuple(reasons)
