@@ -60,6 +60,20 @@ def duration(text: str) -> float | None:
     return value if value > 0 else None
 
 
+def amount(text: str) -> float | None:
+    """``"15.2MB"`` -> ``15_200_000``, ``"300M"`` -> ``300_000_000``; None for anything else."""
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s?([TGMk]?)B?", text.strip())
+    if found is None:
+        return None
+    value = float(found[1]) * (dict(_SI)[found[2]] if found[2] else 1.0)
+    return value if value > 0 else None
+
+
+def plain(value: float) -> str:
+    """An axis tick in the unit of its axis: ``0.5`` -> ``"0.5"``."""
+    return f"{value:.6g}"
+
+
 def milliseconds(value: float) -> str:
     """An axis tick: plain milliseconds without the unit, ``0.0005`` -> ``"0.5"``."""
     return f"{value * 1e3:.6g}"
@@ -133,6 +147,27 @@ def points(value: float) -> str:
     """A difference of two accuracies in percent, with its sign: ``-0.62`` -> ``"-0.6"``."""
     text = f"{value:+.1f}"
     return "0.0" if text in ("-0.0", "+0.0") else text
+
+
+def gap(value: float) -> str:
+    """How far apart two accuracies are: ``4.31`` -> ``"4.3 points"``."""
+    text = f"{value:.1f}" if value >= 0.095 or value == 0 else f"{value:.2g}"
+    return f"{text} {'point' if text == '1.0' else 'points'}"
+
+
+def share(value: float) -> str:
+    """Of resamples, never certainty: ``0.623`` -> ``"62 %"``, ``1.0`` -> ``">99.9 %"``."""
+    percents = 100 * value
+    if percents < 0.1:
+        return "<0.1 %"
+    if percents > 99.9:
+        return ">99.9 %"
+    return f"{percents:.{0 if 0.995 <= percents < 99.5 else 1}f} %"
+
+
+def area(value: float) -> str:
+    """A hypervolume, which has no unit of its own: ``23.456`` -> ``"23.46"``."""
+    return f"{value:.{2 if value < 99.995 else 1 if value < 999.95 else 0}f}"
 
 
 def p_value(value: float) -> str:

@@ -79,11 +79,11 @@ def _of_origin(groups: Sequence[Group], resamples: int, seed: int) -> Universali
     )
 
 
-def _rank(row: Spanned) -> tuple[bool, float, float, str]:
-    """By share of known devices on the front, then mean ratio; unknown ones last."""
+def _rank(row: Spanned) -> tuple[bool, float, int, float, str]:
+    """By share of known devices on the front, of more devices first, then mean ratio."""
     if not row.known or row.mean_ratio is None:
-        return (True, 0.0, 0.0, row.model)
-    return (False, -row.on_front / row.known, row.mean_ratio, row.model)
+        return (True, 0.0, 0, 0.0, row.model)
+    return (False, -row.on_front / row.known, -row.on_front, row.mean_ratio, row.model)
 
 
 # --- one cell ---------------------------------------------------------------------------------

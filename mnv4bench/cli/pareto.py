@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from math import isnan
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +19,30 @@ from mnv4bench.cli.reading import (
     say,
     written,
 )
+from mnv4bench.errors import UsageError
+
+if TYPE_CHECKING:
+    from mnv4bench.analysis.certainty import Reference
+    from mnv4bench.findings import Limits, Objective
+
+
+class OverWhat(StrEnum):
+    """What top-1 is drawn over."""
+
+    LATENCY = "latency"
+    SIZE = "size"
+    PEAK_MEMORY = "peak-memory"
+    LOAD_TIME = "load-time"
+    INSTRUCTIONS = "instructions"
+
+
+OBJECTIVES: dict[OverWhat, Objective] = {
+    OverWhat.LATENCY: "latency",
+    OverWhat.SIZE: "size",
+    OverWhat.PEAK_MEMORY: "peak-memory",
+    OverWhat.LOAD_TIME: "load-time",
+    OverWhat.INSTRUCTIONS: "instructions",
+}
 
 
 def command(
@@ -29,39 +55,138 @@ def command(
         ),
     ] = False,
     accuracy: AccuracyOption = AccuracyTable.TIMM,
+    x: Annotated[
+        OverWhat, typer.Option("--x", help="What top-1 is drawn and judged over.")
+    ] = OverWhat.LATENCY,
+    max_latency: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help='Name the best model that takes no longer, e.g. "5ms".'),
+    ] = None,
+    min_top1: Annotated[
+        float | None,
+        typer.Option(
+            metavar="PERCENT", min=0, max=100, help="Name the best model that is as accurate."
+        ),
+    ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COST,TOP1",
+            help='Up to where the hypervolume is taken, e.g. "10ms,60". [default: the worst of '
+            "the models compared]",
+        ),
+    ] = None,
+    universality: Annotated[
+        bool,
+        typer.Option(
+            "--universality",
+            help="Models across devices: where each is on the front, how far from it elsewhere.",
+        ),
+    ] = False,
     out: Annotated[
-        Path, typer.Option(help="Where to write, without a suffix: .svg, .png and .json are added.")
-    ] = Path("pareto"),
+        Path | None,
+        typer.Option(
+            help="Where to write, without a suffix: .svg, .png and .json are added. "
+            "[default: pareto, or universality]"
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Draw the accuracy-latency fronts in reports, one panel per device and precision.
 
-    Example: mnv4bench pareto reports/
+    Each model's place comes with how sure it is, from resampling its invocations.
+
+    Example: mnv4bench pareto reports/ --max-latency 5ms
     """
+    objective = OBJECTIVES[x]
+    limits = _limits(max_latency, min_top1, objective)
+    corner = _reference(reference, objective)
+
     from mnv4bench import codec
     from mnv4bench.analysis import pareto
     from mnv4bench.analysis.accuracy import choose
     from mnv4bench.cli.gathering import evaluated, latest
     from mnv4bench.findings import Front, Group, Skipped
-    from mnv4bench.render import figure, terminal
 
     groups: list[Group] = []
     skipped: list[Skipped] = []
     if paths or not published:
         found = latest(paths, skipped)
         measured, others = choose(evaluated(paths, skipped, found.artifacts()))
-        groups += pareto.latest_groups(found, accuracy_of(accuracy, measured))
+        groups += pareto.latest_groups(found, accuracy_of(accuracy, measured), objective)
         skipped += [*found.superseded(), *others]
     if published:
         from mnv4bench import profiles
         from mnv4bench.models import published as paper
 
         titles = {profile.device: profile.title for profile in profiles.load_all()[0]}
-        groups += pareto.published_groups(paper.table(), titles)
-    front = Front(groups=tuple(groups), skipped=tuple(skipped))
-    drawn = written(out, front, figure.draw(front))
+        groups += pareto.published_groups(paper.table(), titles, objective)
+
+    from mnv4bench.analysis.certainty import with_certainty
+    from mnv4bench.analysis.universality import across
+    from mnv4bench.render import figure, heat_map, spanning, terminal
+
+    groups = [with_certainty(one, reference=corner, limits=limits) for one in groups]
+    front = Front(
+        groups=tuple(groups),
+        skipped=tuple(skipped),
+        limits=limits,
+        universality=across(groups) if universality else (),
+    )
+    if universality:
+        stem, pictures, table = out or Path("universality"), heat_map.draw(front), spanning.table
+    else:
+        stem, pictures, table = out or Path("pareto"), figure.draw(front), terminal.front
+    drawn = written(stem, front, pictures)
     if as_json:
         emit(codec.encode_json(front))
         return
-    say(terminal.front(front))
+    say(table(front))
     emit(f"drawn: {', '.join(str(path) for path in drawn)}")
+
+
+def _limits(max_latency: str | None, min_top1: float | None, objective: Objective) -> Limits | None:
+    if max_latency is None and min_top1 is None:
+        return None
+    from mnv4bench import units
+    from mnv4bench.findings import Limits
+
+    longest = None
+    if max_latency is not None:
+        longest = units.duration(max_latency)
+        if longest is None:
+            raise UsageError(
+                f'--max-latency "{max_latency}" is no time above 0 with its unit.',
+                "--max-latency 5ms",
+            )
+        if objective != "latency":
+            raise UsageError(
+                f"--max-latency limits a latency, and this front is over {objective}.",
+                "leave out --x, or use --min-top1 alone",
+            )
+    if min_top1 is not None and isnan(min_top1):
+        raise UsageError("--min-top1 nan is no percentage.", "--min-top1 78")
+    return Limits(max_latency_s=longest, min_top1=min_top1)
+
+
+def _reference(text: str | None, objective: Objective) -> Reference | None:
+    if text is None:
+        return None
+    from mnv4bench import units
+    from mnv4bench.analysis.certainty import Reference
+
+    times = objective in ("latency", "load-time")
+    example = "10ms,60" if times else "100MB,60" if objective != "instructions" else "500M,60"
+    cost, _, accuracy = text.partition(",")
+    x = units.duration(cost) if times else units.amount(cost)
+    try:
+        top1 = float(accuracy)
+    except ValueError:
+        top1 = -1.0
+    if x is None or not 0 <= top1 <= 100:
+        raise UsageError(
+            f'--reference "{text}" is not a value of {objective} with its unit, a comma and a '
+            "top-1 in percent.",
+            f"--reference {example}",
+        )
+    return Reference(x, top1)

@@ -12,8 +12,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from mnv4bench.findings import Front, Group
-from mnv4bench.render import page, typeface, words
+from mnv4bench.findings import Front, Group, Limits
+from mnv4bench.render import page, sureness, typeface, words
 from mnv4bench.render import panel as panels
 from mnv4bench.render.page import (
     LEGEND_ROW,
@@ -25,7 +25,7 @@ from mnv4bench.render.page import (
     draw_legend,
     flow,
 )
-from mnv4bench.render.palette import GREY, INK, WHITE, Look, looks, paler
+from mnv4bench.render.palette import GREY, INK, LIMIT, WHITE, Look, looks, paler
 from mnv4bench.render.untrusted import visible
 
 # Points. A lone panel fills a text column and a half; several share a page three abreast.
@@ -50,8 +50,8 @@ def compose(front: Front) -> Figure:
     width = 2 * MARGIN + columns * plot_width + max(0, columns - 1) * GUTTER_X
     families = looks(point.family for group in front.groups for point in group.points)
     rows = [cells[start : start + columns] for start in range(0, len(cells), columns)]
-    heights = [_row_height(row, plot_width, plot_height) for row in rows]
-    legend = flow(_legend(front.groups, families), width - 2 * MARGIN)
+    heights = [_row_height(row, plot_width, plot_height, front.limits) for row in rows]
+    legend = flow(_legend(front, families), width - 2 * MARGIN)
     height = (
         2 * MARGIN
         + sum(heights)
@@ -67,7 +67,8 @@ def compose(front: Front) -> Figure:
         top = max(_heading_height(groups, plot_width) for groups in row)
         for column, groups in enumerate(row):
             left = MARGIN + column * (plot_width + GUTTER_X)
-            _panel(write, groups, families, (left, y, plot_width, plot_height), top)
+            place = (left, y, plot_width, plot_height)
+            _panel(write, groups, families, place, top, front.limits)
         y += row_height + GUTTER_Y
     if not cells:
         write(width / 2, y + 40, "nothing to compare: no measurement was found", 8, GREY, "center")
@@ -104,9 +105,11 @@ def _heading_height(groups: Sequence[Group], room: float) -> float:
     return words.TITLE_SIZE + 2 + lines * words.TEXT_SIZE * words.LINE_SPACING + TITLE_GAP
 
 
-def _row_height(row: Sequence[tuple[Group, ...]], room: float, plot_height: float) -> float:
+def _row_height(
+    row: Sequence[tuple[Group, ...]], room: float, plot_height: float, limits: Limits | None
+) -> float:
     step = words.NOTE_SIZE * words.LINE_SPACING
-    under = max(len(words.notes(groups, (), room)) for groups in row) * step
+    under = max(len(words.notes(groups, (), room, limits)) for groups in row) * step
     return max(_heading_height(groups, room) for groups in row) + plot_height + BOTTOM + under
 
 
@@ -116,6 +119,7 @@ def _panel(
     families: Mapping[str, Look],
     place: tuple[float, float, float, float],
     top: float,
+    limits: Limits | None,
 ) -> None:
     left, y, wide, high = place
     title, *origins = words.heading(groups, wide)
@@ -135,9 +139,9 @@ def _panel(
             high / sheet.height,
         )
     )
-    drawn = panels.draw(axes, groups, families)
+    drawn = panels.draw(axes, groups, families, limits)
     baseline = axes_bottom + BOTTOM
-    for line in words.notes(groups, drawn.unnamed(), wide):
+    for line in words.notes(groups, drawn.unnamed(), wide, limits):
         baseline += words.NOTE_SIZE * words.LINE_SPACING
         write(left, baseline, line, words.NOTE_SIZE, GREY)
 
@@ -156,11 +160,11 @@ def _sample(look: Look, colour: str, hollow: bool, half: bool = False) -> Line2D
     )
 
 
-def _legend(groups: Sequence[Group], families: Mapping[str, Look]) -> list[list[Entry]]:
+def _legend(front: Front, families: Mapping[str, Look]) -> list[list[Entry]]:
     """Families, then what fill, line and paleness mean, as far as the figure has them."""
     drawn = [
         (group.origin == "published", point)
-        for group in groups
+        for group in front.groups
         for point in group.points
         if point.status != "excluded"
     ]
@@ -207,4 +211,10 @@ def _legend(groups: Sequence[Group], families: Mapping[str, Look]) -> list[list[
     if any(point.status == "dominated" for _, point in drawn):
         pale = paler(INK, panels.PALENESS + 0.1)
         signs.append(("dominated (paler)", _sample(plain, pale, hollow_only), 8.0))
+    if any(sureness.is_doubtful(point) for _, point in drawn):
+        between = _sample(plain, paler(INK, panels.PALENESS / 2), hollow_only)
+        signs.append(("62 %: in so many resamples on the front", between, 8.0))
+    if front.limits:
+        shade = Line2D([0], [0], color=LIMIT, linewidth=7, solid_capstyle="butt")
+        signs.append((f"shaded: outside {sureness.asked(front.limits)}", shade, 14.0))
     return [kinds, signs]

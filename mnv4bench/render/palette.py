@@ -13,6 +13,7 @@ INK = "#1a1a1a"
 GREY = "#6b6b6b"
 GRID = "#e6e6e6"
 FRAME = "#9a9a9a"
+LIMIT = "#f2f2f2"  # what a limit rules out
 WHITE = "#ffffff"
 
 

@@ -1,8 +1,9 @@
 """One panel: a device's accuracy over its latency, with its fronts, on matplotlib axes.
 
 Knows: what is marked how. A measured series is filled with a solid step front and error bars; a
-published one is hollow with a dashed front; dominated points are paler; a quantised file drawn with
-the accuracy of the float network is half filled. Does not know: pages, legends, files.
+published one is hollow with a dashed front; the less often a point is on the front the paler it is,
+and where that is open the share stands behind its name; a quantised file drawn with the accuracy of
+the float network is half filled. Does not know: pages, legends, files.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from mnv4bench import units
-from mnv4bench.findings import Group, Point
-from mnv4bench.render import typeface
+from mnv4bench.findings import Group, Limits, Point
+from mnv4bench.render import objectives, sureness, typeface
 from mnv4bench.render.labels import Box, Mark, Place, Segment, place
-from mnv4bench.render.palette import FRAME, GREY, GRID, INK, WHITE, Look, paler
+from mnv4bench.render.palette import FRAME, GREY, GRID, INK, LIMIT, WHITE, Look, paler
 from mnv4bench.render.untrusted import visible
 from mnv4bench.render.words import TEXT_SIZE
 
@@ -60,7 +61,8 @@ class Dot:
 
     point: Point
     published: bool
-    latency_ms: float
+    cost: float  # in the unit of the axis
+    reach: tuple[float, float] | None  # the interval of ``cost``
     top1: float  # percent
     x: float
     y: float
@@ -72,6 +74,13 @@ class Dot:
     @property
     def name(self) -> str:
         return visible(self.point.model)
+
+    @property
+    def suffix(self) -> str:
+        """Behind the name: how often it is on the front, where that is open."""
+        if not sureness.is_doubtful(self.point):
+            return ""
+        return f" {units.share(self.point.front_probability or 0.0)}"
 
     def box(self) -> Box:
         reach = RADIUS * 1.3
@@ -92,7 +101,9 @@ class Panel:
         return [dot.name for dot in self.dots if id(dot) not in named]
 
 
-def draw(axes: Axes, groups: Sequence[Group], looks: Mapping[str, Look]) -> Panel:
+def draw(
+    axes: Axes, groups: Sequence[Group], looks: Mapping[str, Look], limits: Limits | None = None
+) -> Panel:
     """Axes, fronts, points and names. The figure must be at 72 dots an inch: a pixel is a point."""
     page_height = axes.figure.bbox.height
     box = axes.bbox
@@ -102,7 +113,7 @@ def draw(axes: Axes, groups: Sequence[Group], looks: Mapping[str, Look]) -> Pane
         (group, point)
         for group in groups
         for point in group.points
-        if point.status != "excluded" and point.latency_s is not None and point.top1 is not None
+        if point.status != "excluded" and point.cost is not None and point.top1 is not None
     ]
     if not drawable:
         axes.set_xticks([])
@@ -117,7 +128,10 @@ def draw(axes: Axes, groups: Sequence[Group], looks: Mapping[str, Look]) -> Pane
             transform=axes.transAxes,
         )
         return panel
-    _scale(axes, [point for _, point in drawable])
+    unit = objectives.wording(groups[0].objective).unit
+    _scale(axes, [point for _, point in drawable], unit)
+    if limits:
+        _limit(axes, limits, unit)
     panel.dots = [_dot(axes, group, point, page_height) for group, point in drawable]
     lines: list[Segment] = []
     for group in groups:
@@ -148,24 +162,23 @@ def _frame(axes: Axes, groups: Sequence[Group]) -> None:
         0, 1, f"{title}\n", size=TEXT_SIZE, color=INK, va="baseline",
         transform=axes.transAxes, linespacing=0.9,
     )  # fmt: skip
-    axes.set_xlabel("Latency, ms (log scale)", size=TEXT_SIZE, color=INK, loc="right", labelpad=2)
+    over = objectives.wording(groups[0].objective)
+    axes.set_xlabel(over.axis, size=TEXT_SIZE, color=INK, loc="right", labelpad=2)
 
 
-def _scale(axes: Axes, points: Sequence[Point]) -> None:
+def _scale(axes: Axes, points: Sequence[Point], unit: float) -> None:
     ends = [
-        log10(value * 1e3)
+        log10(value / unit)
         for point in points
-        for value in (point.latency_s, point.low_s, point.high_s)
+        for value in (point.cost, *point.cost_interval)
         if value is not None and value > 0
     ]
     low, high = _range(min(ends), max(ends), MIN_DECADES, MARGINS_X)
-    ticks = latency_ticks_ms(10**low, 10**high)
+    ticks = plain_ticks(10**low, 10**high)
     axes.set_xscale("log")
     axes.set_xlim(10**low, 10**high)
     axes.xaxis.set_major_locator(FixedLocator(list(ticks)))
-    axes.xaxis.set_major_formatter(
-        FixedFormatter([units.milliseconds(tick / 1e3) for tick in ticks])
-    )
+    axes.xaxis.set_major_formatter(FixedFormatter([units.plain(tick) for tick in ticks]))
     axes.xaxis.set_minor_locator(NullLocator())
     tops = [
         value
@@ -187,7 +200,7 @@ def _range(
     return low - whole * margins[0], high + whole * margins[1]
 
 
-def latency_ticks_ms(low: float, high: float) -> tuple[float, ...]:
+def plain_ticks(low: float, high: float) -> tuple[float, ...]:
     """Plain numbers on a logarithmic axis: 1, 2, 5, 10 where they are enough."""
     decades = range(floor(log10(low)), ceil(log10(high)) + 1)
     for mantissas in MANTISSAS:
@@ -197,38 +210,54 @@ def latency_ticks_ms(low: float, high: float) -> tuple[float, ...]:
     return ticks
 
 
-def _dot(axes: Axes, group: Group, point: Point, page_height: float) -> Dot:
-    assert point.latency_s is not None
-    assert point.top1 is not None
-    latency_s, top1 = point.latency_s, point.top1
+def _limit(axes: Axes, limits: Limits, unit: float) -> None:
+    """What the limits rule out, shaded; where they lie outside the axes, all or nothing."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    style: dict[str, Any] = {"facecolor": LIMIT, "edgecolor": "none", "zorder": 0.5}
+    if limits.max_latency_s is not None:
+        edge = max(left, limits.max_latency_s / unit)
+        if edge < right:
+            axes.axvspan(edge, right, **style)
+    if limits.min_top1 is not None and limits.min_top1 > bottom:
+        axes.axhspan(bottom, min(top, limits.min_top1), **style)
 
-    def at(seconds: float, percent: float = top1) -> tuple[float, float]:
-        x, y = axes.transData.transform((seconds * 1e3, percent))
+
+def _dot(axes: Axes, group: Group, point: Point, page_height: float) -> Dot:
+    assert point.cost is not None
+    assert point.top1 is not None
+    unit = objectives.wording(group.objective).unit
+    cost, top1 = point.cost, point.top1
+
+    def at(value: float, percent: float = top1) -> tuple[float, float]:
+        x, y = axes.transData.transform((value / unit, percent))
         return float(x), page_height - float(y)
 
-    x, y = at(latency_s)
+    x, y = at(cost)
+    lowest, highest = point.cost_interval
     low, high = point.top1_low, point.top1_high
     return Dot(
         point=point,
         published=group.origin == "published",
-        latency_ms=latency_s * 1e3,
+        cost=cost / unit,
+        reach=None if lowest is None or highest is None else (lowest / unit, highest / unit),
         top1=top1,
         x=x,
         y=y,
-        low_x=at(point.low_s or latency_s)[0],
-        high_x=at(point.high_s or latency_s)[0],
-        low_y=y if low is None else at(latency_s, low)[1],
-        high_y=y if high is None else at(latency_s, high)[1],
+        low_x=at(lowest or cost)[0],
+        high_x=at(highest or cost)[0],
+        low_y=y if low is None else at(cost, low)[1],
+        high_y=y if high is None else at(cost, high)[1],
     )
 
 
 def _front(axes: Axes, group: Group, basis: tuple[str, str], page_height: float) -> list[Segment]:
     """The border of what the front dominates, up from the lower edge and out to the right one."""
+    unit = objectives.wording(group.objective).unit
     front = sorted(
-        (point.latency_s * 1e3, point.top1)
+        (point.cost / unit, point.top1)
         for point in group.points
         if point.status == "front" and point.basis == basis
-        if point.latency_s is not None and point.top1 is not None
+        if point.cost is not None and point.top1 is not None
     )
     if not front:
         return []
@@ -252,15 +281,15 @@ def _front(axes: Axes, group: Group, basis: tuple[str, str], page_height: float)
 def _mark(axes: Axes, dot: Dot, look: Look) -> None:
     point = dot.point
     dominated = point.status == "dominated"
-    colour = paler(look.colour, PALENESS) if dominated else look.colour
+    colour = paler(look.colour, paleness(point))
     across, upright = None, None
-    if dot.high_x > dot.low_x and point.low_s is not None and point.high_s is not None:
-        across = [[dot.latency_ms - point.low_s * 1e3], [point.high_s * 1e3 - dot.latency_ms]]
+    if dot.high_x > dot.low_x and dot.reach is not None:
+        across = [[dot.cost - dot.reach[0]], [dot.reach[1] - dot.cost]]
     if point.top1_low is not None and point.top1_high is not None:
         upright = [[dot.top1 - point.top1_low], [point.top1_high - dot.top1]]
     if across or upright:
         axes.errorbar(
-            [dot.latency_ms],
+            [dot.cost],
             [dot.top1],
             xerr=across,
             yerr=upright,
@@ -272,13 +301,21 @@ def _mark(axes: Axes, dot: Dot, look: Look) -> None:
             zorder=2.5,
         )
     axes.plot(
-        [dot.latency_ms],
+        [dot.cost],
         [dot.top1],
         look.marker,
         markersize=2 * RADIUS * look.scale,
         zorder=3 if dominated else 4,
         **filling(colour, hollow=dot.published, half=point.float_accuracy),
     )
+
+
+def paleness(point: Point) -> float:
+    """The share of white in a point's colour: none on the front, PALENESS surely off it."""
+    share = point.front_probability
+    if share is None:
+        share = float(point.status == "front")
+    return PALENESS * (1 - share)
 
 
 def filling(colour: str, *, hollow: bool, half: bool) -> dict[str, Any]:
@@ -306,7 +343,7 @@ def _name(axes: Axes, dot: Dot, lies: Place, plot: Box, page_height: float) -> N
         )
     baseline = lies.box.bottom - typeface.DESCENT * NAME_SIZE
     axes.annotate(
-        _fitted(dot.name, plot),
+        _fitted(dot, plot),
         (lies.box.left, page_height - baseline),
         xycoords="figure points",
         size=NAME_SIZE,
@@ -321,8 +358,9 @@ def _name(axes: Axes, dot: Dot, lies: Place, plot: Box, page_height: float) -> N
 # --- names ------------------------------------------------------------------------------------
 
 
-def _fitted(name: str, plot: Box) -> str:
-    return typeface.shortened(name, NAME_SIZE, NAME_ROOM * (plot.right - plot.left))
+def _fitted(dot: Dot, plot: Box) -> str:
+    room = NAME_ROOM * (plot.right - plot.left)
+    return typeface.shortened(dot.name, NAME_SIZE, room) + dot.suffix
 
 
 def _names(dots: Sequence[Dot], fronts: Sequence[Segment], plot: Box) -> list[tuple[Dot, Place]]:
@@ -345,7 +383,7 @@ def _names(dots: Sequence[Dot], fronts: Sequence[Segment], plot: Box) -> list[tu
             dot.x,
             dot.y,
             dot.box(),
-            typeface.width(_fitted(dot.name, plot), NAME_SIZE),
+            typeface.width(_fitted(dot, plot), NAME_SIZE),
             height,
             above_left=dot.point.status == "front",
         )

@@ -18,9 +18,9 @@ from rich.table import Table
 from rich.text import Text
 
 from mnv4bench import units
-from mnv4bench.findings import Catalog, Front, Point, Shown, Skipped, Summary
+from mnv4bench.findings import Catalog, Front, Limits, Point, Shown, Skipped, Summary
 from mnv4bench.findings import Group as FrontGroup
-from mnv4bench.render import placement
+from mnv4bench.render import objectives, placement, sureness
 from mnv4bench.render.untrusted import visible
 
 # More lines than this hide the table above them; --json has them all.
@@ -234,7 +234,7 @@ def front(found: Front) -> View:
     """Every group: who is on the front, who is dominated by whom, who is excluded and why."""
 
     def build(write: Write) -> RenderableType:
-        parts: list[RenderableType] = [_front(group, write) for group in found.groups]
+        parts: list[RenderableType] = [_front(group, found.limits, write) for group in found.groups]
         if not parts:
             parts.append(write("Nothing to compare: no measurement was found."))
         return Group(*parts, *left_out(found.skipped, write))
@@ -242,16 +242,20 @@ def front(found: Front) -> View:
     return View(build)
 
 
-def _front(group: FrontGroup, write: Write) -> RenderableType:
-    measured = group.origin != "published"
+def _front(group: FrontGroup, limits: Limits | None, write: Write) -> RenderableType:
+    published = group.origin == "published"
+    over = objectives.wording(group.objective)
     sources = sorted({one.accuracy_source for one in group.points if one.accuracy_source})
     random = [is_random(one) for one in group.points]
-    columns = [("Model", "left"), ("Latency", "right")]
-    if measured:
+    shares = sureness.shares(group.points)
+    columns = [("Model", "left"), (over.column, "right")]
+    if not (published or over.exact):
         columns.append(("Interval", "right"))
     columns.append(("Top-1", "right"))
     if len(sources) > 1:
         columns.append(("Source", "left"))
+    if shares:
+        columns.append(("On front", "right"))
     columns.append(("Status", "left"))
     table = plain_table(
         write,
@@ -259,17 +263,21 @@ def _front(group: FrontGroup, write: Write) -> RenderableType:
         names=(one.model for one in group.points),
         title=_title(write, group.device, group.origin, (group.precision,)),
     )
+    shown = {heading for heading, _ in columns}
     for point in group.points:
         mark = RANDOM_MARK if is_random(point) and not all(random) else ""
-        table.add_row(*_front_row(point, mark, measured, len(sources) > 1, write))
+        table.add_row(*_front_row(point, mark, group, shown, write))
     compared = [point for point in group.points if point.status != "excluded"]
     members = sum(point.status == "front" for point in compared)
     tally = f"{members} of {units.plural(len(compared), 'model')} on the front"
     if len(compared) < len(group.points):
         tally += f", {len(group.points) - len(compared)} excluded"
     notes = [write(f"{tally}.")]
+    answers = sureness.answers(group, limits)
+    notes += [write(line, "bold") for line in answers]
+    notes += [write(line) for line in sureness.sentences(group)]
     where = [group.machine]
-    if not measured:
+    if published:
         where.append(f"as published in {group.environment}")
     if len(sources) == 1:
         where.append(f"top-1 from {_SOURCE_TITLES[sources[0]]}")
@@ -289,20 +297,28 @@ def _front(group: FrontGroup, write: Write) -> RenderableType:
 
 
 def _front_row(
-    point: Point, mark: str, measured: bool, with_source: bool, write: Write
+    point: Point, mark: str, group: FrontGroup, shown: set[str], write: Write
 ) -> list[Text]:
     style = _STATUS_STYLE[point.status]
-    latency, low, high = point.latency_s, point.low_s, point.high_s
-    width = units.half_width(latency, low, high) if latency and low and high else None
+    cost, (low, high) = point.cost, point.cost_interval
+    if point.x is None and group.objective != "latency":
+        cost = None
+    width = units.half_width(cost, low, high) if cost and low and high else None
     # Published times keep their printed digits; measured ones end where the uncertainty begins.
-    text = units.seconds(latency, width) if measured else units.seconds_as_printed(latency)
-    cells = [write(point.model + mark, style), write("-" if latency is None else text)]
-    if measured:
-        cells.append(write(units.spread(latency, low, high) if latency and width else "-"))
+    text = objectives.text(group.objective, cost, width)
+    if group.origin == "published":
+        text = units.seconds_as_printed(cost)
+    cells = [write(point.model + mark, style), write("-" if cost is None else text)]
+    if "Interval" in shown:
+        cells.append(write(units.spread(cost, low, high) if cost and width is not None else "-"))
     cells.append(_top1(point, write))
-    if with_source:
+    if "Source" in shown:
         cells.append(write(point.accuracy_source or "-"))
-    return [*cells, _status(point, style, write)]
+    if "On front" in shown:
+        share = point.front_probability
+        doubt = "yellow" if sureness.is_doubtful(point) else ""
+        cells.append(write("-" if share is None else units.share(share), doubt))
+    return [*cells, _status(point, group, style, write)]
 
 
 def _top1(point: Point, write: Write) -> Text:
@@ -344,11 +360,13 @@ def _calibrations(found: Iterable[Summary | Point]) -> list[tuple[str, str]]:
     return [(how, ", ".join(names)) for how, names in sorted(models.items())]
 
 
-def _status(point: Point, style: str, write: Write) -> Text:
+def _status(point: Point, group: FrontGroup, style: str, write: Write) -> Text:
     """``front``, ``dominated by A, B``, ``excluded: why``; with a warning where one is due."""
     text = write(point.status, style)
     if point.dominated_by:
         text += write(f" by {', '.join(point.dominated_by)}", "dim")
+    if point.status != "excluded":
+        text += write(sureness.place(point, group), "dim")
     if point.reason:
         text += write(f": {point.reason}", style)
     if point.placement == "partial":

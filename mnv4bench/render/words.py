@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from mnv4bench import units
-from mnv4bench.findings import Group, Point
+from mnv4bench.findings import Group, Limits, Point
 from mnv4bench.records import AccuracySource
-from mnv4bench.render import typeface
+from mnv4bench.render import sureness, typeface
 from mnv4bench.render.untrusted import visible
 
 TITLE_SIZE = 9.5
@@ -46,7 +46,12 @@ def heading(groups: Sequence[Group], room: float) -> list[str]:
     return lines
 
 
-def notes(groups: Sequence[Group], unnamed: Sequence[str], room: float) -> list[str]:
+def notes(
+    groups: Sequence[Group],
+    unnamed: Sequence[str],
+    room: float,
+    limits: Limits | None = None,
+) -> list[str]:
     """What a reader must know beneath the plot: sources, weights, placement, what is excluded."""
     paragraphs = []
     points = [point for group in groups for point in group.points]
@@ -58,6 +63,9 @@ def notes(groups: Sequence[Group], unnamed: Sequence[str], room: float) -> list[
         for point in group.points
         if point.status != "excluded"
     ]
+    for group in groups:
+        origin = f"{group.origin.capitalize()}: " if len(groups) > 1 else ""
+        paragraphs += [origin + visible(line) for line in sureness.answers(group, limits)]
     sources = _sources(measured)
     if sources:
         paragraphs.append(f"Accuracy: {'; '.join(sources)}.")
@@ -96,6 +104,9 @@ def notes(groups: Sequence[Group], unnamed: Sequence[str], room: float) -> list[
             reasons[(point.reason or "excluded").split(":")[0]].append(visible(point.model))
     for reason, models in reasons.items():
         paragraphs.append(f"Excluded, {visible(reason)} ({len(models)}): {_listed(models)}.")
+    for group in groups:
+        if group.certainty and group.certainty.resamples:
+            paragraphs += [visible(line) for line in sureness.in_brief(group)]
     if unnamed:
         paragraphs.append(f"Not named for want of room ({len(unnamed)}): {_listed(unnamed)}.")
     return [

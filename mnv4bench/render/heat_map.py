@@ -1,0 +1,238 @@
+"""Models across devices as a figure: a cell for each, coloured by how far from the front it is.
+
+Knows: cells, their colours, how a table of them fills a page. Does not know: how a cell was judged,
+or files. On the front is blue, off it light to dark orange by the ratio, unknown is hatched: the
+two hues survive colour-blindness, the hatch survives print, and each cell has its number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import log
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from mnv4bench import units
+from mnv4bench.findings import Cell, Front, Spanned, Universality
+from mnv4bench.render import objectives, page, spanning, sureness, typeface
+from mnv4bench.render.page import MARGIN, Pen
+from mnv4bench.render.palette import FRAME, GREY, INK, WHITE, paler
+from mnv4bench.render.untrusted import visible
+from mnv4bench.render.words import LINE_SPACING, NOTE_SIZE, TEXT_SIZE, TITLE_SIZE
+
+# Points.
+ROW = 15.0
+CELL = (44.0, 78.0)  # the narrowest and the widest column
+NAME_ROOM = 150.0
+GAP = 1.0  # between cells
+TOTALS = ("on front", "mean", "worst")
+TOTALS_GAP = 12.0  # before each of them
+SECTION = 22.0  # between the tables of two origins
+MIN_WIDTH = 400.0
+# More models than this are no figure; the table and the JSON have the others.
+MAX_ROWS = 60
+# From this ratio on a cell is as dark as it gets.
+DARKEST = 8.0
+ON_FRONT, OFF_FRONT = "#0072b2", "#e69f00"
+LIGHTEST = 0.88  # share of white just off the front
+UNKNOWN_MARKS = {"failed on the device": "failed"}
+
+
+def draw(front: Front) -> dict[str, bytes]:
+    """The figure as whole files, by suffix: {"svg": ..., "png": ...}."""
+    return page.files(lambda: compose(front))
+
+
+def compose(front: Front) -> Figure:
+    """One table of cells for each origin, under each other."""
+    found = [one for one in front.universality if one.rows and one.columns]
+    names = max((_names_width(one) for one in found), default=0.0)
+    cell = max((_cell_width(one) for one in found), default=CELL[0])
+    totals = [max((_totals_widths(one)[i] for one in found), default=0.0) for i in range(3)]
+    columns = max((len(one.columns) for one in found), default=0)
+    width = max(MIN_WIDTH, 2 * MARGIN + names + 8 + columns * cell + sum(totals))
+    room = width - 2 * MARGIN
+    heights = [_height(one, cell, room) for one in found]
+    height = 2 * MARGIN + sum(heights) + SECTION * max(0, len(found) - 1) + (0 if found else 60)
+    figure = Figure(figsize=(width / 72, height / 72), dpi=72, facecolor=WHITE)
+    FigureCanvasAgg(figure)
+    write = Pen(figure, height)
+    y = MARGIN
+    for one, high in zip(found, heights, strict=True):
+        _table(write, one, (y, names, cell, room), totals)
+        y += high + SECTION
+    if not found:
+        write(width / 2, y + 40, "nothing to compare: no measurement was found", 8, GREY, "center")
+    return figure
+
+
+def _rows(one: Universality) -> Sequence[Spanned]:
+    return one.rows[:MAX_ROWS]
+
+
+def _name(row: Spanned) -> str:
+    return typeface.shortened(visible(row.model), TEXT_SIZE, NAME_ROOM)
+
+
+def _names_width(one: Universality) -> float:
+    return max(typeface.width(_name(row), TEXT_SIZE) for row in _rows(one))
+
+
+def _totals_widths(one: Universality) -> list[float]:
+    """Of the three columns at the right, each with the gap before it."""
+    texts = [TOTALS, *(_totals(row) for row in _rows(one))]
+    return [
+        TOTALS_GAP + max(typeface.width(text[index], TEXT_SIZE) for text in texts)
+        for index in range(len(TOTALS))
+    ]
+
+
+def _heading(text: str, cell: float) -> list[str]:
+    """A device's name in as many lines as it needs: it may break behind a hyphen too."""
+    lines: list[str] = []
+    for part in visible(text).replace("-", "- ").split():
+        longer = lines[-1] + (part if lines[-1].endswith("-") else f" {part}") if lines else part
+        if lines and typeface.width(longer, TEXT_SIZE) <= cell - 4:
+            lines[-1] = longer
+        else:
+            lines.append(typeface.shortened(part, TEXT_SIZE, cell - 4))
+    return lines
+
+
+def _cell_width(one: Universality) -> float:
+    """So wide that the longest part of a device's name fits."""
+    parts = [
+        part for column in one.columns for part in visible(column.device).replace("-", "- ").split()
+    ]
+    widest = max(typeface.width(part, TEXT_SIZE) for part in parts) if parts else 0.0
+    return min(CELL[1], max(CELL[0], widest + 6))
+
+
+def _title(one: Universality) -> str:
+    noun = objectives.wording(one.objective).noun
+    return f"{one.origin.upper()}: {noun} over that of the front at the model's accuracy"
+
+
+def _notes(one: Universality, room: float) -> list[str]:
+    paragraphs = [visible(line) for line in spanning.sentences(one)]
+    reasons: dict[str, int] = {}
+    for row in one.rows:
+        for cell in row.cells:
+            if cell.status == "unknown":
+                kind = visible(cell.reason.split(":")[0])
+                reasons[kind] = reasons.get(kind, 0) + 1
+    if reasons:
+        listed = ", ".join(f"{kind} ({count})" for kind, count in reasons.items())
+        paragraphs.append(f"Hatched cells are unknown: {listed}.")
+    if len(one.rows) > MAX_ROWS:
+        paragraphs.append(f"{len(one.rows) - MAX_ROWS:,} more models are in the JSON beside.")
+    return [
+        line for paragraph in paragraphs for line in typeface.wrapped(paragraph, NOTE_SIZE, room)
+    ]
+
+
+def _head_lines(one: Universality, cell: float) -> int:
+    return max(len(_heading(column.device, cell)) for column in one.columns) + 1
+
+
+def _height(one: Universality, cell: float, room: float) -> float:
+    head = _head_lines(one, cell) * TEXT_SIZE * LINE_SPACING
+    notes = len(_notes(one, room)) * NOTE_SIZE * LINE_SPACING
+    return TITLE_SIZE + 8 + head + 4 + len(_rows(one)) * ROW + 6 + notes
+
+
+def _table(
+    write: Pen,
+    one: Universality,
+    layout: tuple[float, float, float, float],
+    totals: Sequence[float],
+) -> None:
+    y, names, cell, room = layout
+    y += TITLE_SIZE * typeface.CAP_HEIGHT
+    write(
+        MARGIN, y, typeface.shortened(_title(one), TITLE_SIZE, room), TITLE_SIZE, INK, weight="bold"
+    )
+    step = TEXT_SIZE * LINE_SPACING
+    first = MARGIN + names + 8
+    y += TITLE_SIZE * (1 - typeface.CAP_HEIGHT) + 8
+    bottom = y + _head_lines(one, cell) * step  # headings stand on one line
+    for index, column in enumerate(one.columns):
+        lines = [*_heading(column.device, cell), visible(column.precision)]
+        for turn, line in enumerate(reversed(lines)):
+            x = first + (index + 0.5) * cell
+            write(x, bottom - 2 - turn * step, line, TEXT_SIZE, GREY if not turn else INK, "center")
+    x = first + len(one.columns) * cell
+    for heading, wide in zip(TOTALS, totals, strict=True):
+        x += wide
+        write(x, bottom - 2, heading, TEXT_SIZE, INK, "right")
+    y = bottom + 4
+    for row in _rows(one):
+        _row(write, row, (first, y, cell), totals)
+        y += ROW
+    y += 6
+    for line in _notes(one, room):
+        y += NOTE_SIZE * LINE_SPACING
+        write(MARGIN, y - 1, line, NOTE_SIZE, GREY)
+
+
+def _row(
+    write: Pen, row: Spanned, place: tuple[float, float, float], totals: Sequence[float]
+) -> None:
+    first, y, cell = place
+    baseline = y + ROW / 2 + TEXT_SIZE * typeface.CAP_HEIGHT / 2
+    write(first - 8, baseline, _name(row), TEXT_SIZE, INK, "right")
+    for index, one in enumerate(row.cells):
+        left = first + index * cell
+        colour, ink, text = _look(one)
+        _box(write, (left, y, cell), colour, hatched=one.status == "unknown")
+        write(left + cell / 2, baseline, text, TEXT_SIZE - 0.4, ink, "center")
+    x = first + len(row.cells) * cell
+    for text, wide in zip(_totals(row), totals, strict=True):
+        x += wide
+        write(x, baseline, text, TEXT_SIZE, INK if row.known else GREY, "right")
+
+
+def _totals(row: Spanned) -> tuple[str, str, str]:
+    if not row.known:
+        return ("unknown", "-", "-")
+    return (spanning.count(row), units.ratio(row.mean_ratio), units.ratio(row.worst_ratio))
+
+
+def _look(cell: Cell) -> tuple[str, str, str]:
+    """(colour, ink, text) of a cell."""
+    share = cell.front_probability
+    match cell.status:
+        case "front":
+            doubt = share is not None and share < sureness.DOUBTFUL[1]
+            text = f"front {units.share(share)}" if doubt and share is not None else "front"
+            # As in a panel: the less sure, the paler; still dark enough for white text.
+            pale = 0.25 * (1 - share) if doubt and share is not None else 0.0
+            return paler(ON_FRONT, pale), WHITE, text
+        case "dominated":
+            assert cell.ratio is not None
+            text = units.ratio(cell.ratio)
+            if share is not None and share >= sureness.DOUBTFUL[0]:
+                text += f" {units.share(share)}"
+            depth = min(1.0, log(max(1.0, cell.ratio)) / log(DARKEST))
+            return paler(OFF_FRONT, LIGHTEST * (1 - depth)), INK, text
+        case "unknown":
+            return WHITE, GREY, UNKNOWN_MARKS.get(cell.reason, "-")
+
+
+def _box(write: Pen, place: tuple[float, float, float], colour: str, *, hatched: bool) -> None:
+    left, y, cell = place
+    sheet = write.figure.bbox
+    write.figure.add_artist(
+        Rectangle(
+            (left / sheet.width, 1 - (y + ROW - GAP) / sheet.height),
+            (cell - GAP) / sheet.width,
+            (ROW - GAP) / sheet.height,
+            transform=write.figure.transFigure,
+            facecolor=colour,
+            edgecolor=paler(FRAME, 0.6) if hatched else "none",
+            hatch="////" if hatched else None,
+            linewidth=0.0,
+        )
+    )

@@ -1,0 +1,184 @@
+"""How sure a front is, in sentences: for the table, and for the notes beneath a panel.
+
+Knows: what each figure of a Certainty means to a reader. Does not know: tables, pages, fronts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mnv4bench import units
+from mnv4bench.findings import Certainty, Contested, Group, Hypervolume, Limits, Pick, Point
+from mnv4bench.render import objectives
+
+# More sentences than this hide the table above them; --json has them all.
+MAX_CONTESTED = 5
+# Between these a reader has to be told; beyond, a front is as good as certain of a point.
+DOUBTFUL = (0.05, 0.95)
+
+
+def is_doubtful(point: Point) -> bool:
+    """Whether it is open if the point is on the front."""
+    share = point.front_probability
+    return share is not None and DOUBTFUL[0] <= share <= DOUBTFUL[1]
+
+
+def place(point: Point, group: Group) -> str:
+    """What keeps a point where it is: ``", by 9.6 ms or 6.1 points"``; empty if nothing does."""
+    ways = []
+    if point.margin_x is not None:
+        ways.append(objectives.text(group.objective, abs(point.margin_x)))
+    if point.margin_top1 is not None:
+        ways.append(units.gap(abs(point.margin_top1)))
+    if not ways:
+        return ""
+    if point.margin_x == 0 and point.margin_top1 == 0:
+        return ", tied"
+    return f"{', by' if point.status == 'front' else '; short by'} {' or '.join(ways)}"
+
+
+def answers(group: Group, limits: Limits | None) -> list[str]:
+    """What was asked for with ``limits``: one sentence for each basis of accuracies."""
+    found = group.certainty
+    if found is None or limits is None:
+        return []
+    several = len(found.picks) > 1
+    return [pick(one, group, limits, several) for one in found.picks]
+
+
+def sentences(group: Group) -> list[str]:
+    """What resampling says of the front."""
+    found = group.certainty
+    if found is None or not found.hypervolumes:
+        return []
+    lines = []
+    if found.resamples:
+        lines.append(how(found))
+    elif found.reason:
+        lines.append(f"No probability of being on the front: {found.reason}.")
+    if found.resamples and found.single:
+        lines.append(
+            f"One invocation, so no probability, and taken as it is for the others: "
+            f"{', '.join(found.single)}."
+        )
+    if found.few:
+        lines.append(
+            "Fewer than 6 invocations, of which resampling sees less than there is: "
+            f"{', '.join(found.few)}."
+        )
+    lines += contested(found)
+    several = len(found.hypervolumes) > 1
+    lines += [hypervolume(one, group, several) for one in found.hypervolumes]
+    return lines
+
+
+def in_brief(group: Group) -> list[str]:
+    """For the notes beneath a panel: what its names and its paleness rest on."""
+    found = group.certainty
+    if found is None or not found.resamples:
+        return []
+    count = f"{found.resamples:,} resamples of the invocations"
+    several = len(found.hypervolumes) > 1
+    lines = [f"Paleness and percentages behind names: share of {count} on the front."]
+    if found.single:
+        lines.append(f"One invocation, so no interval: {', '.join(found.single)}.")
+    return lines + [hypervolume(one, group, several) for one in found.hypervolumes]
+
+
+def how(found: Certainty) -> str:
+    """What a share is a share of."""
+    error = units.percent(found.monte_carlo_error)
+    return (
+        f"On front: in how many of {found.resamples:,} resamples of the invocations (seed "
+        f"{found.seed}); standard error from their number at most {error}."
+    )
+
+
+def contested(found: Certainty) -> list[str]:
+    """A sentence for each of the most contested pairs."""
+    pairs = found.contested
+    lines = [f"Contested: {_pair(one)}." for one in pairs[:MAX_CONTESTED]]
+    if len(pairs) > MAX_CONTESTED:
+        lines.append(f"And {units.plural(len(pairs) - MAX_CONTESTED, 'contested pair')} more.")
+    return lines
+
+
+def _pair(one: Contested) -> str:
+    share = units.share(one.share)
+    match one.relation:
+        case "first":
+            return f"{one.first} dominates {one.second}, but not in {share} of resamples"
+        case "second":
+            return f"{one.second} dominates {one.first}, but not in {share} of resamples"
+        case "neither":
+            return (
+                f"neither of {one.first} and {one.second} dominates the other, but one does in "
+                f"{share} of resamples"
+            )
+
+
+def hypervolume(one: Hypervolume, group: Group, several: bool) -> str:
+    """The area, its interval and its reference point."""
+    x = objectives.text(group.objective, one.reference_x)
+    where = "as given" if one.reference_given else "the worst of these models"
+    interval = (
+        "no interval"
+        if one.low is None or one.high is None
+        else f"95 % interval {units.area(one.low)}..{units.area(one.high)}"
+    )
+    of = f" with top-1 {_basis(one)}" if several else ""
+    return (
+        f"Hypervolume{of} {units.area(one.value)} ({interval}): points of top-1 times doublings "
+        f"of {objectives.wording(group.objective).noun}, up to {x} and "
+        f"{units.top1(one.reference_top1)} ({where})."
+    )
+
+
+def asked(limits: Limits) -> str:
+    """``"latency at most 5.00 ms and top-1 at least 78.0 %"``."""
+    parts = []
+    if limits.max_latency_s is not None:
+        parts.append(f"latency at most {units.seconds(limits.max_latency_s)}")
+    if limits.min_top1 is not None:
+        parts.append(f"top-1 at least {units.top1(limits.min_top1)}")
+    return " and ".join(parts)
+
+
+def pick(one: Pick, group: Group, limits: Limits, several: bool = False) -> str:
+    """The best model within limits, how certain that is, and the next one."""
+    of = f", top-1 {_basis(one)}" if several else ""
+    wanted = f"With {asked(limits)}{of}"
+    if one.model is None:
+        text = f"{wanted}: no model"
+        if one.runner_up and one.runner_up_share:
+            share = units.share(one.runner_up_share)
+            text += f", although {one.runner_up} would be the best one in {share} of resamples"
+        return f"{text}."
+    cheapest = limits.max_latency_s is None
+    noun = objectives.wording(group.objective).noun
+    best = f"least {noun}" if cheapest else "most accurate"
+    text = f"{wanted}: {one.model} ({best})"
+    if one.share is not None:
+        text += f", the best in {units.share(one.share)} of resamples"
+        if one.keeps is not None and one.keeps < DOUBTFUL[1]:
+            text += f" (within the limits in {units.share(one.keeps)})"
+    else:
+        text += ", how surely is not known"
+    if one.runner_up:
+        text += f"; next: {one.runner_up}"
+        if one.runner_up_share:
+            text += f" (the best in {units.share(one.runner_up_share)})"
+    if one.none_share:
+        text += f"; no model in {units.share(one.none_share)}"
+    return f"{text}."
+
+
+def _basis(one: Pick | Hypervolume) -> str:
+    if one.accuracy_source == "measured":
+        return f"measured on {one.accuracy_data}"
+    return f"from {'the paper' if one.accuracy_source == 'paper' else 'timm'}"
+
+
+def shares(points: Sequence[Point]) -> bool:
+    """Whether any of them has a probability."""
+    return any(point.front_probability is not None for point in points)
