@@ -7,7 +7,10 @@ The hypervolume (Zitzler and Thiele 1998, PPSN V, 292) is taken over the logarit
 the logarithmic hypervolume of Friedrich, Bringmann, Voss and Igel (2011, FOGA, 81): what matters
 of a latency is by what factor it is larger, and on a linear axis the slowest model alone would
 decide. It depends on its reference point (Auger et al. 2012, Theor. Comput. Sci. 425, 75), which
-is therefore stated: by default the highest cost and the lowest top-1 of the models compared.
+is therefore stated. By default it lies one doubling beyond the highest cost and one point below the
+lowest top-1 of the models compared: at these two themselves the extreme models would count for
+nothing, and a front of two models would have no area (Ishibuchi et al. 2018, Evol. Comput. 26, 411,
+set it beyond the worst point for that reason).
 """
 
 from __future__ import annotations
@@ -54,6 +57,8 @@ INTERVAL = (2.5, 97.5)
 MIN_INVOCATIONS = 6
 # Pairs looked at in one group; of more, those whose costs are nearest to one another.
 MAX_PAIRS = 20_000
+# More contested pairs than this are counted and not listed.
+MAX_CONTESTED = 200
 
 _RELATIONS: dict[int, Relation] = {1: "first", -1: "second", 0: "neither"}
 
@@ -85,7 +90,7 @@ def with_certainty(
     drawn = 0
     for basis in bases(group):
         corner = reference or Reference(
-            max(map(_cost, basis.points)), min(map(_top1, basis.points))
+            2 * max(map(_cost, basis.points)), min(map(_top1, basis.points)) - 1
         )
         contenders = basis.contenders()
         found = _judge(contenders, corner, limits, resamples, seeds_of(group, seed))
@@ -122,7 +127,8 @@ def with_certainty(
             reason="; ".join(reasons),
             single=tuple(single),
             few=tuple(few),
-            contested=tuple(contested),
+            contested=tuple(contested[:MAX_CONTESTED]),
+            contested_count=len(contested),
             hypervolumes=tuple(hypervolumes),
             picks=tuple(picks),
         ),

@@ -35,7 +35,8 @@ class Hypervolume(Struct, frozen=True, kw_only=True):
     high: float | None
     reference_x: float  # base units of the objective
     reference_top1: float  # percent
-    reference_given: bool  # False: the worst cost and the lowest top-1 of the models compared
+    # False: twice the highest cost and one point below the lowest top-1 of the models compared
+    reference_given: bool
     accuracy_source: AccuracySource | None = None
     accuracy_data: str = ""
 
@@ -67,7 +68,8 @@ class Certainty(Struct, frozen=True, kw_only=True):
     reason: str = ""
     single: tuple[str, ...] = ()  # of one invocation: taken as measured, with no probability
     few: tuple[str, ...] = ()  # of too few invocations for a 95 % interval
-    contested: tuple[Contested, ...] = ()  # the most contested first
+    contested: tuple[Contested, ...] = ()  # the most contested first; of many, the first 200
+    contested_count: int = 0
     hypervolumes: tuple[Hypervolume, ...] = ()
     picks: tuple[Pick, ...] = ()
 

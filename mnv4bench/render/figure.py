@@ -34,6 +34,7 @@ SHARED_PLOT = (318.0, 216.0)
 GUTTER_X, GUTTER_Y = 24.0, 22.0
 LEFT = 24.0  # beside the axes: ticks of the accuracy
 TITLE_GAP = 20.0  # between heading and axes: the accuracy axis' title
+CROWDED = 250  # characters of names in a panel: until here all find room
 BOTTOM = 25.0  # under the axes: ticks and title of the latency
 
 
@@ -109,8 +110,21 @@ def _row_height(
     row: Sequence[tuple[Group, ...]], room: float, plot_height: float, limits: Limits | None
 ) -> float:
     step = words.NOTE_SIZE * words.LINE_SPACING
-    under = max(len(words.notes(groups, (), room, limits)) for groups in row) * step
+    # Which names find no room is only known once the panel is drawn; until then none has to.
+    under = (
+        max(
+            len(words.notes(groups, (), room, limits)) + words.UNNAMED_LINES * is_crowded(groups)
+            for groups in row
+        )
+        * step
+    )
     return max(_heading_height(groups, room) for groups in row) + plot_height + BOTTOM + under
+
+
+def is_crowded(groups: Sequence[Group]) -> bool:
+    """Whether some names may find no room: there are many, or they are long."""
+    names = [p.model for group in groups for p in group.points if p.status != "excluded"]
+    return sum(map(len, names)) > CROWDED
 
 
 def _panel(

@@ -73,7 +73,7 @@ def _rows(one: Universality) -> Sequence[Spanned]:
 
 
 def _name(row: Spanned) -> str:
-    return typeface.shortened(visible(row.model), TEXT_SIZE, NAME_ROOM)
+    return typeface.shortened_within(visible(row.model), TEXT_SIZE, NAME_ROOM)
 
 
 def _names_width(one: Universality) -> float:
@@ -116,7 +116,8 @@ def _title(one: Universality) -> str:
 
 
 def _notes(one: Universality, room: float) -> list[str]:
-    paragraphs = [visible(line) for line in spanning.sentences(one)]
+    lines = [*spanning.reading(one), *spanning.families(one), *spanning.left_aside(one)]
+    paragraphs = [visible(line) for line in lines]
     reasons: dict[str, int] = {}
     for row in one.rows:
         for cell in row.cells:

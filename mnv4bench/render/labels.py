@@ -145,8 +145,8 @@ def place(
     return places
 
 
-def _offers(mark: Mark) -> list[tuple[float, list[tuple[float, Place]]]]:
-    """(least cost, [(cost, place)]) by ring, from the inside out."""
+def _offers(mark: Mark) -> Iterator[tuple[float, list[tuple[float, Place]]]]:
+    """(least cost, [(cost, place)]) by ring, from the inside out; most names lie in the first."""
     wide, high = mark.name_width, mark.name_height
     box = mark.box
     side = -1 if mark.above_left else 1
@@ -172,7 +172,7 @@ def _offers(mark: Mark) -> list[tuple[float, list[tuple[float, Place]]]]:
         )
         turned = 2 - dx - dy if dx and dy else 1.5 - dx - dy
         near.append((_AWAY * turned / 2, Place(Box(left, top, left + wide, top + high), None)))
-    offers = [(0.0, near)]
+    yield 0.0, near
     for distance in _RINGS:
         ring = []
         for step in range(_DIRECTIONS):
@@ -185,8 +185,7 @@ def _offers(mark: Mark) -> list[tuple[float, list[tuple[float, Place]]]]:
             top = y - high * (1 - uy) / 2
             name = Box(left, top, left + wide, top + high)
             ring.append((distance + _AWAY * (1 - (ux + uy) * side / 2), _with_leader(mark, name)))
-        offers.append((distance, ring))
-    return offers
+        yield distance, ring
 
 
 def _with_leader(mark: Mark, name: Box) -> Place:

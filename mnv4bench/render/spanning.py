@@ -110,6 +110,11 @@ def place(column: Column) -> str:
 
 def sentences(one: Universality) -> list[str]:
     """What the table says: how to read it, families against the claim, where it fails."""
+    return [*reading(one), *families(one), *failures(one), *left_aside(one)]
+
+
+def reading(one: Universality) -> list[str]:
+    """What a cell means, and what its certainty rests on."""
     noun = objectives.wording(one.objective).noun
     lines = [
         f"front, or {noun} over that of the front at the model's accuracy (×1.00: as good, but "
@@ -121,11 +126,13 @@ def sentences(one: Universality) -> list[str]:
             f"invocations (seed {one.seed}), where the front is not sure."
         )
     else:
-        lines.append("No certainty: nothing was measured here that could be resampled.")
-    lines += families(one)
-    lines += failures(one)
-    lines += [f"Left out: {reason}." for reason in one.left_out]
+        lines.append("No certainty: nothing here could be resampled.")
     return lines
+
+
+def left_aside(one: Universality) -> list[str]:
+    """Groups that do not count, and why."""
+    return [f"Left out: {reason}." for reason in one.left_out]
 
 
 def families(one: Universality) -> list[str]:
@@ -175,6 +182,8 @@ def _span(one: FamilySpan) -> str:
     text = f"{one.on_front} of {units.plural(one.known, 'known cell')} on the front"
     if one.on_front_low is not None and one.on_front_low != one.on_front_high:
         text += f" ({one.on_front_low}..{one.on_front_high})"
+    if one.devices == 1:
+        return f"{text}, on 1 device"
     devices = units.plural(one.devices, "device")
     return f"{text}, more than half of them on {one.mostly_on} of {devices}"
 

@@ -25,16 +25,21 @@ def is_doubtful(point: Point) -> bool:
 
 def place(point: Point, group: Group) -> str:
     """What keeps a point where it is: ``", by 9.6 ms or 6.1 points"``; empty if nothing does."""
+    x, top1 = point.margin_x, point.margin_top1
+    if x == 0 and top1 == 0:
+        return ", tied"
     ways = []
-    if point.margin_x is not None:
-        ways.append(objectives.text(group.objective, abs(point.margin_x)))
-    if point.margin_top1 is not None:
-        ways.append(units.gap(abs(point.margin_top1)))
+    if x:
+        ways.append(objectives.text(group.objective, abs(x)))
+    if top1:
+        ways.append(units.gap(abs(top1)))
     if not ways:
         return ""
-    if point.margin_x == 0 and point.margin_top1 == 0:
-        return ", tied"
-    return f"{', by' if point.status == 'front' else '; short by'} {' or '.join(ways)}"
+    if point.status == "front":
+        return f", by {' or '.join(ways)}"
+    noun = objectives.wording(group.objective).noun
+    alike = " and as accurate" if top1 == 0 else f" at the same {noun}" if x == 0 else ""
+    return f"{alike}; short by {' or '.join(ways)}"
 
 
 def answers(group: Group, limits: Limits | None) -> list[str]:
@@ -98,8 +103,9 @@ def contested(found: Certainty) -> list[str]:
     """A sentence for each of the most contested pairs."""
     pairs = found.contested
     lines = [f"Contested: {_pair(one)}." for one in pairs[:MAX_CONTESTED]]
-    if len(pairs) > MAX_CONTESTED:
-        lines.append(f"And {units.plural(len(pairs) - MAX_CONTESTED, 'contested pair')} more.")
+    if found.contested_count > MAX_CONTESTED:
+        more = units.plural(found.contested_count - MAX_CONTESTED, "contested pair")
+        lines.append(f"And {more} more.")
     return lines
 
 
@@ -120,7 +126,7 @@ def _pair(one: Contested) -> str:
 def hypervolume(one: Hypervolume, group: Group, several: bool) -> str:
     """The area, its interval and its reference point."""
     x = objectives.text(group.objective, one.reference_x)
-    where = "as given" if one.reference_given else "the worst of these models"
+    where = "as given" if one.reference_given else "a doubling and a point beyond the worst here"
     interval = (
         "no interval"
         if one.low is None or one.high is None
@@ -163,7 +169,7 @@ def pick(one: Pick, group: Group, limits: Limits, several: bool = False) -> str:
         if one.keeps is not None and one.keeps < DOUBTFUL[1]:
             text += f" (within the limits in {units.share(one.keeps)})"
     else:
-        text += ", how surely is not known"
+        text += ", with unknown certainty"
     if one.runner_up:
         text += f"; next: {one.runner_up}"
         if one.runner_up_share:

@@ -43,6 +43,20 @@ def shortened(text: str, size: float, room: float) -> str:
     return text[:fits] + _ELLIPSIS
 
 
+def shortened_within(text: str, size: float, room: float) -> str:
+    """``text``, or both its ends around an ellipsis: variants of a model differ at the end."""
+    if width(text, size) <= room:
+        return text
+    keep = len(text) - 1
+    while keep > 1 and width(_ends(text, keep), size) > room:
+        keep -= 1
+    return _ends(text, keep)
+
+
+def _ends(text: str, keep: int) -> str:
+    return text[: keep - keep // 2] + _ELLIPSIS + text[len(text) - keep // 2 :]
+
+
 def wrapped(text: str, size: float, room: float) -> list[str]:
     """Lines no wider than ``room``, broken between words; a word that is wider is shortened."""
     lines: list[str] = []

@@ -19,6 +19,9 @@ TITLE_SIZE = 9.5
 TEXT_SIZE = 7.0
 NOTE_SIZE = 6.0
 LINE_SPACING = 1.4
+# What the names of points that found no place in a panel may take beneath it.
+UNNAMED_LINES = 2
+MAX_LISTED = 24
 
 RANDOM_WEIGHTS = "Accuracy published for trained weights; latency measured with random weights."
 FLOAT_ACCURACY = (
@@ -107,11 +110,21 @@ def notes(
     for group in groups:
         if group.certainty and group.certainty.resamples:
             paragraphs += [visible(line) for line in sureness.in_brief(group)]
-    if unnamed:
-        paragraphs.append(f"Not named for want of room ({len(unnamed)}): {_listed(unnamed)}.")
-    return [
+    lines = [
         line for paragraph in paragraphs for line in typeface.wrapped(paragraph, NOTE_SIZE, room)
     ]
+    return lines + _not_named(unnamed, room)
+
+
+def _not_named(unnamed: Sequence[str], room: float) -> list[str]:
+    """As many of the names as UNNAMED_LINES hold."""
+    lines: list[str] = []
+    for most in range(min(len(unnamed), MAX_LISTED), 0, -1):
+        text = f"Not named for want of room ({len(unnamed)}): {_listed(unnamed, most)}."
+        lines = typeface.wrapped(text, NOTE_SIZE, room)
+        if len(lines) <= UNNAMED_LINES:
+            break
+    return lines[:UNNAMED_LINES]
 
 
 def _sources(points: Sequence[Point]) -> list[str]:
@@ -129,6 +142,6 @@ def _sources(points: Sequence[Point]) -> list[str]:
     return [f"{source} ({_listed(names)})" for source, names in sorted(models.items())]
 
 
-def _listed(names: Sequence[str], most: int = 24) -> str:
+def _listed(names: Sequence[str], most: int = MAX_LISTED) -> str:
     shown = ", ".join(names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
