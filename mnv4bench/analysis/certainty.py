@@ -55,6 +55,9 @@ CONTESTED_SHARE = 0.05
 INTERVAL = (2.5, 97.5)
 # The fewest invocations whose order statistics reach 95 % (stats.median_interval).
 MIN_INVOCATIONS = 6
+# With fewer, a model that resampling never sees on the front belongs there 3 to 8 times of 100
+# (with 3: at most 3 times, with 6: at most once; benchmarks/front_calibration.py).
+MIN_JUDGED = 3
 # Pairs looked at in one group; of more, those whose costs are nearest to one another.
 MAX_PAIRS = 20_000
 # More contested pairs than this are counted and not listed.
@@ -86,7 +89,7 @@ def with_certainty(
     contested: list[Contested] = []
     hypervolumes, picks = [], []
     reasons = dict[str, None]()
-    single, few = [], []
+    scant, few = [], []
     drawn = 0
     for basis in bases(group):
         corner = reference or Reference(
@@ -99,16 +102,16 @@ def with_certainty(
         hypervolumes.append(found.hypervolume)
         if found.pick:
             picks.append(found.pick)
-        single += [p.model for p in basis.points if len(p.values) == 1]
-        few += [p.model for p in basis.points if 1 < len(p.values) < MIN_INVOCATIONS]
+        scant += [p.model for p in basis.points if not is_judged(p)]
+        few += [p.model for p in basis.points if MIN_JUDGED <= len(p.values) < MIN_INVOCATIONS]
         if basis.fixed:
             reasons[basis.fixed] = None
             continue
         drawn = resamples
         contested += found.contested
-        probabilities |= {id(point): 0.0 for point in basis.points if len(point.values) != 1}
+        probabilities |= {id(point): 0.0 for point in basis.points if is_judged(point)}
         for point, share in zip(contenders.points, found.shares, strict=True):
-            if len(point.values) != 1:
+            if is_judged(point):
                 probabilities[id(point)] = float(share)
     if not hypervolumes:
         reasons["no model here can be compared"] = None
@@ -125,7 +128,7 @@ def with_certainty(
             monte_carlo_error=sqrt(0.25 / drawn) if drawn else 0.0,
             contested_share=CONTESTED_SHARE,
             reason="; ".join(reasons),
-            single=tuple(single),
+            scant=tuple(scant),
             few=tuple(few),
             contested=tuple(contested[:MAX_CONTESTED]),
             contested_count=len(contested),
@@ -139,6 +142,11 @@ def seeds_of(group: Group, seed: int) -> tuple[int, int]:
     """Devices are independent of one another, so each group has numbers of its own."""
     place = f"{group.device}|{group.precision}|{group.origin}|{group.environment}"
     return seed, crc32(place.encode())
+
+
+def is_judged(point: Point) -> bool:
+    """Whether it has a probability: it is exact, or has enough invocations to be resampled."""
+    return not point.values or len(point.values) >= MIN_JUDGED
 
 
 # --- what is resampled ------------------------------------------------------------------------
@@ -188,10 +196,10 @@ def _basis(points: Sequence[Point], group: Group) -> Basis:
 
 
 def _why_fixed(points: Sequence[Point], group: Group) -> str:
-    if any(len(point.values) > 1 or point.accuracy_images for point in points):
+    if any(len(point.values) >= MIN_JUDGED or point.accuracy_images for point in points):
         return ""
     if any(point.values for point in points):
-        return "every model has one invocation, which says nothing of how much it varies"
+        return "each model has one or two invocations, too few to know how much they vary"
     if group.origin == "published":
         return "one number a model was published, without the runs behind it"
     if group.objective in ("size", "instructions"):
@@ -235,7 +243,7 @@ def _judge(
                 won.append(winners(drawn, *bounds))
                 keeps += kept(drawn, bounds.max_x, bounds.min_top1).sum(axis=0)
     # A model that is dominated whatever happens does not move the front.
-    known = bool(surfaces) and all(len(point.values) != 1 for point in basis.points)
+    known = bool(surfaces) and all(map(is_judged, basis.points))
     low, high = np.percentile(np.concatenate(surfaces), INTERVAL) if known else (None, None)
     leader = basis.points[0]
     return _Found(
@@ -275,7 +283,7 @@ def _pairs(basis: Basis) -> tuple[Indices, Indices]:
     highs = np.array([max(point.values, default=_cost(point)) for point in points])
     least = np.array([point.top1_low or _top1(point) for point in points])
     most = np.array([point.top1_high or _top1(point) for point in points])
-    varies = np.array([len(point.values) != 1 for point in points])
+    varies = np.array([is_judged(point) for point in points])
     on_front = np.array([point.status == "front" for point in points])
     members = np.flatnonzero(on_front & varies)
     one, other = [], []
@@ -341,7 +349,7 @@ def _pick(basis: Basis, bounds: _Bounds, won: Indices | None, keeps: Floats) -> 
         second = order[1]
 
     def share(index: int | None, of: Floats) -> float | None:
-        if index is None or won is None or len(points[index].values) == 1:
+        if index is None or won is None or not is_judged(points[index]):
             return None
         return float(of[index])
 

@@ -28,8 +28,9 @@ Indices = NDArray[np.intp]
 CHUNK = 1_000_000
 # Up to so many values every possible median of a point is computed beforehand.
 FEW = 16
-# Standard errors that a measured accuracy never is away from what was measured.
-SURE = 8.0
+# Two measured accuracies whose intervals of so many standard errors lie apart never change places:
+# by the normal curve one resample in 10**10 would see it.
+SURE = 4.5
 
 
 class Drawn(NamedTuple):

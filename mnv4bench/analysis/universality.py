@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from msgspec.structs import replace
 
-from mnv4bench.analysis.certainty import INTERVAL, RESAMPLES, SEED, bases, seeds_of
+from mnv4bench.analysis.certainty import INTERVAL, RESAMPLES, SEED, bases, is_judged, seeds_of
 from mnv4bench.analysis.resampling import Bools, Floats, judged
 from mnv4bench.findings import Cell, Column, FamilySpan, Group, Point, Spanned, Universality
 
@@ -115,7 +115,7 @@ def _column(group: Group, resamples: int, seed: int) -> dict[str, _Entry]:
             assert point.cost is not None
             least = min(least, point.cost)
             drawn = None
-            if members is not None and ratios is not None and len(point.values) != 1:
+            if members is not None and ratios is not None and is_judged(point):
                 drawn = _Resampled(members[:, index], ratios[:, index])
             found[point.model] = _Entry(_cell(point, point.cost / least, drawn), drawn)
     for point in group.points:

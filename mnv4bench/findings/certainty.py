@@ -66,8 +66,8 @@ class Certainty(Struct, frozen=True, kw_only=True):
     monte_carlo_error: float  # the largest standard error of a share, from their number alone
     contested_share: float  # pairs above this share are contested
     reason: str = ""
-    single: tuple[str, ...] = ()  # of one invocation: taken as measured, with no probability
-    few: tuple[str, ...] = ()  # of too few invocations for a 95 % interval
+    scant: tuple[str, ...] = ()  # of one or two invocations: without a probability
+    few: tuple[str, ...] = ()  # of more, but too few for a 95 % interval of the median
     contested: tuple[Contested, ...] = ()  # the most contested first; of many, the first 200
     contested_count: int = 0
     hypervolumes: tuple[Hypervolume, ...] = ()

@@ -15,6 +15,8 @@ from mnv4bench.render import objectives
 MAX_CONTESTED = 5
 # Between these a reader has to be told; beyond, a front is as good as certain of a point.
 DOUBTFUL = (0.05, 0.95)
+SCANT = "One or two invocations, so no probability"
+FEW = "Three to five invocations, so shares near 0 and 100 % say more than they know"
 
 
 def is_doubtful(point: Point) -> bool:
@@ -61,16 +63,10 @@ def sentences(group: Group) -> list[str]:
         lines.append(how(found))
     elif found.reason:
         lines.append(f"No probability of being on the front: {found.reason}.")
-    if found.resamples and found.single:
-        lines.append(
-            f"One invocation, so no probability, and taken as it is for the others: "
-            f"{', '.join(found.single)}."
-        )
-    if found.few:
-        lines.append(
-            "Fewer than 6 invocations, of which resampling sees less than there is: "
-            f"{', '.join(found.few)}."
-        )
+    if found.resamples and found.scant:
+        lines.append(f"{SCANT}: {', '.join(found.scant)}.")
+    if found.resamples and found.few:
+        lines.append(f"{FEW}: {', '.join(found.few)}.")
     lines += contested(found)
     several = len(found.hypervolumes) > 1
     lines += [hypervolume(one, group, several) for one in found.hypervolumes]
@@ -85,8 +81,8 @@ def in_brief(group: Group) -> list[str]:
     count = f"{found.resamples:,} resamples of the invocations"
     several = len(found.hypervolumes) > 1
     lines = [f"Paleness and percentages behind names: share of {count} on the front."]
-    if found.single:
-        lines.append(f"One invocation, so no interval: {', '.join(found.single)}.")
+    if found.scant:
+        lines.append(f"{SCANT}: {', '.join(found.scant)}.")
     return lines + [hypervolume(one, group, several) for one in found.hypervolumes]
 
 
