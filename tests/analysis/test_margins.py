@@ -1,0 +1,63 @@
+"""Margins: by hand, and against moving a point there."""
+
+from hypothesis import given
+from msgspec.structs import replace
+
+from mnv4bench.analysis.pareto import front_of
+from mnv4bench.findings import Point
+from tests.analysis.test_pareto import candidate, cloud, clouds
+
+
+def margins(*points: Point) -> dict[str, tuple[float | None, float | None]]:
+    return {point.model: (point.margin_x, point.margin_top1) for point in front_of(points)}
+
+
+def test_by_hand() -> None:
+    found = margins(
+        candidate("fast", 1.0, 60), candidate("mid", 2.0, 70), candidate("best", 4.0, 80),
+        candidate("late", 3.0, 65),
+    )  # fmt: skip
+    assert found == {
+        "fast": (1.0, None),  # at 2 s "mid" is as fast; nothing is faster than "fast" now
+        "mid": (2.0, 10.0),
+        "best": (None, 10.0),
+        "late": (-1.0, -5.0),
+    }
+
+
+def test_ties_have_no_margin() -> None:
+    assert margins(candidate("a", 1.0, 70), candidate("b", 1.0, 70)) == {
+        "a": (0.0, 0.0),
+        "b": (0.0, 0.0),
+    }
+
+
+def test_a_lone_model_has_no_bounds() -> None:
+    assert margins(candidate("a", 1.0, 70)) == {"a": (None, None)}
+
+
+def test_what_is_excluded_sets_no_bound_and_has_none() -> None:
+    out = replace(candidate("out", 1.5, 75), status="excluded", reason="tainted")
+    assert margins(candidate("a", 1.0, 70), out) == {"a": (None, None), "out": (None, None)}
+
+
+@given(clouds)
+def test_a_point_changes_its_place_just_beyond_its_margin(pairs: list[tuple[int, int]]) -> None:
+    """In units of a quarter of a step, which no two points are apart."""
+    points = front_of(cloud(pairs))
+    for index, point in enumerate(points):
+        others = [one for at, one in enumerate(points) if at != index]
+        assert point.latency_s is not None
+        assert point.top1 is not None
+        for margin, moved in (
+            (point.margin_x, lambda by, p=point: replace(p, latency_s=p.latency_s + by)),
+            (point.margin_top1, lambda by, p=point: replace(p, top1=p.top1 - by)),
+        ):
+            if margin is None:
+                continue
+            step = 0.00025 if margin == point.margin_x else 0.25
+            for by, expected in ((margin - step, True), (margin + step, False)):
+                there = next(
+                    one for one in front_of([*others, moved(by)]) if one.model == point.model
+                )
+                assert (there.status == "front") == expected, (point, by)
