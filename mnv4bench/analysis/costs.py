@@ -1,4 +1,4 @@
-"""What a front may be over: latency, size, peak memory, load time; and whether a report has it.
+"""What a front may be over: latency, size, memory, load time, instructions; has a report that?
 
 Knows: which values of a measurement stand for which objective. Does not know: dominance, accuracy.
 Values are base units: seconds, bytes.
@@ -26,7 +26,7 @@ class Cost(NamedTuple):
 def cost_of(one: Candidate, objective: Objective) -> Cost:
     """The cost of a measurement, with an interval where it is a median of several values."""
     if isinstance(one, Unmeasured):
-        return Cost(None, reasons=(f"not measured: {one.reason}",))
+        return _uncounted(one) if objective != "instructions" else _instructions(one)
     match objective:
         case "latency":
             found = Cost(one.latency_s, one.low_s, one.high_s, one.medians_s)
@@ -41,6 +41,24 @@ def cost_of(one: Candidate, objective: Objective) -> Cost:
         case _:
             assert_never(objective)
     return found._replace(reasons=found.reasons + _unfit(one, objective))
+
+
+def _uncounted(one: Unmeasured) -> Cost:
+    if one.instructions is not None:
+        return Cost(None, reasons=("its instructions were counted, and nothing was timed",))
+    return Cost(None, reasons=(f"not measured: {one.reason}",))
+
+
+def _instructions(one: Unmeasured) -> Cost:
+    """Exact or nothing: counts of the same file that differ are no count of it."""
+    if one.instructions is None:
+        return _uncounted(one)
+    reasons = [f"placement {one.placement}"] if one.placement in ("none", "unproven") else []
+    if one.instruction_doubts:
+        reasons.append("tainted: " + ", ".join(one.instruction_doubts))
+    if one.instructions == 0:
+        reasons.append("a count of 0")
+    return Cost(float(one.instructions), reasons=tuple(reasons))
 
 
 def _sampled(values: tuple[float, ...], what: str) -> Cost:

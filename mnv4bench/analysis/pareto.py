@@ -22,7 +22,7 @@ from mnv4bench.findings import Evaluated, Group, Objective, Point, Skipped, Summ
 from mnv4bench.records import Accuracy, Precision, PublishedLatency
 
 # What to draw a measurement with: an accuracy measured on its very file, a published one, or none.
-AccuracyOf = Callable[[Summary], Evaluated | Accuracy | None]
+AccuracyOf = Callable[[Candidate], Evaluated | Accuracy | None]
 # Of the float network, a published accuracy is that of these files to a tenth of a point.
 FLOATS: tuple[Precision, ...] = ("fp32", "fp16")
 NO_ACCURACY = "no accuracy known"
@@ -140,42 +140,45 @@ def _point(one: Candidate, label: str, accuracy_of: AccuracyOf, objective: Objec
     """A point before it is judged: excluded, with the reason, where it may not be compared."""
     weights = one.weights.text
     cost = cost_of(one, objective)
-    if isinstance(one, Unmeasured):
-        return Point(
-            model=label,
-            family=one.family,
-            latency_s=None,
-            low_s=None,
-            high_s=None,
-            top1=None,
-            accuracy_source=None,
-            status="excluded",
-            reason="; ".join(cost.reasons),
-            weights=weights,
-        )
-    accuracy = accuracy_of(one)
-    reasons = list(cost.reasons)
-    if accuracy is None:
-        # Before what is open-ended, as a taint is.
-        reasons.insert(sum(not reason.startswith("tainted") for reason in reasons), NO_ACCURACY)
     over_latency = objective == "latency"
     point = Point(
         model=label,
         family=one.family,
-        latency_s=one.latency_s,
-        low_s=one.low_s,
-        high_s=one.high_s,
-        top1=accuracy.top1 if accuracy else None,
+        latency_s=None,
+        low_s=None,
+        high_s=None,
+        top1=None,
         accuracy_source=None,
-        status="excluded" if reasons else "front",
-        reason="; ".join(reasons) or None,
+        status="excluded",
         weights=weights,
-        placement=one.placement,
-        calibration=one.calibration,
         x=None if over_latency else cost.value,
         x_low=None if over_latency else cost.low,
         x_high=None if over_latency else cost.high,
         values=cost.values,
+    )
+    reasons = list(cost.reasons)
+    if isinstance(one, Unmeasured):
+        if cost.value is None:
+            return replace(point, reason="; ".join(reasons))
+        point = replace(point, placement=one.placement)
+    else:
+        point = replace(
+            point,
+            latency_s=one.latency_s,
+            low_s=one.low_s,
+            high_s=one.high_s,
+            placement=one.placement,
+            calibration=one.calibration,
+        )
+    accuracy = accuracy_of(one)
+    if accuracy is None:
+        # Before what is open-ended, as a taint is.
+        reasons.insert(sum(not reason.startswith("tainted") for reason in reasons), NO_ACCURACY)
+    point = replace(
+        point,
+        top1=accuracy.top1 if accuracy else None,
+        status="excluded" if reasons else "front",
+        reason="; ".join(reasons) or None,
     )
     match accuracy:
         case Evaluated():

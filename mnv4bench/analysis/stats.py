@@ -27,6 +27,7 @@ from mnv4bench.records import (
     Report,
     RuntimeName,
     Samples,
+    Verdict,
     Weights,
     must_match_facts,
 )
@@ -291,6 +292,10 @@ class Unmeasured(NamedTuple):
     started_at: str
     reason: str
     chosen_shapes: str = ""
+    # What was counted in place of being timed.
+    instructions: int | None = None  # of an inference, the lower median of all; None: not counted
+    instruction_doubts: tuple[str, ...] = ()  # why the count is not exact
+    placement: Verdict | None = None
 
     @property
     def at(self) -> str:
@@ -304,6 +309,7 @@ def unmeasured(report: Report, measurement: Measurement) -> Unmeasured | None:
         return None
     artifact = measurement.artifact
     machine, environment = circumstances(report.environment, report.profile)
+    instructions, doubts = _counted(measurement)
     return Unmeasured(
         report=report.report,
         device=report.profile.device,
@@ -319,7 +325,24 @@ def unmeasured(report: Report, measurement: Measurement) -> Unmeasured | None:
         started_at=report.started_at,
         reason=measurement.failure or "the run ended before its first invocation",
         chosen_shapes=artifact.chosen_shapes,
+        instructions=instructions,
+        instruction_doubts=doubts,
+        placement=measurement.placement.verdict if measurement.placement else None,
     )
+
+
+def _counted(measurement: Measurement) -> tuple[int | None, tuple[str, ...]]:
+    """(instructions of an inference, why they are not exact): a count repeats, or is none."""
+    counts = measurement.counts
+    if not counts:
+        return None, ()
+    each = sorted(one for process in counts for one in process.instructions)
+    doubts = list(dict.fromkeys(reason for process in counts for reason in process.tainted))
+    if len(counts) == 1:
+        doubts.append("one process alone: nothing shows that another would count the same")
+    elif len({process.instructions for process in counts}) > 1:
+        doubts.append(f"the processes do not agree: {each[0]} to {each[-1]} instructions")
+    return each[(len(each) - 1) // 2], tuple(doubts)
 
 
 @lru_cache(maxsize=1)

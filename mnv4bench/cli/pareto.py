@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -164,8 +163,6 @@ def _limits(max_latency: str | None, min_top1: float | None, objective: Objectiv
                 f"--max-latency limits a latency, and this front is over {objective}.",
                 "leave out --x, or use --min-top1 alone",
             )
-    if min_top1 is not None and isnan(min_top1):
-        raise UsageError("--min-top1 nan is no percentage.", "--min-top1 78")
     return Limits(max_latency_s=longest, min_top1=min_top1)
 
 

@@ -16,8 +16,9 @@ from mnv4bench.errors import UsageError
 if TYPE_CHECKING:  # these are imported when a verb reads, not when the program starts
     from rich.console import RenderableType
 
+    from mnv4bench.analysis.latest import Candidate
     from mnv4bench.analysis.pareto import AccuracyOf
-    from mnv4bench.findings import Evaluated, Summary
+    from mnv4bench.findings import Evaluated
     from mnv4bench.records import Accuracy
 
 DEFAULT_REPORTS = Path("reports")
@@ -94,11 +95,11 @@ def accuracy_of(table: AccuracyTable, measured: Mapping[str, Evaluated]) -> Accu
     }
     published = sources.get(table)
 
-    def look_up(summary: Summary) -> Evaluated | Accuracy | None:
-        if own := measured.get(summary.artifact_sha256):
+    def look_up(one: Candidate) -> Evaluated | Accuracy | None:
+        if own := measured.get(one.artifact_sha256):
             return own
         if published is None:
             return None
-        return accuracies.choose(summary.model, summary.input_px, published, summary.weights)
+        return accuracies.choose(one.model, one.input_px, published, one.weights)
 
     return look_up

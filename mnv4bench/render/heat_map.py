@@ -35,7 +35,7 @@ MIN_WIDTH = 400.0
 MAX_ROWS = 60
 # From this ratio on a cell is as dark as it gets.
 DARKEST = 8.0
-ON_FRONT, OFF_FRONT = "#0072b2", "#e69f00"
+ON_FRONT, OFF_FRONT = "#005b8f", "#e69f00"
 LIGHTEST = 0.88  # share of white just off the front
 UNKNOWN_MARKS = {"failed on the device": "failed"}
 
@@ -118,15 +118,7 @@ def _title(one: Universality) -> str:
 def _notes(one: Universality, room: float) -> list[str]:
     lines = [*spanning.reading(one), *spanning.families(one), *spanning.left_aside(one)]
     paragraphs = [visible(line) for line in lines]
-    reasons: dict[str, int] = {}
-    for row in one.rows:
-        for cell in row.cells:
-            if cell.status == "unknown":
-                kind = visible(cell.reason.split(":")[0])
-                reasons[kind] = reasons.get(kind, 0) + 1
-    if reasons:
-        listed = ", ".join(f"{kind} ({count})" for kind, count in reasons.items())
-        paragraphs.append(f"Hatched cells are unknown: {listed}.")
+    paragraphs += [visible(line) for line in spanning.unknowns(one)]
     if len(one.rows) > MAX_ROWS:
         paragraphs.append(f"{len(one.rows) - MAX_ROWS:,} more models are in the JSON beside.")
     return [
@@ -186,7 +178,7 @@ def _row(
     write(first - 8, baseline, _name(row), TEXT_SIZE, INK, "right")
     for index, one in enumerate(row.cells):
         left = first + index * cell
-        colour, ink, text = _look(one)
+        colour, ink, text = look(one)
         _box(write, (left, y, cell), colour, hatched=one.status == "unknown")
         write(left + cell / 2, baseline, text, TEXT_SIZE - 0.4, ink, "center")
     x = first + len(row.cells) * cell
@@ -201,7 +193,7 @@ def _totals(row: Spanned) -> tuple[str, str, str]:
     return (spanning.count(row), units.ratio(row.mean_ratio), units.ratio(row.worst_ratio))
 
 
-def _look(cell: Cell) -> tuple[str, str, str]:
+def look(cell: Cell) -> tuple[str, str, str]:
     """(colour, ink, text) of a cell."""
     share = cell.front_probability
     match cell.status:
@@ -209,7 +201,7 @@ def _look(cell: Cell) -> tuple[str, str, str]:
             doubt = share is not None and share < sureness.DOUBTFUL[1]
             text = f"front {units.share(share)}" if doubt and share is not None else "front"
             # As in a panel: the less sure, the paler; still dark enough for white text.
-            pale = 0.25 * (1 - share) if doubt and share is not None else 0.0
+            pale = 0.15 * (1 - share) if doubt and share is not None else 0.0
             return paler(ON_FRONT, pale), WHITE, text
         case "dominated":
             assert cell.ratio is not None

@@ -5,61 +5,103 @@ Knows: columns, and how a share of devices is worded. Does not know: how a cell 
 
 from __future__ import annotations
 
-from rich.console import Group, RenderableType
+from collections.abc import Sequence
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.text import Text
 
 from mnv4bench import units
 from mnv4bench.findings import Cell, Column, FamilySpan, Front, Spanned, Universality
 from mnv4bench.render import objectives, sureness
-from mnv4bench.render.terminal import View, Write, left_out, plain_table
+from mnv4bench.render.terminal import NAME_WIDTH, Write, left_out, plain_table
 
 # Sentences of its abstract (arXiv:2404.10518v2): models that are "mostly Pareto optimal" across
 # CPUs, DSPs, GPUs and accelerators, which is said of no other model tested.
 CLAIM = "arXiv:2404.10518 calls MobileNetV4 mostly Pareto optimal across devices, and no other."
 # More lines than this hide the tables; --json has them all.
 MAX_LINES = 24
+COLUMN_GAP = 3  # characters between two columns of a table
 
 _FRONT, _UNKNOWN = "front", "-"
 
 
-def table(found: Front) -> View:
+def table(found: Front) -> RenderableType:
     """A table for each origin: models by rows, devices by columns, totals at the right."""
-
-    def build(write: Write) -> RenderableType:
-        parts = [part for one in found.universality for part in _origin(one, write)]
-        if not parts:
-            parts.append(write("Nothing to compare: no measurement was found."))
-        return Group(*parts, *left_out(found.skipped, write))
-
-    return View(build)
+    return _Tables(found)
 
 
-def _origin(one: Universality, write: Write) -> list[RenderableType]:
+class _Tables:
+    """Devices that have no room beside the others go on in another table beneath."""
+
+    def __init__(self, found: Front) -> None:
+        self._found = found
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        write = Write(options.ascii_only)
+        for one in self._found.universality:
+            yield from _origin(one, write, options.max_width)
+        if not self._found.universality:
+            yield write("Nothing to compare: no measurement was found.")
+        yield from left_out(self._found.skipped, write)
+
+
+def _origin(one: Universality, write: Write, room: int) -> list[RenderableType]:
     letters = [_letter(index) for index in range(len(one.columns))]
-    made = plain_table(
-        write,
-        ("Model", "left"),
-        *((letter, "right") for letter in letters),
-        ("On front", "right"),
-        ("Mean", "right"),
-        ("Worst", "right"),
-        names=(row.model for row in one.rows),
-        title=Text.assemble(
-            write(f"{units.plural(len(one.columns), 'device')}  ", "bold"),
-            write(one.origin.upper(), "bold cyan"),
-        ),
+    columns = [
+        (letter, [_cell(row.cells[index], write) for row in one.rows])
+        for index, letter in enumerate(letters)
+    ]
+    totals = [_totals(row, write) for row in one.rows]
+    summed = [
+        (heading, [row[index] for row in totals])
+        for index, heading in enumerate(("On front", "Mean", "Worst"))
+    ]
+    names = [row.model for row in one.rows]
+    title = Text.assemble(
+        write(f"{places(one, len(one.columns))}  ", "bold"),
+        write(one.origin.upper(), "bold cyan"),
     )
-    for row in one.rows:
-        made.add_row(
-            write(row.model), *(_cell(cell, write) for cell in row.cells), *_totals(row, write)
+    parts: list[RenderableType] = []
+    for block in _blocks([[one] for one in columns] + [summed], max(map(len, names)), room):
+        if parts:
+            parts.append(write(""))
+        made = plain_table(
+            write,
+            ("Model", "left"),
+            *((heading, "right") for heading, _ in block),
+            names=names,
+            title=title if not parts else None,
         )
+        for index, name in enumerate(names):
+            made.add_row(write(name), *(cells[index] for _, cells in block))
+        parts.append(made)
     notes = [
         write(f"{letter}  {place(column)}", "dim")
         for letter, column in zip(letters, one.columns, strict=True)
     ]
     notes += [write(line) for line in sentences(one)]
-    return [made, Padding(Group(*notes), (0, 0, 1, 0))]
+    return [*parts, Padding(Group(*notes), (0, 0, 1, 0))]
+
+
+_Block = list[tuple[str, list[Text]]]
+
+
+def _blocks(columns: Sequence[_Block], names: int, room: int) -> list[_Block]:
+    """Columns side by side as far as they fit; those of one entry stay together."""
+    found: list[_Block] = [[]]
+    used = min(names, NAME_WIDTH)
+    for together in columns:
+        wide = sum(
+            COLUMN_GAP + max(len(heading), *(len(cell) for cell in cells))
+            for heading, cells in together
+        )
+        if found[-1] and used + wide > room:
+            found.append([])
+            used = min(names, NAME_WIDTH)
+        found[-1] += together
+        used += wide
+    return found
 
 
 def _letter(index: int) -> str:
@@ -110,7 +152,29 @@ def place(column: Column) -> str:
 
 def sentences(one: Universality) -> list[str]:
     """What the table says: how to read it, families against the claim, where it fails."""
-    return [*reading(one), *families(one), *failures(one), *left_aside(one)]
+    return [*reading(one), *families(one), *failures(one), *unknowns(one), *left_aside(one)]
+
+
+def places(one: Universality, count: int) -> str:
+    """``"7 devices"``; where a device stands there in several precisions, pairs of the two."""
+    if len({column.device for column in one.columns}) == len(one.columns):
+        return units.plural(count, "device")
+    return units.plural(count, "pair of device and precision", "pairs of device and precision")
+
+
+def unknowns(one: Universality) -> list[str]:
+    """Why cells are unknown, and how many for each reason."""
+    reasons: dict[str, int] = {}
+    for row in one.rows:
+        for cell in row.cells:
+            if cell.status == "unknown":
+                # Up to the first colon: what comes behind is one measurement's own sentence.
+                kind = cell.reason.split(":")[0]
+                reasons[kind] = reasons.get(kind, 0) + 1
+    if not reasons:
+        return []
+    listed = ", ".join(f"{kind} ({count})" for kind, count in reasons.items())
+    return [f"Unknown: {listed}."]
 
 
 def reading(one: Universality) -> list[str]:
@@ -138,7 +202,7 @@ def left_aside(one: Universality) -> list[str]:
 def families(one: Universality) -> list[str]:
     """Each family's cells on the front, and what that says of the claim."""
     known = [family for family in one.families if family.known]
-    lines = [f"{family.family}: {_span(family)}." for family in known]
+    lines = [f"{family.family}: {_span(family, one)}." for family in known]
     claimed = [family for family in known if _is_mnv4(family.family)]
     if not claimed or len(known) < 2 or len(one.columns) < 2:
         return lines
@@ -147,11 +211,13 @@ def families(one: Universality) -> list[str]:
     if mnv4.mostly_on < mnv4.devices:
         short = mnv4.devices - mnv4.mostly_on
         lines.append(
-            f"Here it is not: on {short} of {units.plural(mnv4.devices, 'device')} half or less of "
-            "its known cells are on the front."
+            f"Here it is not: on {short} of {places(one, mnv4.devices)} half or less of its known "
+            "cells are on the front."
         )
         return lines
-    rivals = [one for one in known if one is not mnv4 and one.mostly_on == one.devices]
+    rivals = [
+        family for family in known if family is not mnv4 and family.mostly_on == family.devices
+    ]
     text = "By family these numbers support it: more than half on each device where it is known"
     if rivals:
         listed = ", ".join(
@@ -178,14 +244,15 @@ def _is_mnv4(family: str) -> bool:
     return family.lower().replace(" ", "") == "mobilenetv4"
 
 
-def _span(one: FamilySpan) -> str:
-    text = f"{one.on_front} of {units.plural(one.known, 'known cell')} on the front"
-    if one.on_front_low is not None and one.on_front_low != one.on_front_high:
-        text += f" ({one.on_front_low}..{one.on_front_high})"
-    if one.devices == 1:
-        return f"{text}, on 1 device"
-    devices = units.plural(one.devices, "device")
-    return f"{text}, more than half of them on {one.mostly_on} of {devices}"
+def _span(family: FamilySpan, whole: Universality) -> str:
+    text = f"{family.on_front} of {units.plural(family.known, 'known cell')} on the front"
+    low, high = family.on_front_low, family.on_front_high
+    if low is not None and low != high:
+        text += f" ({low}..{high})"
+    where = places(whole, family.devices)
+    if family.devices == 1:
+        return f"{text}, on {where}"
+    return f"{text}, more than half of them on {family.mostly_on} of {where}"
 
 
 def failures(one: Universality) -> list[str]:

@@ -43,6 +43,7 @@ SUSTAINED = (
     "the short invocations."
 )
 RANDOM_WEIGHTS = "Latency measured with random weights; accuracy published for trained weights."
+ANY_RANDOM_WEIGHTS = "Measured with random weights; accuracy published for trained weights."
 
 _ASCII = str.maketrans({"±": "+-", "×": "x", "µ": "u", "·": "-", "…": "..."})
 _STATUS_STYLE = {"front": "bold green", "dominated": "", "excluded": "yellow"}
@@ -270,7 +271,9 @@ def _front(group: FrontGroup, limits: Limits | None, write: Write) -> Renderable
     compared = [point for point in group.points if point.status != "excluded"]
     members = sum(point.status == "front" for point in compared)
     tally = f"{members} of {units.plural(len(compared), 'model')} on the front"
-    if len(compared) < len(group.points):
+    if not compared:
+        tally = f"No front: {units.plural(len(group.points), 'model')}, and each is excluded"
+    elif len(compared) < len(group.points):
         tally += f", {len(group.points) - len(compared)} excluded"
     notes = [write(f"{tally}.")]
     answers = sureness.answers(group, limits)
@@ -286,7 +289,8 @@ def _front(group: FrontGroup, limits: Limits | None, write: Write) -> Renderable
         notes.append(write(SEVERAL_BASES, "yellow"))
     if any(random):
         mark = "" if all(random) else f"{RANDOM_MARK.strip()} "
-        notes.append(write(mark + RANDOM_WEIGHTS, "yellow"))
+        text = RANDOM_WEIGHTS if group.objective == "latency" else ANY_RANDOM_WEIGHTS
+        notes.append(write(mark + text, "yellow"))
     if any(point.float_accuracy for point in compared):
         notes.append(write(FLOAT_ACCURACY, "yellow"))
     for text in measured_on(compared):

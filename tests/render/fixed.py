@@ -2,13 +2,16 @@
 
 from msgspec.structs import replace
 
+from mnv4bench.analysis.certainty import with_certainty
 from mnv4bench.analysis.pareto import front_of, published_groups
+from mnv4bench.analysis.universality import across
 from mnv4bench.findings import (
     Accuracies,
     Comparison,
     Evaluated,
     Front,
     Group,
+    Limits,
     Point,
     Shown,
     Skipped,
@@ -74,6 +77,65 @@ def quantised() -> Group:
 
 def published() -> tuple[Group, ...]:
     return published_groups(table(), {"pixel6-cpu": "Pixel 6 CPU"})
+
+
+LIMITS = Limits(max_latency_s=0.0125, min_top1=75)
+
+
+def sampled(model: str, top1: float, *values: float, **changes: object) -> Point:
+    middle, several = sorted(values)[len(values) // 2], len(values) > 1
+    return point(model, middle, top1, values=values, weights="timm tag", accuracy_source="timm",
+                 low_s=min(values) if several else None, high_s=max(values) if several else None,
+                 **changes)  # fmt: skip
+
+
+def unsure(device: str = "host-cpu", **changes: object) -> Group:
+    """A contested pair, a model of one invocation, one that is tied, one that is tainted."""
+    points = (
+        sampled("mnv4-conv-s", 73.8, 0.00201, 0.00202, 0.00203, 0.00202, 0.00204, 0.00202, 0.00201),
+        sampled("fastvit-t8", 79.1, 0.0108, 0.0112, 0.0119, 0.0115, 0.0111),
+        sampled("mnv4-conv-m", 79.9, 0.0112, 0.0116, 0.0114, 0.0121, 0.0110, 0.0116, 0.0117),
+        sampled("fastvit-s12", 79.0, 0.0208),
+        point("fastvit-sa12", 0.022, 80.6, status="excluded", reason="tainted: busy"),
+    )
+    made = measured(device=device, points=front_of(points))
+    return with_certainty(replace(made, **changes), limits=LIMITS)
+
+
+def hostile() -> Group:
+    """Names that would act, in every sentence that resampling has."""
+    points = (
+        sampled(f"{HOSTILE}1", 79.0, 0.0100, 0.0112, 0.0119, family=HOSTILE),
+        sampled(f"{HOSTILE}2", 79.9, 0.0105, 0.0110, 0.0121, family="MobileNetV4"),
+        sampled(f"{HOSTILE}3", 75.0, 0.02),
+    )
+    made = measured(device=HOSTILE, machine=HOSTILE, points=front_of(points))
+    return with_certainty(made, limits=LIMITS)
+
+
+def sure() -> Front:
+    """What resampling says, over latency with limits and over an exact size."""
+    sizes = (
+        point("mnv4-conv-s", 0.00202, 73.8, x=15_100_000.0, values=()),
+        point("mnv4-conv-m", 0.0116, 79.9, x=38_900_000.0, values=()),
+    )
+    exact = measured(objective="size", points=front_of(sizes))
+    paper = with_certainty(published()[0], limits=LIMITS)
+    return Front(groups=(unsure(), with_certainty(exact), paper), limits=LIMITS)
+
+
+def spanned() -> Front:
+    """Three measured devices, on one of which a model failed, and the paper's seven."""
+    gone = replace(
+        unsure("pixel6-cpu"), precision="int8", machine="Google Pixel 6 (Tensor)",
+        points=tuple(
+            replace(one, status="excluded", reason="not measured: no room")
+            if one.model == "mnv4-conv-m" else one
+            for one in unsure("pixel6-cpu").points
+        ),
+    )  # fmt: skip
+    groups = (unsure(), unsure("host-ort-cpu"), gone, *published())
+    return Front(groups=groups, universality=across(groups))
 
 
 def front() -> Front:

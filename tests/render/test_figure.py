@@ -5,9 +5,11 @@ from xml.etree import ElementTree
 
 import pytest
 from matplotlib.image import imread as read_png
+from msgspec.structs import replace
 
-from mnv4bench.findings import Front
-from mnv4bench.render import figure
+from mnv4bench.analysis.pareto import front_of
+from mnv4bench.findings import Front, Limits
+from mnv4bench.render import figure, panel
 from mnv4bench.render.page import PIXELS_PER_INCH
 from mnv4bench.render.palette import WHITE, looks
 from mnv4bench.render.panel import plain_ticks
@@ -188,3 +190,65 @@ def test_families_keep_their_look_and_strangers_get_their_own() -> None:
     assert len(set(many.values())) == len(many)
     colours = [look.colour for look in few.values()]
     assert len(set(colours)) == len({look.marker for look in few.values()}) == 2
+
+
+def test_a_contested_model_carries_its_share_and_a_certain_one_does_not() -> None:
+    words = words_of(figure.draw(Front(groups=(fixed.unsure(),)))["svg"])
+    assert "fastvit-t8 82 %" in words
+    assert "mnv4-conv-m" in words
+    text = " ".join(words)
+    assert "Paleness and percentages behind names: share of 2,000 resamples" in text
+    assert "One or two invocations, so no probability: fastvit-s12." in text
+    assert "62 %: in so many resamples on the front" in text
+
+
+def test_the_less_often_on_the_front_the_paler() -> None:
+    shares = (None, 1.0, 0.6, 0.0)
+    points = [fixed.point("m", 0.001, 70.0, front_probability=share) for share in shares]
+    assert [panel.paleness(point) for point in points] == pytest.approx(
+        [0.0, 0.0, 0.4 * panel.PALENESS, panel.PALENESS]
+    )
+    assert panel.paleness(replace(points[0], status="dominated")) == panel.PALENESS
+
+
+def test_limits_are_shaded_and_answered() -> None:
+    front = Front(groups=(fixed.unsure(),), limits=fixed.LIMITS)
+    text = " ".join(words_of(figure.draw(front)["svg"]))
+    assert "With latency at most 12.5 ms and top-1 at least 75.0 %: mnv4-conv-m" in text
+    assert "shaded: outside latency at most 12.5 ms and top-1 at least 75.0 %" in text
+    shaded = [patch for patch in figure.compose(front).axes[0].patches if patch.get_visible()]
+    assert len(shaded) == 2
+
+
+@pytest.mark.parametrize(
+    "limits", [Limits(max_latency_s=1e-6), Limits(max_latency_s=1e3), Limits(min_top1=99.0)]
+)
+def test_limits_beyond_the_axes_leave_the_axes_as_they_are(limits: Limits) -> None:
+    plain = figure.compose(Front(groups=(fixed.unsure(),))).axes[0]
+    limited = figure.compose(Front(groups=(fixed.unsure(),), limits=limits)).axes[0]
+    assert limited.get_xlim() == plain.get_xlim()
+    assert limited.get_ylim() == plain.get_ylim()
+
+
+def test_another_objective_has_its_own_axis() -> None:
+    sizes = [fixed.point(f"m{i}", None, 70.0 + i, x=2e6 * (i + 1), low_s=None, high_s=None)
+             for i in range(3)]  # fmt: skip
+    front = Front(groups=(fixed.measured(objective="size", points=front_of(sizes)),))
+    page = figure.compose(front)
+    assert page.axes[0].get_xlabel() == "File size, MB (log scale)"
+    assert page.axes[0].get_xlim()[0] < 2 < 6 < page.axes[0].get_xlim()[1]
+
+
+def test_names_without_room_lie_above_the_legend() -> None:
+    """Their number is not known before the panel is drawn; room is kept for them."""
+    points = [
+        fixed.point(f"a-model-with-a-long-name-{i}", 0.001 + i * 1e-6, 70 + i / 100)
+        for i in range(40)
+    ]
+    page = figure.compose(Front(groups=(fixed.measured(points=front_of(points)),)))
+    boxes = {text.get_text(): text.get_window_extent() for text in page.texts}
+    [first] = [box for text, box in boxes.items() if text.startswith("Not named for want")]
+    notes = [box for text, box in boxes.items() if box.y0 <= first.y0 and "a-model-with" in text]
+    legend = max(box.y1 for text, box in boxes.items() if text in ("MobileNetV4", "FastViT"))
+    assert len(notes) <= 2
+    assert min(box.y0 for box in notes) > legend

@@ -85,6 +85,9 @@ def test_a_crowd_is_clear_and_the_rest_is_listed() -> None:
     ]
     assert note.startswith("Not named for want of room (30): m0, ")
     assert note.endswith("and 6 more.")
+    cut = words.notes([], ["a-rather-long-name"] * 30, 300)
+    assert len(cut) == words.UNNAMED_LINES
+    assert cut[-1].endswith("more.")
 
 
 def test_a_name_with_no_room_is_left_out() -> None:

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console, RenderableType
 
+from mnv4bench.analysis.universality import across
 from mnv4bench.findings import (
     Attached,
     Catalog,
@@ -18,7 +19,7 @@ from mnv4bench.findings import (
     Skipped,
 )
 from mnv4bench.records import Accuracy, Check, ModelEntry, Signal, UnreadableImage, Weights
-from mnv4bench.render import accuracies, devices, terminal
+from mnv4bench.render import accuracies, devices, spanning, terminal
 from mnv4bench.render.untrusted import visible
 from tests.render import fixed
 from tests.render.golden import assert_golden
@@ -96,6 +97,9 @@ DOCTOR = Doctor(
     [
         ("front.txt", terminal.front(fixed.front()), 100),
         ("front_80.txt", terminal.front(fixed.front()), 80),
+        ("front_sure.txt", terminal.front(fixed.sure()), 120),
+        ("universality.txt", spanning.table(fixed.spanned()), 120),
+        ("universality_80.txt", spanning.table(fixed.spanned()), 80),
         ("show.txt", terminal.shown(fixed.shown()), 100),
         ("models.txt", terminal.models(CATALOG), 100),
         ("devices.txt", devices.devices(DEVICES), 100),
@@ -178,6 +182,8 @@ HOSTILE_VIEWS = [
             ),
         )
     ),
+    terminal.front(Front(groups=(fixed.hostile(),), limits=fixed.LIMITS)),
+    spanning.table(Front(groups=(), universality=across((fixed.hostile(),)))),
     terminal.models(
         Catalog(models=(replace(CATALOG.models[0], model=fixed.HOSTILE, family=fixed.HOSTILE),))
     ),
