@@ -114,3 +114,37 @@ def test_accuracies_and_their_differences() -> None:
 def test_a_ratio_has_two_decimals() -> None:
     assert units.ratio(1.2345) == "×1.23"
     assert units.ratio(None) == units.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("15.2MB", 15.2e6), ("300M", 3e8), ("1 GB", 1e9), ("512", 512.0), ("2kB", 2000.0),
+     ("0MB", None), ("-1MB", None), ("5ms", None), ("MB", None), ("", None), ("nan", None)],
+)  # fmt: skip
+def test_amount(text: str, value: float | None) -> None:
+    found = units.amount(text)
+    assert found is None if value is None else found == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(4.31, "4.3 points"), (1.0, "1.0 point"), (0.04, "0.04 points"), (0.0, "0.0 points")],
+)
+def test_gap(value: float, text: str) -> None:
+    assert units.gap(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "<0.1 %"), (0.0009, "<0.1 %"), (0.001, "0.1 %"), (0.0099, "1.0 %"), (0.01, "1 %"),
+     (0.623, "62 %"), (0.994, "99 %"), (0.996, "99.6 %"), (0.9995, ">99.9 %"), (1.0, ">99.9 %")],
+)  # fmt: skip
+def test_a_share_is_never_certainty(value: float, text: str) -> None:
+    assert units.share(value) == text
+
+
+def test_area_and_plain() -> None:
+    assert [units.area(value) for value in (0, 23.456, 99.996, 123.4, 1234.5)] == [
+        "0.00", "23.46", "100.0", "123.4", "1234",
+    ]  # fmt: skip
+    assert [units.plain(value) for value in (0.5, 20.0, 1.5)] == ["0.5", "20", "1.5"]

@@ -55,8 +55,8 @@ CONTESTED_SHARE = 0.05
 INTERVAL = (2.5, 97.5)
 # The fewest invocations whose order statistics reach 95 % (stats.median_interval).
 MIN_INVOCATIONS = 6
-# With fewer, a model that resampling never sees on the front belongs there 3 to 8 times of 100
-# (with 3: at most 3 times, with 6: at most once; benchmarks/front_calibration.py).
+# With fewer, a model that resampling never sees on the front belongs there 3 to 7 times of 100;
+# with three 1 to 3 times, with six in none of 1,313 (benchmarks/front_calibration.py).
 MIN_JUDGED = 3
 # Pairs looked at in one group; of more, those whose costs are nearest to one another.
 MAX_PAIRS = 20_000

@@ -5,8 +5,9 @@ Does not know: models, groups, what a share is called. The one module here that 
 since it looks at tens of millions of numbers; it is loaded when a front is judged.
 
 Each model's invocations are drawn with replacement as many times as there are (Efron 1979, Ann.
-Stat. 7, 1) and their median is taken. Models are drawn independently of one another: what hurt all
-models of a round alike counts as noise of each, which errs on the side of less certainty.
+Stat. 7, 1) and their median is taken; a measured top-1 is drawn from what so many images allow.
+Models are drawn independently of one another: what hurt all models of a round alike, and images
+that are hard for all, count as noise of each, which errs on the side of less certainty.
 """
 
 from __future__ import annotations
