@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mnv4bench.cli import publishing
 from mnv4bench.cli.phones import BenchmarkModelOption, LibrariesOption, SerialOption
 from mnv4bench.cli.reading import AsJson, emit, say
 from mnv4bench.cli.stopping import stop_as_interrupted
@@ -60,6 +61,10 @@ def command(
     serial: SerialOption = None,
     benchmark_model: BenchmarkModelOption = None,
     libraries: LibrariesOption = None,
+    summary: publishing.SummaryOption = None,
+    junit: publishing.JunitOption = None,
+    badge: publishing.BadgeOption = None,
+    annotations: publishing.AnnotationsOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure base and head side by side, in one session on one device, until the answer is clear.
@@ -69,6 +74,39 @@ def command(
 
     Example: mnv4bench gate --base old.tflite --head new.tflite
     """
+    to = publishing.outlets(summary, junit, badge, annotations, as_json=as_json)
+    with publishing.watching(to):
+        _gate(
+            base,
+            head,
+            device=device,
+            max_slowdown=max_slowdown,
+            threads=threads,
+            seed=seed,
+            out=out,
+            serial=serial,
+            benchmark_model=benchmark_model,
+            libraries=libraries,
+            as_json=as_json,
+            to=to,
+        )
+
+
+def _gate(
+    base: str,
+    head: str,
+    *,
+    device: str,
+    max_slowdown: float,
+    threads: int | None,
+    seed: int | None,
+    out: Path | None,
+    serial: list[str] | None,
+    benchmark_model: Path | None,
+    libraries: Path | None,
+    as_json: bool,
+    to: publishing.Outlets,
+) -> None:
     import secrets
 
     from msgspec.structs import replace
@@ -101,7 +139,9 @@ def command(
         emit(text)
     else:
         say(gates.gate(found))
-    raise typer.Exit(_status(found, contests))
+    status = _status(found)
+    publishing.publish(found, status, to)
+    raise typer.Exit(status)
 
 
 def _measured(pairs: Sequence[Sides], runner: Runner, rules: Rules, seed: int) -> list[Contest]:
@@ -156,18 +196,17 @@ def _findings(
         elif contest.error is not None:
             skipped.append(Skipped(path=pair.model, reason=contest.error.what))
         else:
-            found.append(
-                verdicts.pair(
-                    pair.model,
-                    looks[pair.model],
-                    confirmed.get(pair.model),
-                    contest.second or contest.first,
-                    rules=rules,
-                    base_artifact_sha256=pair.base.artifact.sha256,
-                    head_artifact_sha256=pair.head.artifact.sha256,
-                    notes=_placements(contest),
-                )
+            judged = verdicts.pair(
+                pair.model,
+                looks[pair.model],
+                confirmed.get(pair.model),
+                contest.second or contest.first,
+                rules=rules,
+                base_artifact_sha256=pair.base.artifact.sha256,
+                head_artifact_sha256=pair.head.artifact.sha256,
+                notes=_placements(contest),
             )
+            found.append(replace(judged, unproven=_unproven(contest)))
     gate = verdicts.gate(found, rules, device=device, notes=tuple(alone))
     return replace(gate, skipped=tuple(skipped))
 
@@ -180,16 +219,19 @@ def _placements(contest: Contest) -> tuple[str, ...]:
     return (f"placement: base {base.verdict}, head {head.verdict} ({head.unit})",)
 
 
-def _status(gate: Gate, contests: Sequence[Contest]) -> int:
+def _unproven(contest: Contest) -> bool:
+    placement = contest.head_placement
+    return placement is not None and placement.verdict in ("none", "unproven")
+
+
+def _status(gate: Gate) -> int:
     """Slower, could not measure and unproven are told apart; what measured nothing is not green."""
     if gate.verdict == "slower":
         return ExitStatus.SLOWER
     if gate.skipped or gate.verdict == "inconclusive":
         return ExitStatus.NOT_MEASURED
-    for contest in contests:
-        placement = contest.head_placement
-        if placement is not None and placement.verdict in ("none", "unproven"):
-            return ExitStatus.UNPROVEN
+    if any(pair.unproven for pair in gate.pairs):
+        return ExitStatus.UNPROVEN
     return ExitStatus.OK
 
 
