@@ -74,7 +74,7 @@ def command(
 
     Example: mnv4bench gate --base old.tflite --head new.tflite
     """
-    to = publishing.outlets(summary, junit, badge, annotations, as_json=as_json)
+    to = publishing.outlets(summary, junit, badge, annotations, as_json=as_json, device=device)
     with publishing.watching(to):
         _gate(
             base,

@@ -72,6 +72,7 @@ class Outlets:
     badge: Path | None = None
     annotate: bool = False
     annotate_on_stderr: bool = False
+    device: str = ""  # as it was asked for, for when nothing more is known
 
 
 def outlets(
@@ -81,6 +82,7 @@ def outlets(
     annotations: bool | None,
     *,
     as_json: bool,
+    device: str = "",
 ) -> Outlets:
     """The options, with what the environment of a CI says where they say nothing.
 
@@ -94,7 +96,9 @@ def outlets(
     steps = os.environ.get("GITHUB_STEP_SUMMARY")
     if annotations is None:
         annotations = os.environ.get("GITHUB_ACTIONS") == "true"
-    return Outlets(summary or (Path(steps) if steps else None), junit, badge, annotations, as_json)
+    return Outlets(
+        summary or (Path(steps) if steps else None), junit, badge, annotations, as_json, device
+    )
 
 
 @contextmanager
@@ -104,7 +108,7 @@ def watching(to: Outlets) -> Iterator[None]:
     What ended it goes up as it came. Raises NotMeasured, before anything is measured, when a place
     cannot be written.
     """
-    unfinished = _unmeasured("the gate has not ended: it still runs, or its process was killed")
+    unfinished = _unmeasured("the gate has not ended: it still runs, or was killed", to.device)
     for failure in _files(unfinished, ExitStatus.NOT_MEASURED, to):
         publish_failure(failure.what, ExitStatus.NOT_MEASURED, to)
         raise failure
@@ -143,13 +147,13 @@ def publish_failure(sentence: str, status: int, to: Outlets) -> None:
 
     What cannot be written is left: the failure itself is the better sentence.
     """
-    found = _unmeasured(sentence)
+    found = _unmeasured(sentence, to.device)
     _files(found, status, to)
     _summary(found, status, to)
     _annotate(found, status, to)
 
 
-def _unmeasured(why: str) -> Gate:
+def _unmeasured(why: str, device: str) -> Gate:
     from mnv4bench.analysis.gating import Rules
     from mnv4bench.findings import Gate
 
@@ -160,6 +164,7 @@ def _unmeasured(why: str) -> Gate:
         smallest_detectable_ratio=None,
         max_slowdown=Rules().max_slowdown,
         reason=why,
+        device=device,
     )
 
 

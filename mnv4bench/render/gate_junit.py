@@ -49,12 +49,12 @@ def junit(found: Gate, status: int) -> str:
 
 
 def _suite(root: Xml.Element, row: Row, name: str, found: Gate) -> None:
-    device = visible(found.device) or "unknown device"
+    on = f" on {visible(found.device)}" if found.device else ""
     failed, unanswered = row.outcome in ALARMS, row.outcome in UNANSWERED
     suite = Xml.SubElement(
         root,
         "testsuite",
-        name=f"{name} on {device}",
+        name=f"{name}{on}",
         tests="1",
         failures=str(int(failed)),
         errors=str(int(unanswered)),
@@ -73,11 +73,11 @@ def _suite(root: Xml.Element, row: Row, name: str, found: Gate) -> None:
         if value:
             Xml.SubElement(properties, "property", name=key, value=visible(value))
     # No reader takes a case without a time well, and how long one model took is not known apart.
-    case = Xml.SubElement(
-        suite, "testcase", classname=f"mnv4bench.gate.{device}", name=name, time="0"
-    )
+    group = ".".join(filter(None, ("mnv4bench.gate", visible(found.device))))
+    case = Xml.SubElement(suite, "testcase", classname=group, name=name, time="0")
     sentence = visible(f"{row.outcome}: {row.why}")
-    body = "\n".join((sentence, *(visible(line) for line in _figures(row)), *promises(found)))
+    rests_on = promises(found) if row.ratio and row.outcome != "identical" else []
+    body = "\n".join((sentence, *(visible(line) for line in _figures(row)), *rests_on))
     if failed or unanswered:
         kind = row.outcome.replace(" ", "-")
         trouble = Xml.SubElement(

@@ -88,12 +88,11 @@ def said(found: Gate, status: int) -> str:
 
 
 def counted(found: Gate) -> str:
-    """``"1 model slower, 2 models same"``; the reason where nothing has an outcome."""
+    """``"1 slower, 2 same"``; the reason where nothing has an outcome."""
     counts: dict[str, int] = {}
     for row in gravest_first(rows(found)):
         counts[row.outcome] = counts.get(row.outcome, 0) + 1
-    parts = [f"{units.plural(count, 'model')} {outcome}" for outcome, count in counts.items()]
-    return ", ".join(parts) or found.reason
+    return ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items()) or found.reason
 
 
 def promises(found: Gate) -> list[str]:

@@ -31,9 +31,9 @@ _TABLE = (
     "| Model | Verdict | Head / base | Interval | Base | Head | Why |\n"
     "| :-- | :-- | --: | --: | --: | --: | :-- |\n"
 )
-# Of ASCII only these stand for themselves in any place of a sentence of ours; "." has a meaning of
-# its own behind "www" alone.
-_ACTING = re.compile(r"(?<=www)\.|[^\w\s.,;()%+'=-]|_", re.IGNORECASE | re.ASCII)
+# Everything of ASCII but what stands for itself anywhere in a line; "." makes a link behind "www"
+# and ":" before "//" alone.
+_ACTING = re.compile(r"(?<=www)\.|:(?=/)|[^\w\s.,:;/()%+'=-]|_", re.IGNORECASE | re.ASCII)
 
 
 def summary(found: Gate, status: int, limit: int = LIMIT) -> str:
