@@ -20,7 +20,7 @@ from typing import Literal
 
 from mnv4bench import units
 from mnv4bench.findings import Gate
-from mnv4bench.render.gate_rows import ALARMS, UNANSWERED, Row, gravest_first, rows, said
+from mnv4bench.render.gate_rows import ALARMS, UNANSWERED, Row, gravest_first, reason, rows, said
 from mnv4bench.render.untrusted import visible
 
 Level = Literal["error", "warning", "notice"]
@@ -42,7 +42,7 @@ def commands(found: Gate, status: int) -> list[str]:
             lines.append(_more(level, left))
     if not lines and status != 0:
         title = f"latency gate: {said(found, status)}"
-        lines = [_command("warning", title, found.reason or f"exit status {status}")]
+        lines = [_command("warning", title, reason(found, status))]
     return lines
 
 

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as Xml
 
 from mnv4bench.findings import Gate
-from mnv4bench.render.gate_rows import ALARMS, UNANSWERED, Outcome, Row, promises, rows
+from mnv4bench.render.gate_rows import ALARMS, UNANSWERED, Outcome, Row, promises, reason, rows
 from mnv4bench.render.untrusted import visible
 
 
@@ -116,4 +116,4 @@ def _whole(found: Gate, status: int) -> Row:
         outcome = "same"
     elif status == 5:
         outcome = "placement unproven"
-    return Row("gate", outcome, "", "", "", "", found.reason or f"exit status {status}")
+    return Row("gate", outcome, "", "", "", "", reason(found, status))

@@ -95,6 +95,11 @@ def counted(found: Gate) -> str:
     return ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items()) or found.reason
 
 
+def reason(found: Gate, status: int) -> str:
+    """Why the gate as a whole ended as it did, where its rows do not say."""
+    return found.reason or "; ".join(found.notes) or f"exit status {status}"
+
+
 def promises(found: Gate) -> list[str]:
     """What the figures rest on: how often such a gate errs, and what it could have seen."""
     if found.metric == "instructions" and found.pairs:

@@ -234,10 +234,10 @@ def test_an_unwritable_place_is_known_before_anything_is_measured(
     monkeypatch: pytest.MonkeyPatch,
     option: str,
 ) -> None:
-    def measured(*_words: object) -> None:
+    def measured(*_words: object, **_options: object) -> None:
         raise AssertionError("it measured")
 
-    monkeypatch.setattr("mnv4bench.cli.gate._measured", measured)
+    monkeypatch.setattr("mnv4bench.cli.contesting.measure", measured)
     (tmp_path / "file").write_text("")
     place = tmp_path / "file" / "gate.svg"  # below a file: not even root can write there
     other = tmp_path / "other.json" if option == "--junit" else tmp_path / "other.xml"
