@@ -22,7 +22,8 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as Xml
 
 from mnv4bench.findings import Gate
-from mnv4bench.render.gate_rows import ALARMS, UNANSWERED, Outcome, Row, promises, reason, rows
+from mnv4bench.render.gate_rows import ALARMS, UNANSWERED, Outcome, Row, reason, rows
+from mnv4bench.render.gates import promises
 from mnv4bench.render.untrusted import visible
 
 

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 from mnv4bench import units
 from mnv4bench.findings import Budget, Gate, Pair
+from mnv4bench.render import gates
 
 Outcome = Literal[
     "slower",
@@ -54,7 +55,7 @@ class Row(NamedTuple):
 
 def rows(found: Gate) -> list[Row]:
     """Models, then budgets, then what was left out, each in the order of the findings."""
-    answers = [_of_pair(pair, found) for pair in found.pairs]
+    answers = [_of_pair(pair) for pair in found.pairs]
     answers += [_of_budget(budget) for budget in found.budgets]
     return answers + [
         Row(one.path, "not measured", "", "", "", "", one.reason) for one in found.skipped
@@ -69,12 +70,8 @@ def gravest_first(found: Sequence[Row]) -> list[Row]:
 def said(found: Gate, status: int) -> str:
     """The whole gate in a few words, as its exit status (DESIGN.md) and its verdict have it."""
     match status:
-        case 0:
-            return found.verdict
-        case 1:
-            return (
-                "slower" if any(one.verdict == "slower" for one in found.pairs) else "over budget"
-            )
+        case 0 | 1:
+            return gates.headline(found).lower()
         case 3:
             if not (found.pairs or found.budgets):
                 return "not measured"
@@ -100,34 +97,8 @@ def reason(found: Gate, status: int) -> str:
     return found.reason or "; ".join(found.notes) or f"exit status {status}"
 
 
-def promises(found: Gate) -> list[str]:
-    """What the figures rest on: how often such a gate errs, and what it could have seen."""
-    if found.metric == "instructions" and found.pairs:
-        return ["Counts of instructions have no noise. They are cost, not latency."]
-    if not any(pair.processes for pair in found.pairs):
-        return []
-    alarms = units.percent(found.false_alarm_rate)
-    seen = found.smallest_detectable_ratio
-    return [
-        f"With nothing changed, a gate like this alarms in at most {alarms} of times.",
-        f"This session would have found a slowdown of {units.quotient(seen)} about 95 times of 100."
-        if seen
-        else "This session was too short or too wild to say what it would have found.",
-    ]
-
-
-def interval(low: float | None, high: float | None) -> str:
-    """``"0.991..1.004"``; open where too few processes can say, "" where none was measured."""
-    if low is None and high is None:
-        return ""
-    return f"{units.quotient(low)}..{units.quotient(high)}"
-
-
-def _of_pair(pair: Pair, found: Gate) -> Row:
-    base, head = _sides(pair, found)
-    more = f" (needs about {pair.needs_more} more processes)" if pair.needs_more else ""
-    first = f" (first measurement {units.quotient(pair.first_ratio)})" if pair.first_ratio else ""
-    why = "; ".join((f"{pair.reason}{more}{first}", *pair.notes))
+def _of_pair(pair: Pair) -> Row:
+    unknown = pair.low is None and pair.high is None
     figures = (
         ("ratio", pair.ratio),
         ("low", pair.low),
@@ -140,10 +111,10 @@ def _of_pair(pair: Pair, found: Gate) -> Row:
         pair.model,
         _outcome(pair),
         "" if pair.ratio is None else units.quotient(pair.ratio),
-        interval(pair.low, pair.high),
-        base,
-        head,
-        why,
+        "" if unknown else gates.interval(pair.low, pair.high),
+        gates.side(pair, "base"),
+        gates.side(pair, "head"),
+        "; ".join((gates.why(pair), *pair.notes)),
         (
             *((name, repr(value)) for name, value in figures if value is not None),
             ("processes", str(pair.processes)),
@@ -164,30 +135,18 @@ def _outcome(pair: Pair) -> Outcome:
     return "same" if pair.processes else "identical"
 
 
-def _sides(pair: Pair, found: Gate) -> tuple[str, str]:
-    """What one inference takes on either side."""
-    if found.metric == "instructions" and pair.observed:
-        last = pair.observed[-1]
-        return units.count(round(last.base)), units.count(round(last.head))
-    return (
-        units.seconds(pair.base_s) if pair.base_s else "",
-        units.seconds(pair.head_s) if pair.head_s else "",
-    )
-
-
 def _of_budget(budget: Budget) -> Row:
     outcomes: dict[str, Outcome] = {
         "over": "over budget",
         "within": "placement unproven" if budget.unproven else "within budget",
         "inconclusive": "placement unproven" if budget.unproven else "inconclusive",
     }
-    ends = (budget.low_s, budget.high_s)
-    both = "..".join(units.seconds(end) for end in ends) if any(ends) else ""
+    unknown = budget.low_s is None and budget.high_s is None
     return Row(
         f"{budget.model} (budget {units.seconds(budget.budget_s)})",
         outcomes[budget.verdict],
         "",
-        both,
+        "" if unknown else gates.seconds_interval(budget.low_s, budget.high_s),
         "",
         units.seconds(budget.latency_s) if budget.latency_s else "",
         budget.reason,

@@ -20,7 +20,8 @@ import re
 
 from mnv4bench import units
 from mnv4bench.findings import Gate
-from mnv4bench.render.gate_rows import ALARMS, Row, counted, gravest_first, promises, rows, said
+from mnv4bench.render.gate_rows import ALARMS, Row, counted, gravest_first, rows, said
+from mnv4bench.render.gates import promises
 from mnv4bench.render.untrusted import visible
 
 LIMIT = 1024 * 1024  # bytes of one step's summary, all that was written to it together
