@@ -146,9 +146,9 @@ def run_workflow(scratch: Scratch, name: str, **environment: str) -> dict[str, S
         condition = step.get("if", "")
         if any(one.status for one in ran.values()) and "!cancelled()" not in condition:
             continue
-        if needed := re.search(r"hashFiles\('([^']+)'\)", condition):
-            if not (scratch.repository / needed[1]).exists():
-                continue
+        needed = re.search(r"hashFiles\('([^']+)'\)", condition)
+        if needed and not (scratch.repository / needed[1]).exists():
+            continue
         place = step.get("working-directory", str(scratch.repository))
         place = Path(place.replace("${{ runner.temp }}", str(scratch.temporary)))
         assert "${{" not in step["run"], "an expression in a script is an injection"
@@ -162,9 +162,10 @@ def troubles(path: Path) -> dict[str, int]:
     return {kind: int(root.get(kind, "")) for kind in ("failures", "errors")}
 
 
-def can_count(device: str) -> bool:
+def known(device: str, *statuses: str) -> bool:
     rows = run_process("devices", "--json").json["devices"]
-    return any(one["device"] == device and one["status"] == "ready" for one in rows)
+    found = [one["status"] for one in rows if one["device"] == device]
+    return bool(found) and (not statuses or found[0] in statuses)
 
 
 # --- what can be read without running ---------------------------------------------------------
@@ -209,10 +210,10 @@ def test_a_pull_request_that_became_slower(scratch: Scratch) -> None:
     assert "::error title=net%3A slower on host-cpu::" in latency.out
     assert troubles(scratch.repository / "gate" / "latency.xml") == {"failures": 1, "errors": 0}
     counted = ran["Instructions on a Cortex-A76"]
-    if can_count("cortex-a76-emulated"):
+    if known("cortex-a76-emulated", "ready"):
         assert counted.status == 1, counted
     else:  # says so, and leaves the latency its turn
-        assert counted.status == 3, counted
+        assert counted.status in (2, 3), counted
         assert troubles(scratch.repository / "gate" / "instructions.xml")["errors"] == 1
     assert "### Latency gate: slower on" in (scratch.folder / "summary.md").read_text()
     asked = scratch.pip_log.read_text()
@@ -224,7 +225,10 @@ def test_a_pull_request_that_changed_no_model(scratch: Scratch) -> None:
     scratch.commit(channels=16)
     scratch.commit(channels=16)
     ran = run_workflow(scratch, "github-pull-request.yml")
-    assert {name: step.status for name, step in ran.items()} == dict.fromkeys(ran, 0), ran
+    statuses = {name: step.status for name, step in ran.items()}
+    if not known("cortex-a76-emulated"):
+        assert statuses.pop("Instructions on a Cortex-A76") == ExitStatus.USAGE
+    assert statuses == dict.fromkeys(statuses, 0), ran
     assert "same file" in (scratch.folder / "summary.md").read_text()
 
 
@@ -259,6 +263,7 @@ def test_two_nights(scratch: Scratch) -> None:
 def test_a_night_without_its_device_leaves_no_green_badge(scratch: Scratch) -> None:
     scratch.commit(channels=16)
     git(scratch.repository, "tag", "v1")
+    scratch.commit(channels=32)
     ran = run_workflow(
         scratch, "github-nightly.yml", DEVICE="pixel8-edgetpu", MODELS="nets/net.tflite"
     )
@@ -412,13 +417,13 @@ def test_own_gate_cleans_up_when_it_is_ended(project: Path) -> None:
     (project / "mnv4bench" / "export" / "slow").write_text("")
     own_commit(project, channels=16)
     own_commit(project, channels=32)
-    gate = subprocess.Popen([project / ".ci" / "gate"], stdout=subprocess.PIPE, text=True)
-    assert gate.stdout is not None
-    assert "exporting" in gate.stdout.readline()
+    began = project / "build" / "gate" / "worktree"
+    gate = subprocess.Popen([project / ".ci" / "gate"], stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
-    while not (project / "build" / "gate" / "worktree").exists() and time.monotonic() < deadline:
+    while not (began / ".git").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
+    assert gate.poll() is None
     gate.send_signal(signal.SIGTERM)
     assert gate.wait(timeout=30) == 143
     assert git(project, "worktree", "list").count("\n") == 0
-    assert not (project / "build" / "gate" / "worktree").exists()
+    assert not began.exists()
