@@ -22,6 +22,7 @@ import yaml
 from mnv4bench.errors import ExitStatus
 from tests.command_line import run_process
 from tests.devices.tiny_models import write_onnx, write_tflite
+from tests.test_imports import MAY_IMPORT
 
 ROOT = Path(__file__).parent.parent
 RECIPES = ROOT / "docs" / "ci"
@@ -392,6 +393,15 @@ def test_own_gate_says_when_there_is_nothing_to_compare(project: Path, tmp_path:
     assert (ran.returncode, "fetch-depth" in ran.stdout) == (3, True), ran
     assert own_gate(tmp_path / "shallow", GATE_BASE="none").returncode == 0
     assert own_gate(project, GATE_BASE="nobody").returncode == 2
+
+
+def test_own_gate_looks_at_all_that_an_export_can_see() -> None:
+    listed = re.search(r"exporters=\((.*?)\)", (ROOT / ".ci" / "gate").read_text(), re.DOTALL)
+    assert listed
+    paths = [Path(one) for one in listed[1].split()]
+    assert all((ROOT / one).exists() for one in paths)
+    rooms = {one.parts[1].removesuffix(".py") for one in paths}
+    assert rooms >= {"export"} | MAY_IMPORT["export"]
 
 
 def test_own_gate_says_what_is_the_same(project: Path) -> None:
