@@ -68,7 +68,7 @@ def _above(found: Gate, status: int) -> str:
 
 
 def _below(found: Gate, status: int) -> str:
-    lines = [*promises(found), *(sentence(note) for note in found.notes)]
+    lines = [*(sentence(note) for note in found.notes), *promises(found)]
     unit = f", unit {code(found.unit)}" if found.unit else ""
     at = f", {sentence(found.measured_at)}" if found.measured_at else ""
     limit = units.quotient(found.max_slowdown)
