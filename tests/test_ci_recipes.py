@@ -41,10 +41,13 @@ case "$1 $2" in
     exec {sys.executable} "$@" ;;
 esac
 """
-# A nightly measures in many rounds; here three short ones are enough.
+# A nightly measures in many rounds; here three short ones are enough. Nothing is fetched.
 MNV4BENCH = f"""#!/usr/bin/env bash
 export PYTHONPATH={ROOT}
-if [ "$1" = run ]; then set -- "$@" --quick; fi
+case " $* " in
+" run "*) set -- "$@" --quick ;;
+*" --set-up "*) exit 0 ;;
+esac
 exec {sys.executable} -m mnv4bench "$@"
 """
 
@@ -77,6 +80,7 @@ class Scratch:
             ("python3", PYTHON),
             ("mnv4bench", MNV4BENCH),
             ("adb", "#!/bin/sh\n"),
+            ("sudo", "#!/bin/sh\n"),
         ):
             program(self.programs / name, text)
         program(
@@ -141,20 +145,23 @@ def run_workflow(scratch: Scratch, name: str, **environment: str) -> dict[str, S
         **environment,
     }
     ran: dict[str, Step] = {}
+    good: set[str] = set()
     for step in job["steps"]:
         if "run" not in step:
             continue
         condition = step.get("if", "")
         if any(one.status for one in ran.values()) and "!cancelled()" not in condition:
             continue
-        needed = re.search(r"hashFiles\('([^']+)'\)", condition)
-        if needed and not (scratch.repository / needed[1]).exists():
+        needed = re.search(r"steps\.(\w+)\.outcome == 'success'", condition)
+        if needed and needed[1] not in good:
             continue
         place = step.get("working-directory", str(scratch.repository))
         place = Path(place.replace("${{ runner.temp }}", str(scratch.temporary)))
         assert "${{" not in step["run"], "an expression in a script is an injection"
         ended = scratch.shell(step["run"], place, **values)
         ran[step["name"]] = Step(ended.returncode, ended.stdout, ended.stderr)
+        if ended.returncode == 0 and "id" in step:
+            good.add(step["id"])
     return ran
 
 
@@ -334,13 +341,21 @@ def test_the_shell_script_gates_for_real(scratch: Scratch) -> None:
 
 # --- this project's own -----------------------------------------------------------------------
 
-# Exports what the checkout's own folder says, and is the real program in all else.
+# Exports what the checkout's own folder says, and is the real program in all else, unless FAKE says
+# with which status the gate of a device ends ("host-cpu=3 ...").
 OWN_PYTHON = f"""#!/usr/bin/env bash
 if [ "$1" = -c ] && [[ "$2" == *mnv4bench.__file__* ]]; then
     echo "$PWD/mnv4bench/__init__.py"
 elif [ "$2 $3" = "mnv4bench export" ]; then
     if [ -e "$PWD/mnv4bench/export/slow" ]; then sleep 60; fi
     mkdir -p "${{@: -1}}" && cp mnv4bench/export/net.* "${{@: -1}}"
+elif [ -n "${{FAKE:-}}" ] && [ "$2 $3" = "mnv4bench gate" ]; then
+    for one in $FAKE; do
+        if [[ " $* " == *" --device ${{one%=*}} "* ]]; then exit "${{one#*=}}"; fi
+    done
+    exit 99
+elif [ -n "${{FAKE:-}}" ] && [ "$2 $3" = "mnv4bench devices" ]; then
+    printf '{{"devices": [{{"device": "%s", "status": "ready"}}]}}' "${{FAKE%%=*}}"
 else
     PYTHONPATH={ROOT} exec {sys.executable} "$@"
 fi
@@ -419,8 +434,36 @@ def test_own_gate_fails_for_a_slower_exporter(project: Path) -> None:
     assert ran.returncode == 1, ran
     assert "SLOWER on host-cpu" in ran.stdout
     assert "SAME on host-ort-cpu" in ran.stdout
+    if known("host-instructions", "ready"):
+        assert "SLOWER on host-instructions" in ran.stdout
     summary = project / "build" / "gate" / "host-cpu" / "summary.md"
     assert "| **slower** |" in summary.read_text()
+
+
+@pytest.mark.parametrize(
+    ("count", "latency", "status"),
+    [
+        (0, 0, 0),
+        (0, 3, 0),  # a busy machine, but the count is clear
+        (3, 0, 0),
+        (3, 3, 3),
+        (1, 0, 1),
+        (0, 1, 1),
+        (3, 1, 1),
+        (5, 1, 1),
+        (0, 5, 5),
+        (None, 0, 0),
+        (None, 3, 3),  # nothing exact, and not clear: nothing was judged
+    ],
+)
+def test_own_gate_adds_its_two_answers_up(
+    project: Path, count: int | None, latency: int, status: int
+) -> None:
+    own_commit(project, channels=32)
+    fakes = [f"host-cpu={latency}", "host-ort-cpu=0"]
+    if count is not None:
+        fakes.insert(0, f"host-instructions={count}")
+    assert own_gate(project, FAKE=" ".join(fakes)).returncode == status
 
 
 def test_own_gate_cleans_up_when_it_is_ended(project: Path) -> None:
