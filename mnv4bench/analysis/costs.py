@@ -12,6 +12,8 @@ from mnv4bench.analysis.latest import Candidate
 from mnv4bench.analysis.stats import Unmeasured, median, median_interval
 from mnv4bench.findings import Objective, Summary
 
+COUNTED = "instructions were counted: a cost, not a latency (--x instructions)"
+
 
 class Cost(NamedTuple):
     """One model's value on the first axis, or why it has none."""
@@ -44,8 +46,8 @@ def cost_of(one: Candidate, objective: Objective) -> Cost:
 
 
 def _uncounted(one: Unmeasured) -> Cost:
-    if one.instructions is not None:
-        return Cost(None, reasons=("its instructions were counted, and nothing was timed",))
+    if one.counted:
+        return Cost(None, reasons=(COUNTED,))
     return Cost(None, reasons=(f"not measured: {one.reason}",))
 
 

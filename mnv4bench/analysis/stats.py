@@ -302,6 +302,11 @@ class Unmeasured(NamedTuple):
         """When its run began, as Summary's."""
         return self.started_at
 
+    @property
+    def counted(self) -> bool:
+        """Whether it has figures, none of which is a latency."""
+        return self.instructions is not None
+
 
 def unmeasured(report: Report, measurement: Measurement) -> Unmeasured | None:
     """The failure of a measurement that has no figures; None for one that has some."""

@@ -41,6 +41,8 @@ class _Tables:
         write = Write(options.ascii_only)
         for one in self._found.universality:
             yield from _origin(one, write, options.max_width)
+        for line in answers(self._found):
+            yield write(line)
         if not self._found.universality:
             yield write("Nothing to compare: no measurement was found.")
         yield from left_out(self._found.skipped, write)
@@ -152,7 +154,16 @@ def place(column: Column) -> str:
 
 def sentences(one: Universality) -> list[str]:
     """What the table says: how to read it, families against the claim, where it fails."""
-    return [*reading(one), *families(one), *failures(one), *unknowns(one), *left_aside(one)]
+    return [*reading(one), *families(one), *cell_by_cell(one), *unknowns(one), *left_aside(one)]
+
+
+def answers(found: Front) -> list[str]:
+    """The best model within the limits, device by device, where there are limits."""
+    return [
+        f"{group.device}, {group.precision}, {group.origin}: {line}"
+        for group in found.groups
+        for line in sureness.answers(group, found.limits)
+    ]
 
 
 def places(one: Universality, count: int) -> str:
@@ -255,22 +266,25 @@ def _span(family: FamilySpan, whole: Universality) -> str:
     return f"{text}, more than half of them on {family.mostly_on} of {where}"
 
 
-def failures(one: Universality) -> list[str]:
-    """MobileNetV4's cells off the front, one by one: where the claim does not hold."""
+def cell_by_cell(one: Universality) -> list[str]:
+    """MobileNetV4's cells off the front, and those of which it is open: where the claim ends."""
     lines = []
     for row in one.rows:
         if not _is_mnv4(row.family):
             continue
         for column, cell in zip(one.columns, row.cells, strict=True):
-            if cell.status != "dominated":
-                continue
-            text = (
-                f"{row.model} on {column.device}, {column.precision}: {units.ratio(cell.ratio)} "
-                f"of the front, dominated by {', '.join(cell.dominated_by)}"
-            )
-            if cell.front_probability is not None:
-                text += f"; on the front in {units.share(cell.front_probability)} of resamples"
-            lines.append(f"{text}.")
+            share = cell.front_probability
+            doubtful = share is not None and share <= sureness.DOUBTFUL[1]
+            sure = "" if share is None else f"on the front in {units.share(share)} of resamples"
+            where = f"{row.model} on {column.device}, {column.precision}"
+            if cell.status == "dominated":
+                text = (
+                    f"{where}: {units.ratio(cell.ratio)} of the front, dominated by "
+                    f"{', '.join(cell.dominated_by)}"
+                )
+                lines.append(f"{text}{'; ' if sure else ''}{sure}.")
+            elif cell.status == "front" and doubtful:
+                lines.append(f"{where}: {sure} only.")
     if len(lines) > MAX_LINES:
         lines[MAX_LINES:] = [f"And {len(lines) - MAX_LINES:,} more cells; --json lists them all."]
     return lines

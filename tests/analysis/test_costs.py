@@ -129,7 +129,7 @@ def test_counts_that_are_not_exact_are_excluded(measured: Measurement, reason: s
 
 def test_a_count_is_no_latency() -> None:
     [point] = group("latency", counted(500)).points
-    assert point.reason == "its instructions were counted, and nothing was timed"
+    assert (point.reason or "").startswith("instructions were counted: a cost, not a latency")
 
 
 def test_a_failure_has_no_cost_at_all() -> None:

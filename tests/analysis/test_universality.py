@@ -1,6 +1,10 @@
 """Models across devices: by hand, and the paper's claim on the paper's own table."""
 
+import random
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mnv4bench.analysis.certainty import with_certainty
@@ -92,6 +96,37 @@ def test_origins_have_tables_of_their_own() -> None:
     found = across([group(A, B), *published_groups(table())])
     assert [one.origin for one in found] == ["measured", "published"]
     assert len(found[1].columns) == 7
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(1e-3, 1e3), st.randoms())
+def test_neither_unit_nor_order_matters(unit: float, rng: random.Random) -> None:
+    source = random.Random(5)
+    places = [
+        [(f"m{i}", 60.0 + i, [source.uniform(1 + i / 9, 2 + i / 9) for _ in range(4)])
+         for i in range(6)]
+        for _ in range(3)
+    ]  # fmt: skip
+
+    def table_of(scale: float, shuffle: bool) -> dict[str, dict[str, tuple[str, float | None]]]:
+        groups = []
+        for index, models in enumerate(places):
+            points = [point(m, top1, *(v * scale for v in values)) for m, top1, values in models]
+            if shuffle:
+                rng.shuffle(points)
+            groups.append(group(*points, device=f"d{index}"))
+        if shuffle:
+            rng.shuffle(groups)
+        [found] = across(groups, resamples=50)
+        return {
+            row.model: {
+                column.device: (cell.status, cell.front_probability)
+                for column, cell in zip(found.columns, row.cells, strict=True)
+            }
+            for row in found.rows
+        }
+
+    assert table_of(1.0, shuffle=False) == table_of(unit, shuffle=True)
 
 
 def test_no_group_is_no_table() -> None:
