@@ -229,10 +229,10 @@ def families(one: Universality) -> list[str]:
     rivals = [
         family for family in known if family is not mnv4 and family.mostly_on == family.devices
     ]
-    text = "By family these numbers support it: more than half on each device where it is known"
+    text = "By family these numbers support it: more than half wherever it is known"
     if rivals:
         listed = ", ".join(
-            f"{one.family} ({units.plural(one.devices, 'device')})" for one in rivals
+            f"{rival.family} ({places(one, rival.devices)})" for rival in rivals
         )
         text += f", but the same holds of {listed}"
     else:
