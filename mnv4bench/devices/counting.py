@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from mnv4bench.errors import NotMeasured
 
+# Of one process. More than one shows whether they are alike; the first two of a process, which
+# still allocate, are not counted.
+INFERENCES = 3
 # The profiles of the emulated runner, by the format of the files that they take.
 COUNTERS = {
     "tflite": "cortex-a76-emulated, cortex-a72-emulated or host-instructions",

@@ -38,7 +38,10 @@ def run(
             command,
             request=request,
             timeout_s=timeout_s,
-            environment={**(os.environ if environment is None else environment), PARENT_PID: str(os.getpid())},
+            environment={
+                **(os.environ if environment is None else environment),
+                PARENT_PID: str(os.getpid()),
+            },
             # In a thread, Ctrl-C would end the worker before the thread knows of it, and the model
             # would be given up as one that crashed.
             apart=not stopping.in_main_thread(),

@@ -10,7 +10,6 @@ and ends with SIGSEGV; and what it picks would change from host to host.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -39,7 +38,7 @@ def prepared(target: EmulatedTarget) -> Path:
         try:
             _fill(building, target, root)
             building.chmod(0o755)
-            os.replace(building, place)
+            building.replace(place)
         except OSError:
             shutil.rmtree(building, ignore_errors=True)
             if not place.is_dir():  # another run was first

@@ -109,7 +109,7 @@ def run(request: CountRequest) -> Marked:
         outputs=tuple(map(float, answers[0].reshape(-1))) if wanted else (),
         output_kind=answers[0].dtype.name if wanted else "",
         python_version=platform.python_version(),
-        libc=_libc(),
+        libc=libc(),
     )
 
 
@@ -127,7 +127,7 @@ def _keep(place: list[Any], make: Callable[[], object]) -> None:
     place.append(make())
 
 
-def _libc() -> str:
+def libc() -> str:
     """``"glibc 2.36"``: its memcpy and mathematics are part of what is counted."""
     try:
         return os.confstr("CS_GNU_LIBC_VERSION") or ""

@@ -7,7 +7,6 @@ counted or why.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 import tempfile
@@ -51,7 +50,7 @@ def built(qemu: Qemu) -> Path:
             made = Path(building) / "marks.so"
             _build(compiler, qemu, made)
             folder.mkdir(exist_ok=True)
-            os.replace(made, kept)  # whole or not at all; of two at once the last counts
+            made.replace(kept)  # whole or not at all; of two at once the last counts
     except OSError as error:
         raise NotMeasured(
             f"the counting plugin cannot be kept in {folder.parent}: {error.strerror}.",

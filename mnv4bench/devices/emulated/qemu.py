@@ -16,7 +16,9 @@ from mnv4bench.records import EmulatedTarget
 ASK_TIMEOUT_S = 20.0
 # 7.2 is the first that executes AVX and AVX2 (its change log, "x86"), and has cortex-a76 (7.1).
 OLDEST = (7, 2)
-INSTALL = "apt-get install qemu-user (qemu-user-static takes no plugins; Fedora: dnf install qemu-user)"
+INSTALL = (
+    "apt-get install qemu-user (qemu-user-static takes no plugins; Fedora: dnf install qemu-user)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,9 @@ def find(target: EmulatedTarget) -> Qemu:
     if path is None:
         static = shutil.which(f"{name}-static")
         beside = f" ({static} is there, and takes no plugins)" if static else ""
-        raise NotMeasured(f"there is no {name} on PATH{beside}; it counts the instructions.", INSTALL)
+        raise NotMeasured(
+            f"there is no {name} on PATH{beside}; it counts the instructions.", INSTALL
+        )
     try:
         done = process.run((path, "--version"), timeout_s=ASK_TIMEOUT_S)
     except (OSError, process.TimedOut) as error:
