@@ -78,8 +78,7 @@ class OrtModel:
     def bare(self, turn: Turn) -> Callable[[], object]:
         """As ``LiteRtModel.bare``: the run of ``turn`` without Python's part in it."""
         binding = self._binding(turn)
-        inside = partial(self._session._sess.run_with_iobinding, binding._iobinding, None)
-        return inside
+        return partial(self._session._sess.run_with_iobinding, binding._iobinding, None)
 
     def outputs(self, turn: Turn) -> tuple[NDArray[np.generic], ...]:
         """What the last inference of ``turn`` answered, copied, in the file's order."""

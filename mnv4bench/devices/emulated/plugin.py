@@ -23,6 +23,7 @@ TRY_TIMEOUT_S = 20.0
 # qemu refuses a plugin made for another version of the interface; versions 1 to 5 are of qemu 4.2
 # to 10. Which one it wants is tried, oldest first.
 INTERFACES = range(1, 13)
+COMPILER = "apt-get install gcc libc6-dev"
 FLAGS = ("-O2", "-shared", "-fPIC", "-fvisibility=hidden")
 # System call numbers of getpgid: Linux, arch/x86/entry/syscalls and include/uapi/asm-generic.
 MARKERS = {"x86_64": 121, "aarch64": 155}
@@ -42,7 +43,7 @@ def built(qemu: Qemu) -> Path:
     if compiler is None:
         raise NotMeasured(
             "there is no C compiler (cc) on PATH; the plugin that counts is built on first use.",
-            "apt-get install gcc libc6-dev",
+            COMPILER,
         )
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -98,7 +99,7 @@ def _build(compiler: str, qemu: Qemu, made: Path) -> None:
         if done.status:
             raise NotMeasured(
                 f"{compiler} does not compile the counting plugin: {_first(done.stderr)}",
-                "apt-get install gcc libc6-dev",
+                COMPILER,
             )
         refusal = _refusal(qemu, made)
         if refusal is None:

@@ -16,9 +16,7 @@ from mnv4bench.records import EmulatedTarget
 ASK_TIMEOUT_S = 20.0
 # 7.2 is the first that executes AVX and AVX2 (its change log, "x86"), and has cortex-a76 (7.1).
 OLDEST = (7, 2)
-INSTALL = (
-    "apt-get install qemu-user (qemu-user-static takes no plugins; Fedora: dnf install qemu-user)"
-)
+INSTALL = "apt-get install qemu-user (qemu-user-static takes no plugins)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ def _refuse_wrong(found: Qemu, target: EmulatedTarget) -> None:
         and not {"sme=off", "sve=off"} & set(options)
     ):
         raise NotMeasured(
-            f"qemu {found.release} with -cpu {target.cpu} computes int8 networks wrongly (its SME), "
-            "so what it counts is another network.",
+            f"qemu {found.release} with -cpu {target.cpu} computes int8 networks wrongly (its "
+            "SME), so what it counts is another network.",
             'name a processor in the profile: cpu = "cortex-a76", or add ",sme=off"',
         )

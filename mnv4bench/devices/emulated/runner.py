@@ -244,9 +244,7 @@ def _counter(qemu: Qemu) -> Check:
     compiler = shutil.which("cc")
     if compiler is None:
         found = "there is no C compiler (cc), and the counting plugin is not built yet"
-        return Check(
-            name="counter", status="failed", found=found, fix="apt-get install gcc libc6-dev"
-        )
+        return Check(name="counter", status="failed", found=found, fix=plugin.COMPILER)
     return Check(name="counter", status="ok", found=f"built on first use with {compiler}")
 
 

@@ -172,7 +172,7 @@ def counted(marks: list[tuple[int, int]], answer: Marked, round: int, position: 
     load, empty, inferences = spans[0], spans[1 : 1 + EMPTY], spans[1 + EMPTY :]
     costs = sorted({own for own, _ in empty})
     marking = costs[0]
-    exact = [own - marking for own, _ in inferences]
+    each = [own - marking + others for own, others in inferences]
     reasons = []
     if len(costs) > 1:
         reasons.append(f"marking alone took {costs[0]} to {costs[-1]} instructions")
@@ -182,9 +182,7 @@ def counted(marks: list[tuple[int, int]], answer: Marked, round: int, position: 
         round=round,
         position=position,
         started_at=answer.started_at,
-        instructions=tuple(
-            own + others for own, (_, others) in zip(exact, inferences, strict=True)
-        ),
+        instructions=tuple(each),
         load_instructions=max(sum(load) - marking, 0),
         outputs_sha256=answer.outputs_sha256,
         tainted=tuple(reasons),

@@ -80,8 +80,8 @@ def _fetch(say: Say) -> None:
     tools = {name: shutil.which(name) for name in ("apt-get", "dpkg-deb")}
     if lacking := [name for name, path in tools.items() if path is None]:
         raise NotMeasured(
-            f"there is no {' and no '.join(lacking)} here, and the aarch64 system is made of Debian "
-            "or Ubuntu packages.",
+            f"there is no {' and no '.join(lacking)} here, and the aarch64 system is made of "
+            "Debian or Ubuntu packages.",
             "set it up on Debian or Ubuntu, a container will do, and copy the folder "
             f"{userland.folder()} here; or count x86-64 with --device host-instructions",
         )
@@ -203,7 +203,7 @@ def _unpack(debs: Sequence[Path], wheels: Sequence[Path], python: str) -> None:
         building.chmod(0o755)
 
         shutil.rmtree(userland.folder(), ignore_errors=True)  # one without facts
-        os.replace(building, userland.folder())
+        building.replace(userland.folder())
     except zipfile.BadZipFile as error:
         for wheel in wheels:
             wheel.unlink(missing_ok=True)
