@@ -1,8 +1,9 @@
 """Starts a worker of this room from the very package that this file lies in.
 
 Run as ``python -P start_worker.py``, with the worker's module where it is not ``host_worker``.
-``-P``: nothing is added to the import path, neither the current folder nor this one, so a file called numpy.py beside the user's reports is never imported, and
-another installed version of this package is not picked up by chance.
+With ``-P`` nothing is added to the import path, neither the current folder nor this one: a file
+called numpy.py beside the user's reports is never imported, and another installed version of this
+package is not picked up by chance.
 """
 
 import importlib
