@@ -2,9 +2,9 @@
  * Counts the instructions that a program under qemu's user mode executes, and writes the count at
  * every mark.
  *
- * A mark is the system call getpgid(2) (number: argument "marker="), which programs hardly ever
- * make: nothing has to be linked into the program, and from Python it is os.getpgid(0). At each
- * mark one line goes to the error stream:
+ * A mark is a system call that programs hardly ever make (number: argument "marker="; from Python
+ * os.sched_get_priority_min): nothing has to be linked into the program. At each mark one line goes
+ * to the error stream:
  *
  *     mnv4bench-mark OWN OTHERS
  *
