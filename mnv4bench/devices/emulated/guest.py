@@ -68,8 +68,8 @@ class Marked(Struct, frozen=True, kw_only=True, tag="marked"):
 
 
 Answer = Marked | Refused
-# Its answer, 0, is an object that Python always has. One that it had to make, as of getpgid(2), cost
-# a few instructions more every so often.
+# Its answer, 0, is an object that Python always has. One that it has to make, as of getpgid(2),
+# costs a few instructions more every so often.
 MARK: Callable[[], object] = partial(os.sched_get_priority_min, 0)
 
 
