@@ -57,8 +57,11 @@ def _fill(place: Path, target: EmulatedTarget, root: Path | None) -> None:
         file = place / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    for entry in root.iterdir() if root else ():
-        (place / entry.name).symlink_to(entry)
+    if root is None:
+        return
+    for entry in root.iterdir():
+        # Relative, so that a cache that is moved or reached by another path still holds together.
+        (place / entry.name).symlink_to(Path("..", root.parent.name, root.name, entry.name))
 
 
 def _files(target: EmulatedTarget) -> dict[str, str]:
