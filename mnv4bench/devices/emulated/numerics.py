@@ -101,7 +101,8 @@ def _place(profile: DeviceProfile, qemu: Qemu, version: str) -> Path:
     target = _target(profile)
     about = (
         *(qemu.path, qemu.banner, target.architecture, target.cpu, board.identity(target)),
-        *(profile.runtime, version, userland.folder().name),
+        *(profile.runtime, version),
+        repr(userland.facts()) if target.architecture == "aarch64" else "",
     )
     digest = hashlib.sha256("\0".join(about).encode()).hexdigest()
     return userland.home() / f"numerics-{digest[:16]}.json"
