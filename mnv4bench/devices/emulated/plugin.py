@@ -20,8 +20,8 @@ from mnv4bench.errors import NotMeasured
 SOURCE = Path(__file__).with_name("marks.c")
 COMPILE_TIMEOUT_S = 120.0
 TRY_TIMEOUT_S = 20.0
-# qemu refuses a plugin made for another version of the interface; versions 1 to 5 are of qemu 4.2
-# to 10. Which one it wants is tried, oldest first.
+# qemu refuses a plugin made for another version of the interface: 7.2 has version 1, 10.2 has 5 and
+# takes none before 2. Which one it wants is tried, oldest first.
 INTERFACES = range(1, 13)
 COMPILER = "apt-get install gcc libc6-dev"
 FLAGS = ("-O2", "-shared", "-fPIC", "-fvisibility=hidden")
