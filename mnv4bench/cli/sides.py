@@ -28,6 +28,11 @@ class Sides:
     base: ExportedFile
     head: ExportedFile
 
+    @property
+    def identical(self) -> bool:
+        """Whether there is nothing to compare: one file is the same as itself."""
+        return self.base.artifact.sha256 == self.head.artifact.sha256
+
 
 def pair_up(base: str, head: str, profile: DeviceProfile) -> tuple[list[Sides], list[str]]:
     """(the pairs in base's order, sentences about what stands on one side alone).
