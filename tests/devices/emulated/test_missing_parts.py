@@ -3,17 +3,21 @@
 import errno
 import os
 import shutil
+import signal
 import stat
+import subprocess
+import time
 from collections import namedtuple
 from pathlib import Path
 
+import psutil
 import pytest
 
 from mnv4bench import profiles
 from mnv4bench.devices import open_runner
 from mnv4bench.devices.emulated import board, plugin, qemu, set_up, userland
 from mnv4bench.errors import BenchError, ExitStatus, NotMeasured
-from tests.command_line import Terminal
+from tests.command_line import Terminal, command
 from tests.devices.conftest import artifact_of
 
 ARM = "cortex-a76-emulated"
@@ -220,3 +224,35 @@ def test_every_sentence_ends_in_a_next_step(programs: Path) -> None:
         with pytest.raises(BenchError) as caught:
             open_runner(profiles.load(device)).install(SAMPLE, artifact_of(SAMPLE))
         assert caught.value.next_step
+
+
+def test_ctrl_c_while_fetching_leaves_nothing_running_and_nothing_half_made(
+    fetching: Path, tmp_path: Path
+) -> None:
+    started = tmp_path / "started"
+    script(fetching / "apt-get", f"echo $$ > {started}\nexec sleep 600")
+    left = userland.home() / "unpacking-of-one-that-was-killed"
+    (left / "root").mkdir(parents=True)
+    with subprocess.Popen(
+        command("doctor", "--device", ARM, "--set-up"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        deadline = time.monotonic() + 60
+        while (
+            not (started.exists() and started.read_text())
+            and running.poll() is None
+            and time.monotonic() < deadline
+        ):
+            time.sleep(0.02)
+        fetcher = int(started.read_text())
+        running.send_signal(signal.SIGINT)  # of the program alone: it ends what it started
+        _, err = running.communicate(timeout=60)
+    assert running.returncode == ExitStatus.INTERRUPTED
+    assert "Traceback" not in err
+    assert not psutil.pid_exists(fetcher)
+    assert userland.facts() is None
+    assert not left.exists()
+    assert not list(userland.home().glob("unpacking-*"))
