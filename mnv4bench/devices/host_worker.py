@@ -210,7 +210,7 @@ def _opened(
 ) -> tuple[LiteRtModel | OrtModel, Sequence[Turn], float]:
     """(the loaded file, its turns over seeded inputs, the seconds that loading took)."""
     timing = request.timing
-    open_model = runtime_class(request.runtime)
+    open_model = _runtime(request.runtime)
     with stage("load"):
         start = time.perf_counter()
         model = open_model(Path(file), threads=request.threads, shapes=shapes)
@@ -264,7 +264,7 @@ def serve(answered: Callable[[bytes], msgspec.Struct]) -> int:
     return 1 if isinstance(answer, Refused) else 0
 
 
-def runtime_class(name: RuntimeName) -> type[LiteRtModel] | type[OrtModel]:
+def _runtime(name: RuntimeName) -> type[LiteRtModel] | type[OrtModel]:
     match name:
         case "litert":
             from mnv4bench.devices.litert_cpu import LiteRtModel

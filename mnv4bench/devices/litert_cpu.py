@@ -64,8 +64,8 @@ class LiteRtModel:
             for buffer in buffers
         )
 
-    def bare(self, turn: Turn) -> Callable[[], object]:  # noqa: ARG002
-        """The invoke of ``turn`` without Python's part in it.
+    def bare(self) -> Callable[[], object]:
+        """The invoke without Python's part in it.
 
         An interpreter that specialises its bytecode as it runs (PEP 659) spends another number of
         instructions on it every so many calls, and what is counted has to be the runtime's.
@@ -73,7 +73,7 @@ class LiteRtModel:
         inside: Callable[[], object] = self._interpreter._interpreter.Invoke
         return inside
 
-    def outputs(self, turn: Turn) -> tuple[NDArray[np.generic], ...]:  # noqa: ARG002
+    def outputs(self) -> tuple[NDArray[np.generic], ...]:
         """What the last inference answered, copied, in the file's order."""
         return tuple(
             self._interpreter.get_tensor(declared["index"])

@@ -75,20 +75,6 @@ class OrtModel:
         """
         return tuple((_nothing, self._bound(buffer)) for buffer in buffers)
 
-    def bare(self, turn: Turn) -> Callable[[], object]:
-        """As ``LiteRtModel.bare``: the run of ``turn`` without Python's part in it."""
-        binding = self._binding(turn)
-        return partial(self._session._sess.run_with_iobinding, binding._iobinding, None)
-
-    def outputs(self, turn: Turn) -> tuple[NDArray[np.generic], ...]:
-        """What the last inference of ``turn`` answered, copied, in the file's order."""
-        return tuple(self._binding(turn).copy_outputs_to_cpu())
-
-    def _binding(self, turn: Turn) -> Any:
-        _, infer = turn
-        assert isinstance(infer, partial)  # of ``_bound``
-        return infer.args[0]
-
     def placement(self) -> Placement:
         """The session's providers, and the assignment of every node where the version tells."""
         parts = getattr(self._session, "get_provider_graph_assignment_info", None)

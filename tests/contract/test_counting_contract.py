@@ -48,7 +48,6 @@ CASES = [
     for device, kind, alien in (
         ("cortex-a76-emulated", "tflite", "onnx"),
         ("host-instructions", "tflite", "onnx"),
-        ("host-ort-instructions", "onnx", "tflite"),
     )
 ]
 

@@ -22,13 +22,13 @@ from datetime import UTC, datetime
 from functools import partial
 from operator import call
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from mnv4bench.devices.host_worker import Refused, fed, runtime_class, serve, stage
-from mnv4bench.records import Count, Placement, RuntimeName
+from mnv4bench.devices.host_worker import Refused, fed, serve, stage
+from mnv4bench.records import Count, Placement
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,7 +45,6 @@ class CountRequest(Struct, frozen=True, kw_only=True):
     """What the parent asks for."""
 
     file: str
-    runtime: RuntimeName
     shapes: dict[str, tuple[int, ...]] = {}  # of inputs whose sizes the file leaves open, by name
     inferences: Count
     input_seed: Count = 0
@@ -68,6 +67,7 @@ class Marked(Struct, frozen=True, kw_only=True, tag="marked"):
 
 
 Answer = Marked | Refused
+T = TypeVar("T")
 # Its answer, 0, is an object that Python always has. One that it has to make, as of getpgid(2),
 # costs a few instructions more every so often.
 MARK: Callable[[], object] = partial(os.sched_get_priority_min, 0)
@@ -76,17 +76,18 @@ MARK: Callable[[], object] = partial(os.sched_get_priority_min, 0)
 def run(request: CountRequest) -> Marked:
     """Load, warm up, then each inference between two marks, on one thread."""
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    open_model = runtime_class(request.runtime)
+    from mnv4bench.devices.litert_cpu import LiteRtModel
+
     gc.collect()
     gc.disable()
     with stage("load"):
-        opened: list[Any] = []
-        load = partial(open_model, Path(request.file), threads=1, shapes=request.shapes)
+        opened: list[LiteRtModel] = []
+        load = partial(LiteRtModel, Path(request.file), threads=1, shapes=request.shapes)
         _in_order((MARK, partial(_keep, opened, load), MARK))
         [model] = opened
     [turn] = fed(model, seed=request.input_seed, buffers=1)
     fill, _ = turn
-    inference = model.bare(turn)
+    inference = model.bare()
     digest = hashlib.sha256()
     answers: tuple[NDArray[np.generic], ...] = ()
     for _ in range(EMPTY):
@@ -98,7 +99,7 @@ def run(request: CountRequest) -> Marked:
         for _ in range(request.inferences):
             fill()
             _in_order((MARK, inference, MARK))
-            answers = model.outputs(turn)
+            answers = model.outputs()
             for one in answers:
                 digest.update(str((one.dtype.str, one.shape)).encode())
                 digest.update(one.tobytes())
@@ -125,7 +126,7 @@ def _in_order(calls: Sequence[Callable[[], object]]) -> None:
     deque(map(call, calls), maxlen=0)
 
 
-def _keep(place: list[Any], make: Callable[[], object]) -> None:
+def _keep(place: list[T], make: Callable[[], T]) -> None:
     place.append(make())
 
 

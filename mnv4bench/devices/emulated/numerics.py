@@ -21,15 +21,12 @@ from mnv4bench.devices.emulated.guest import CountRequest, Marked
 from mnv4bench.devices.emulated.qemu import Qemu
 from mnv4bench.devices.emulated.session import Emulator, asked, natively
 from mnv4bench.errors import NotMeasured
-from mnv4bench.records import DeviceProfile, EmulatedTarget, RuntimeName
+from mnv4bench.records import DeviceProfile, EmulatedTarget
 
-ROOM = Path(__file__).parent
-SAMPLES: dict[RuntimeName, tuple[Path, ...]] = {
-    "litert": tuple(
-        ROOM.parent / "android" / "samples" / f"{name}.tflite" for name in ("float", "int8")
-    ),
-    "onnxruntime": (ROOM / "samples" / "float.onnx",),
-}
+SAMPLES = tuple(
+    Path(__file__).parents[1] / "android" / "samples" / f"{name}.tflite"
+    for name in ("float", "int8")
+)
 # Of the largest answer. Kernels of another instruction set sum in another order: 2.9e-6 was seen
 # on a whole MobileNetV2. Integer kernels have one right answer.
 FLOAT_LIMIT = 1e-5
@@ -53,13 +50,11 @@ def check(profile: DeviceProfile, qemu: Qemu, emulator: Emulator, version: str) 
     """Run the samples on both and keep that they agree. Raises NotMeasured where they do not."""
     target = _target(profile)
     said = []
-    for sample in SAMPLES[profile.runtime]:
-        request = CountRequest(
-            file=str(sample), runtime=profile.runtime, inferences=1, with_outputs=True
-        )
+    for sample in SAMPLES:
+        request = CountRequest(file=str(sample), inferences=1, with_outputs=True)
         purpose = f"checks the emulator with {sample.name}"
-        here, _, encoded = asked(natively(), request, purpose=purpose, runtime=profile)
-        there, _, _ = asked(emulator, request, purpose=purpose, runtime=profile)
+        here, _, encoded = asked(natively(), request, purpose=purpose)
+        there, _, _ = asked(emulator, request, purpose=purpose)
         said.append(f"{sample.stem} {_judge(target, qemu, sample, here, there, encoded, emulator)}")
     found = Checked(sentence=", ".join(said))
     place = _place(profile, qemu, version)
@@ -101,7 +96,7 @@ def _place(profile: DeviceProfile, qemu: Qemu, version: str) -> Path:
     target = _target(profile)
     about = (
         *(qemu.path, qemu.banner, target.architecture, target.cpu, board.identity(target)),
-        *(profile.runtime, version),
+        version,
         repr(userland.facts()) if target.architecture == "aarch64" else "",
     )
     digest = hashlib.sha256("\0".join(about).encode()).hexdigest()

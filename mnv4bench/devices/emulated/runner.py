@@ -23,7 +23,7 @@ from mnv4bench.devices.emulated import qemu as emulators
 from mnv4bench.devices.emulated.qemu import Qemu
 from mnv4bench.devices.emulated.session import ENVIRONMENT, EmulatedSession, Emulator
 from mnv4bench.devices.holding import HOST, hold
-from mnv4bench.devices.host import LITERT, ONNXRUNTIME
+from mnv4bench.devices.host import LITERT
 from mnv4bench.errors import BenchError, MissingExtra, NotMeasured, UsageError
 from mnv4bench.records import (
     Artifact,
@@ -35,8 +35,6 @@ from mnv4bench.records import (
     Timing,
 )
 
-_RUNTIMES = {"litert": LITERT, "onnxruntime": ONNXRUNTIME}
-
 
 class EmulatedRunner:
     """Keeps the Runner contract of ``mnv4bench.devices``."""
@@ -45,7 +43,6 @@ class EmulatedRunner:
         """Raises UsageError for a profile that is not one of an emulated processor."""
         self._profile = profile
         self._target = _target(profile)
-        self._runtime = _RUNTIMES[profile.runtime]
 
     def availability(self) -> tuple[Literal["ready", "absent", "unusable"], str]:
         """("ready" or "unusable", why)."""
@@ -54,7 +51,7 @@ class EmulatedRunner:
                 return "unusable", f"{check.found.rstrip('.')}: {check.fix}"
         qemu = emulators.find(self._target)
         return "ready", (
-            f"{self._runtime.title} {self._version()} as {self._target.cpu} in qemu "
+            f"{LITERT.title} {self._version()} as {self._target.cpu} in qemu "
             f"{'.'.join(map(str, qemu.version))}: counts instructions, gives no latencies"
         )
 
@@ -73,9 +70,9 @@ class EmulatedRunner:
                 return (*checks, _failed("system", userland.missing(device)))
             what = f"aarch64, Python {found.python}, {found.libc}, LiteRT {self._version()}"
             checks.append(Check(name="system", status="ok", found=what))
-        elif self._runtime.version() is None:
+        elif LITERT.version() is None:
             fix = "pip install 'mnv4bench[run]'"
-            sentence = f"{self._runtime.title} is not installed"
+            sentence = f"{LITERT.title} is not installed"
             return (*checks, Check(name="runtime", status="failed", found=sentence, fix=fix))
         checked = numerics.known(self._profile, qemu, self._version())
         checks.append(
@@ -110,9 +107,9 @@ class EmulatedRunner:
         found = numerics.known(self._profile, qemu, self._version())
         if found is not None:
             return found
-        if self._runtime.version() is None:
+        if LITERT.version() is None:
             raise MissingExtra(
-                self._runtime.module, "run", f"checking the emulator of {self._profile.device}"
+                LITERT.module, "run", f"checking the emulator of {self._profile.device}"
             )
         return numerics.check(self._profile, qemu, self._emulator(), self._version())
 
@@ -133,7 +130,7 @@ class EmulatedRunner:
             python, libc = platform.python_version(), guest.libc()
         emulator = f"qemu {qemu.release} {target.cpu}, {libc}, board {board.identity(target)}"
         return replace(
-            host_facts.environment(self._runtime.title, self._version()),
+            host_facts.environment(LITERT.title, self._version()),
             machine=None,
             cpu_model=f"{target.cpu} (emulated)",
             cpu_count=target.processors,
@@ -160,8 +157,7 @@ class EmulatedRunner:
             raise UsageError(
                 f"{device} counts .{wanted} files, and {file.name} is {artifact.format}; nothing "
                 "was counted.",
-                "count it with --device host-instructions (tflite) or --device "
-                "host-ort-instructions (onnx)",
+                "export the model as tflite, and count that: --device " + device,
             )
         if not file.is_file():
             raise UsageError(
@@ -196,8 +192,8 @@ class EmulatedRunner:
             # Compiled once, by whichever process comes first: under an emulator it takes seconds.
             environment["PYTHONPYCACHEPREFIX"] = str(place / "compiled")
             del environment["PYTHONDONTWRITEBYTECODE"]
-        elif self._runtime.version() is None:
-            raise MissingExtra(self._runtime.module, "run", f"counting on {self._profile.device}")
+        elif LITERT.version() is None:
+            raise MissingExtra(LITERT.module, "run", f"counting on {self._profile.device}")
         counter = plugin.argument(plugin.built(qemu), target.architecture)
         prefix = (qemu.path, "-cpu", target.cpu, "-L", str(board.prepared(target)))
         return Emulator((*prefix, "-plugin", counter), python, environment)
@@ -206,7 +202,7 @@ class EmulatedRunner:
         """Of the runtime that is counted."""
         if self._target.architecture == "aarch64":
             return userland.WHEELS["ai-edge-litert"]
-        return self._runtime.version() or "not installed"
+        return LITERT.version() or "not installed"
 
 
 def _target(profile: DeviceProfile) -> EmulatedTarget:
@@ -222,17 +218,11 @@ def _target(profile: DeviceProfile) -> EmulatedTarget:
             "one another spin, and no two counts would agree.",
             "leave --threads out, and threads = 1 in the profile",
         )
-    runs = {"litert": "tflite", "onnxruntime": "onnx"}
-    arm_only_litert = target.architecture == "aarch64" and profile.runtime != "litert"
-    if (
-        arm_only_litert
-        or runs.get(profile.runtime) != profile.format
-        or profile.accelerator != "cpu"
-    ):
+    if (profile.runtime, profile.format, profile.accelerator) != ("litert", "tflite", "cpu"):
         raise UsageError(
             f"{profile.device} asks for {profile.runtime} with .{profile.format} on "
-            f"{profile.accelerator} ({target.architecture}); the emulated runner counts LiteRT "
-            "with .tflite, and on x86_64 ONNX Runtime with .onnx too, on cpu.",
+            f"{profile.accelerator}; the emulated runner counts LiteRT with .tflite on cpu. (ONNX "
+            "Runtime has a thread of its own beside the inference: no two counts agree.)",
             "see device_profiles/cortex-a76-emulated.toml",
         )
     return target

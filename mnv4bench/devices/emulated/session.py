@@ -87,9 +87,9 @@ class EmulatedSession:
                 f"{self._file.name} changed while it was being counted.",
                 "run again when nothing writes to it",
             )
-        request = request_of(self._profile, self._file, self._artifact, inferences)
+        request = request_of(self._file, self._artifact, inferences)
         answer, finished, encoded = asked(
-            self._emulator, request, purpose=f"counts {self._file.name}", runtime=self._profile
+            self._emulator, request, purpose=f"counts {self._file.name}"
         )
         marks = plugin.marks(finished.stderr)
         wanted = 2 * (1 + EMPTY + inferences)
@@ -99,31 +99,28 @@ class EmulatedSession:
                 encoded,
                 f"the counter of {self._file.name} wrote {len(marks)} marks instead of {wanted}",
             )
-        return counted(marks, answer, round, position), placed(self._profile, answer, finished)
+        return counted(marks, answer, round, position), placed(answer, finished)
 
     def remove(self) -> None:
         """Nothing was copied."""
 
     def line(self, inferences: int) -> str:
         """What ``count`` runs, ready to paste."""
-        request = request_of(self._profile, self._file, self._artifact, inferences)
+        request = request_of(self._file, self._artifact, inferences)
         return shell_line(self._emulator, msgspec.json.encode(request))
 
 
-def request_of(
-    profile: DeviceProfile, file: Path, artifact: Artifact, inferences: int
-) -> CountRequest:
+def request_of(file: Path, artifact: Artifact, inferences: int) -> CountRequest:
     """What a counted process is asked of ``file``."""
     return CountRequest(
         file=str(file),
-        runtime=profile.runtime,
         shapes=artifact.input_shapes,
         inferences=inferences,
     )
 
 
 def asked(
-    emulator: Emulator, request: CountRequest, *, purpose: str, runtime: DeviceProfile
+    emulator: Emulator, request: CountRequest, *, purpose: str
 ) -> tuple[Marked, Finished, bytes]:
     """Run one process to its end: its answer, what it left, what it was asked.
 
@@ -150,9 +147,8 @@ def asked(
         how = worker_process.ending(said) if finished.status else f"answered nonsense: {error}"
         raise worker_process.failure(said, encoded, f"the process that {purpose} {how}") from None
     if not isinstance(answer, Marked):
-        title = {"litert": "LiteRT", "onnxruntime": "ONNX Runtime"}.get(runtime.runtime, "")
         raise worker_process.failure(
-            said, encoded, f"{title} could not {answer.stage} {name}: {answer.reason}"
+            said, encoded, f"LiteRT could not {answer.stage} {name}: {answer.reason}"
         )
     return answer, finished, encoded
 
@@ -160,8 +156,7 @@ def asked(
 def counted(marks: list[tuple[int, int]], answer: Marked, round: int, position: int) -> Counted:
     """The spans between marks, less what marking costs; with what makes them unfit.
 
-    Inferences of one process may differ (ONNX Runtime's do, by a thousandth), as long as they
-    differ alike in every process; that is for whoever has several processes to say.
+    Whether the inferences are alike is for whoever has several processes to say.
 
     ``marks``: (instructions of the thread that marked, of all others), two for each span.
     """
@@ -189,10 +184,8 @@ def counted(marks: list[tuple[int, int]], answer: Marked, round: int, position: 
     )
 
 
-def placed(profile: DeviceProfile, answer: Marked, finished: Finished) -> Placement:
-    """Where the operators ran, with LiteRT's log where it is LiteRT."""
-    if profile.runtime != "litert":
-        return answer.placement
+def placed(answer: Marked, finished: Finished) -> Placement:
+    """Where the operators ran, with LiteRT's log as the second witness."""
     return with_litert_log(answer.placement, finished.stderr)
 
 

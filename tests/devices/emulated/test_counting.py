@@ -91,9 +91,14 @@ def test_each_convolution_more_costs_the_same_again(tmp_path: Path) -> None:
     assert POINTWISE_MACS / 4 < first < 2 * POINTWISE_MACS / 4
 
 
-def test_a_runtime_on_several_threads_is_refused() -> None:
-    with pytest.raises(UsageError, match="1 thread"):
-        open_runner(replace(profiles.load("cortex-a76-emulated"), threads=2))
+def test_what_cannot_be_counted_exactly_is_refused() -> None:
+    arm = profiles.load("cortex-a76-emulated")
+    with pytest.raises(UsageError, match="1 thread, not 2"):
+        open_runner(replace(arm, threads=2))
+    with pytest.raises(UsageError, match="no two counts agree"):
+        open_runner(replace(arm, runtime="onnxruntime", format="onnx"))
+    with pytest.raises(UsageError, match=r"no \[emulated\] table"):
+        open_runner(replace(arm, emulated=None))
 
 
 def test_an_emulator_that_computes_wrongly_is_found() -> None:
