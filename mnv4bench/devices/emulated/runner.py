@@ -128,7 +128,9 @@ class EmulatedRunner:
             python, libc = known.python, known.libc
         else:
             python, libc = platform.python_version(), guest.libc()
-        emulator = f"qemu {qemu.release} {target.cpu}, {libc}, board {board.identity(target)}"
+        # Python is in it, since its call of the runtime's invoke is counted too.
+        worker = f"{libc}, Python {'.'.join(python.split('.')[:2])}"
+        emulator = f"qemu {qemu.release} {target.cpu}, {worker}, board {board.identity(target)}"
         return replace(
             host_facts.environment(LITERT.title, self._version()),
             machine=None,

@@ -39,6 +39,10 @@ ROOM_BYTES = 400 * 10**6
 _FULL = re.compile(r"no space left|disk quota exceeded|don't have enough free space", re.IGNORECASE)
 
 
+class _ProgramFailed(NotMeasured):
+    """apt-get, dpkg-deb or pip ended with words of its own; not for want of room or time."""
+
+
 def set_up(profile: DeviceProfile, say: Say) -> None:
     """Make everything that ``profile`` needs and check that it computes right.
 
@@ -121,8 +125,7 @@ def _packages(folder: Path, say: Say) -> list[Path]:
     apt = {**os.environ, "APT_CONFIG": str(configuration), "LC_ALL": "C.UTF-8"}
     install = ("apt-get", "install", "--yes", "--quiet=2")
     say(f"fetching the lists of arm64 packages from this system's own sources into {folder}")
-    _run(("apt-get", "update", "--quiet=2"), LISTS_TIMEOUT_S, apt)
-    listed = _run((*install, "--print-uris", *userland.SYSTEM_PACKAGES), LISTS_TIMEOUT_S, apt)
+    listed = _listed((*install, "--print-uris", *userland.SYSTEM_PACKAGES), apt)
     wanted = [(name, int(size)) for name, size in re.findall(r"'[^']*' (\S+) (\d+)", listed)]
     archives = folder / "cache" / "archives"
     missing = sum(size for _, size in wanted)
@@ -139,6 +142,30 @@ def _packages(folder: Path, say: Say) -> list[Path]:
             + " ".join((*install, "--download-only", *userland.SYSTEM_PACKAGES)),
         )
     return found
+
+
+def _listed(command: tuple[str, ...], apt: Mapping[str, str]) -> str:
+    """What apt-get would fetch, after it has read the lists.
+
+    A source that has nothing for arm64 makes the update fail as a whole, and matters only where
+    the packages are in no other.
+    """
+    failed: _ProgramFailed | None = None
+    try:
+        _run(("apt-get", "update", "--quiet=2"), LISTS_TIMEOUT_S, apt)
+    except _ProgramFailed as error:
+        failed = error
+    try:
+        return _run(command, LISTS_TIMEOUT_S, apt)
+    except _ProgramFailed as error:
+        if failed is None:
+            raise
+        raise NotMeasured(
+            f"{failed.what} Then: {error.what}",
+            "add a source of this system's packages for arm64 (an amd64 Ubuntu has them in "
+            "another archive), set it up in a Debian container, or count x86-64 with --device "
+            "host-instructions",
+        ) from None
 
 
 def _python(debs: Sequence[Path]) -> str:
@@ -237,7 +264,7 @@ def _run(command: tuple[str, ...], timeout_s: float, environment: Mapping[str, s
         raise _unwritable("no space left on the disk")
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     errors = [line for line in lines if re.match(r"(E:|ERROR:|dpkg-deb: error)", line)] or lines
-    raise NotMeasured(
+    raise _ProgramFailed(
         f"{program} failed: {errors[0][:300] if errors else f'status {done.status}'}",
         "mend that and repeat the command; what was fetched is kept",
     )

@@ -153,7 +153,20 @@ def test_without_apt_get_it_says_what_to_do(fetching: Path, terminal: Terminal) 
 
 def test_apt_gets_own_words_reach_the_user(fetching: Path, terminal: Terminal) -> None:
     script(fetching / "apt-get", "echo 'E: Unable to locate package python3-minimal' >&2; exit 100")
-    failing(terminal, "E: Unable to locate package python3-minimal", "what was fetched is kept")
+    failing(terminal, "E: Unable to locate package python3-minimal", "Debian container")
+
+
+def test_a_source_without_arm64_matters_only_where_no_other_has_it(
+    fetching: Path, terminal: Terminal
+) -> None:
+    script(
+        fetching / "apt-get",
+        """case "$1" in update) echo 'E: no binary-arm64 at one source' >&2; exit 100;; esac
+case "$*" in *--download-only*) echo 'E: came as far as this' >&2; exit 100;; esac
+echo "'https://somewhere/python3.deb' python3.deb 12345"
+""",
+    )
+    failing(terminal, "fetching 1 packages, 0.0 MB", "E: came as far as this")
 
 
 def test_a_disk_that_fills_up_while_fetching(fetching: Path, terminal: Terminal) -> None:
