@@ -10,9 +10,10 @@ from typing import NamedTuple, assert_never
 
 from mnv4bench.analysis.latest import Candidate
 from mnv4bench.analysis.stats import Unmeasured, median, median_interval
-from mnv4bench.findings import Objective, Summary
+from mnv4bench.findings import Objective, Summary, Tally
 
-COUNTED = "instructions were counted: a cost, not a latency (--x instructions)"
+# As stats.why_no_latency has it.
+COUNTED = "instructions were counted: a cost, not a latency (mnv4bench show)"
 
 
 class Cost(NamedTuple):
@@ -28,39 +29,32 @@ class Cost(NamedTuple):
 def cost_of(one: Candidate, objective: Objective) -> Cost:
     """The cost of a measurement, with an interval where it is a median of several values."""
     if isinstance(one, Unmeasured):
-        return _uncounted(one) if objective != "instructions" else _instructions(one)
+        return Cost(None, reasons=(one.reason if one.counted else f"not measured: {one.reason}",))
     match objective:
-        case "latency":
-            found = Cost(one.latency_s, one.low_s, one.high_s, one.medians_s)
         case "size":  # the file's: no run has a part in it, so none can spoil it
             return Cost(float(one.size_bytes))
+        case "instructions":
+            found = _instructions(one)
+        case _ if isinstance(one, Tally):
+            return Cost(None, reasons=(COUNTED,))
+        case "latency":
+            found = Cost(one.latency_s, one.low_s, one.high_s, one.medians_s)
         case "peak-memory":
             found = _sampled(tuple(map(float, one.peaks_bytes)), "peak memory")
         case "load-time":
             found = _sampled(one.loads_s, "load time")
-        case "instructions":
-            found = Cost(None, reasons=("its instructions were not counted",))
         case _:
             assert_never(objective)
     return found._replace(reasons=found.reasons + _unfit(one, objective))
 
 
-def _uncounted(one: Unmeasured) -> Cost:
-    if one.counted:
-        return Cost(None, reasons=(COUNTED,))
-    return Cost(None, reasons=(f"not measured: {one.reason}",))
-
-
-def _instructions(one: Unmeasured) -> Cost:
-    """Exact or nothing: counts of the same file that differ are no count of it."""
-    if one.instructions is None:
-        return _uncounted(one)
-    reasons = [f"placement {one.placement}"] if one.placement in ("none", "unproven") else []
-    if one.instruction_doubts:
-        reasons.append("tainted: " + ", ".join(one.instruction_doubts))
+def _instructions(one: Summary | Tally) -> Cost:
+    """One number: counts that differ are no count of the file, and the taint says so."""
+    if isinstance(one, Summary):
+        return Cost(None, reasons=("its instructions were not counted",))
     if one.instructions == 0:
-        reasons.append("a count of 0")
-    return Cost(float(one.instructions), reasons=tuple(reasons))
+        return Cost(None, reasons=("a count of 0",))
+    return Cost(float(one.instructions))
 
 
 def _sampled(values: tuple[float, ...], what: str) -> Cost:
@@ -74,11 +68,11 @@ def _sampled(values: tuple[float, ...], what: str) -> Cost:
     return Cost(middle, low, high, values)
 
 
-def _unfit(one: Summary, objective: Objective) -> tuple[str, ...]:
+def _unfit(one: Summary | Tally, objective: Objective) -> tuple[str, ...]:
     reasons = []
     if one.placement in ("none", "unproven"):
         reasons.append(f"placement {one.placement}")
     # What disturbs a processor makes times longer; a process needs the same memory all the same.
-    if one.tainted and objective in ("latency", "load-time"):
+    if one.tainted and objective != "peak-memory":
         reasons.append("tainted: " + ", ".join(one.tainted))  # open-ended, so it comes last
     return tuple(reasons)

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from mnv4bench.analysis.counts import tally
 from mnv4bench.analysis.stats import (
     Unmeasured,
     circumstances,
@@ -18,10 +19,10 @@ from mnv4bench.analysis.stats import (
     summarise,
     unmeasured,
 )
-from mnv4bench.findings import Skipped, Summary
+from mnv4bench.findings import Skipped, Summary, Tally
 from mnv4bench.records import Measurement, Origin, Precision, Report, Weights
 
-Candidate = Summary | Unmeasured
+Candidate = Summary | Tally | Unmeasured
 
 
 class GroupKey(NamedTuple):
@@ -77,12 +78,12 @@ class Latest:
             artifact.sha256,
             artifact.chosen_shapes,
         )
-        any_figures = bool(measurement.invocations)
-        at = measured_at(measurement) if any_figures else report.started_at
-        moment = _Moment(any_figures, at, report.report)
+        at = measured_at(measurement) if measurement.has_figures else report.started_at
+        moment = _Moment(measurement.has_figures, at, report.report)
         if self._loses(key, variant, moment):
             return
-        found = summarise(report, measurement) or unmeasured(report, measurement)
+        found: Candidate | None = summarise(report, measurement) or tally(report, measurement)
+        found = found or unmeasured(report, measurement)
         assert found is not None  # it has figures or a reason
         self._groups[key][variant] = (moment, found)
 
@@ -92,10 +93,7 @@ class Latest:
         variant = _variant(
             one.model, one.input_px, one.weights, one.artifact_sha256, one.chosen_shapes
         )
-        if isinstance(one, Summary):
-            moment = _Moment(True, one.measured_at, one.report)
-        else:
-            moment = _Moment(False, one.started_at, one.report)
+        moment = _Moment(not isinstance(one, Unmeasured), one.at, one.report)
         if not self._loses(key, variant, moment):
             self._groups[key][variant] = (moment, one)
 

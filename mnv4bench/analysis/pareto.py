@@ -158,18 +158,10 @@ def _point(one: Candidate, label: str, accuracy_of: AccuracyOf, objective: Objec
     )
     reasons = list(cost.reasons)
     if isinstance(one, Unmeasured):
-        if cost.value is None:
-            return replace(point, reason="; ".join(reasons))
-        point = replace(point, placement=one.placement)
-    else:
-        point = replace(
-            point,
-            latency_s=one.latency_s,
-            low_s=one.low_s,
-            high_s=one.high_s,
-            placement=one.placement,
-            calibration=one.calibration,
-        )
+        return replace(point, reason="; ".join(reasons))
+    point = replace(point, placement=one.placement, calibration=one.calibration)
+    if isinstance(one, Summary):
+        point = replace(point, latency_s=one.latency_s, low_s=one.low_s, high_s=one.high_s)
     accuracy = accuracy_of(one)
     if accuracy is None:
         # Before what is open-ended, as a taint is.

@@ -27,7 +27,6 @@ from mnv4bench.records import (
     Report,
     RuntimeName,
     Samples,
-    Verdict,
     Weights,
     must_match_facts,
 )
@@ -271,8 +270,9 @@ def _sustained(measurement: Measurement) -> float | None:
 
 
 def measured_at(measurement: Measurement) -> str:
-    """When its last invocation began, UTC, ISO 8601; it must have one."""
-    return max(samples.started_at for samples in measurement.invocations)
+    """When its last invocation began, UTC, ISO 8601; it must have one, timed or counted."""
+    timed = [one.started_at for one in measurement.invocations]
+    return max(timed + [one.started_at for one in measurement.counts])
 
 
 class Unmeasured(NamedTuple):
@@ -292,29 +292,20 @@ class Unmeasured(NamedTuple):
     started_at: str
     reason: str
     chosen_shapes: str = ""
-    # What was counted in place of being timed.
-    instructions: int | None = None  # of an inference, the lower median of all; None: not counted
-    instruction_doubts: tuple[str, ...] = ()  # why the count is not exact
-    placement: Verdict | None = None
+    counted: bool = False  # it has figures, and none of them is a latency
 
     @property
     def at(self) -> str:
         """When its run began, as Summary's."""
         return self.started_at
 
-    @property
-    def counted(self) -> bool:
-        """Whether it has figures, none of which is a latency."""
-        return self.instructions is not None
-
 
 def unmeasured(report: Report, measurement: Measurement) -> Unmeasured | None:
-    """The failure of a measurement that has no figures; None for one that has some."""
+    """The failure of a measurement that has no latencies; None for one that has some."""
     if measurement.invocations:
         return None
     artifact = measurement.artifact
     machine, environment = circumstances(report.environment, report.profile)
-    instructions, doubts = _counted(measurement)
     return Unmeasured(
         report=report.report,
         device=report.profile.device,
@@ -328,26 +319,17 @@ def unmeasured(report: Report, measurement: Measurement) -> Unmeasured | None:
         machine=machine,
         environment=environment,
         started_at=report.started_at,
-        reason=measurement.failure or "the run ended before its first invocation",
+        reason=why_no_latency(measurement),
         chosen_shapes=artifact.chosen_shapes,
-        instructions=instructions,
-        instruction_doubts=doubts,
-        placement=measurement.placement.verdict if measurement.placement else None,
+        counted=bool(measurement.counts),
     )
 
 
-def _counted(measurement: Measurement) -> tuple[int | None, tuple[str, ...]]:
-    """(instructions of an inference, why they are not exact): a count repeats, or is none."""
-    counts = measurement.counts
-    if not counts:
-        return None, ()
-    each = sorted(one for process in counts for one in process.instructions)
-    doubts = list(dict.fromkeys(reason for process in counts for reason in process.tainted))
-    if len(counts) == 1:
-        doubts.append("one process alone: nothing shows that another would count the same")
-    elif len({process.instructions for process in counts}) > 1:
-        doubts.append(f"the processes do not agree: {each[0]} to {each[-1]} instructions")
-    return each[(len(each) - 1) // 2], tuple(doubts)
+def why_no_latency(measurement: Measurement) -> str:
+    """The sentence why a measurement without invocations has none."""
+    if measurement.counts:
+        return "instructions were counted: a cost, not a latency (mnv4bench show)"
+    return measurement.failure or "the run ended before its first invocation"
 
 
 @lru_cache(maxsize=1)
@@ -358,7 +340,7 @@ def _must_match_keys() -> tuple[str, ...]:
 def circumstances(environment: Environment, profile: DeviceProfile) -> tuple[str, str]:
     """(machine in words, digest of everything that must agree before latencies are compared)."""
     # How a phone is driven holds a dictionary, which nothing can be remembered by.
-    return _circumstances(environment, replace(profile, android=None))
+    return _circumstances(environment, replace(profile, android=None, emulated=None))
 
 
 @lru_cache(maxsize=4096)

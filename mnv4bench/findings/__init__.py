@@ -17,6 +17,7 @@ from mnv4bench.findings.certainty import (
     Spanned,
     Universality,
 )
+from mnv4bench.findings.counts import Tally
 from mnv4bench.findings.devices import Attached, Availability, DeviceRow, Devices, Doctor, Examined
 from mnv4bench.findings.fronts import (
     Accuracies,
@@ -96,6 +97,7 @@ __all__ = [
     "Skipped",
     "Spanned",
     "Summary",
+    "Tally",
     "Tensor",
     "Universality",
 ]

@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from mnv4bench.findings.certainty import Certainty, Limits, Objective, Universality
+from mnv4bench.findings.counts import Tally
 from mnv4bench.findings.skipped import Skipped
 from mnv4bench.records import (
     AccuracySource,
@@ -62,6 +63,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     sustained_s: float | None = None
     sustained_ratio: float | None = None  # sustained_s / latency_s, which is burst
     signals: tuple[Signal, ...] = ()  # what ``placement`` rests on
+    instructions: None = None  # of a Tally alone
     # Of each invocation that the figures rest on, in measured order; ``latency_s`` is the median
     # of ``medians_s``. Empty: not read on this device.
     medians_s: tuple[float, ...] = ()
@@ -139,7 +141,7 @@ class Accuracies(Struct, frozen=True, kw_only=True):
 class Shown(Struct, frozen=True, kw_only=True):
     """What ``show --json`` prints."""
 
-    measurements: tuple[Summary, ...]
+    measurements: tuple[Summary | Tally, ...]
     evaluations: tuple[Evaluated, ...] = ()
     skipped: tuple[Skipped, ...] = ()
 

@@ -231,9 +231,7 @@ def families(one: Universality) -> list[str]:
     ]
     text = "By family these numbers support it: more than half wherever it is known"
     if rivals:
-        listed = ", ".join(
-            f"{rival.family} ({places(one, rival.devices)})" for rival in rivals
-        )
+        listed = ", ".join(f"{rival.family} ({places(one, rival.devices)})" for rival in rivals)
         text += f", but the same holds of {listed}"
     else:
         text += ", which holds of no other family"
