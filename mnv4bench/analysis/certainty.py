@@ -203,7 +203,8 @@ def _why_fixed(points: Sequence[Point], group: Group) -> str:
     if group.origin == "published":
         return "one number a model was published, without the runs behind it"
     if group.objective in ("size", "instructions"):
-        return f"{group.objective} is exact, and no accuracy was measured: nothing varies"
+        what = "sizes" if group.objective == "size" else "counts of instructions"
+        return f"{what} are exact, and no accuracy was measured: nothing varies"
     return "the values of the invocations are not known"
 
 

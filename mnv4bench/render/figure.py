@@ -88,7 +88,7 @@ def share_panels(groups: Sequence[Group]) -> list[tuple[Group, ...]]:
             (
                 cell
                 for cell in cells
-                if cell[0].origin != "published"
+                if cell[0].origin == "measured"
                 and (cell[0].device, cell[0].precision) == (group.device, group.precision)
                 and len(cell) == 1
             ),
@@ -177,7 +177,7 @@ def _sample(look: Look, colour: str, hollow: bool, half: bool = False) -> Line2D
 def _legend(front: Front, families: Mapping[str, Look]) -> list[list[Entry]]:
     """Families, then what fill, line and paleness mean, as far as the figure has them."""
     drawn = [
-        (group.origin == "published", point)
+        (group.origin, point)
         for group in front.groups
         for point in group.points
         if point.status != "excluded"
@@ -185,7 +185,7 @@ def _legend(front: Front, families: Mapping[str, Look]) -> list[list[Entry]]:
     if not drawn:
         return []
     present = {point.family for _, point in drawn}
-    hollow_only = all(published for published, _ in drawn)
+    hollow_only = all(origin != "measured" for origin, _ in drawn)
     # Two spellings of one family share a look, and then one entry.
     names: dict[Look, str] = {}
     for family, look in families.items():
@@ -201,7 +201,7 @@ def _legend(front: Front, families: Mapping[str, Look]) -> list[list[Entry]]:
     ]
     plain = Look(GREY, "o")
     signs: list[Entry] = []
-    if any(not published for published, _ in drawn):
+    if any(origin == "measured" for origin, _ in drawn):
         signs.append(("measured", _sample(plain, GREY, False), 8.0))
         signs.append(("measured front", Line2D([0], [0], color=INK, linewidth=0.8), 18.0))
         if any(point.low_s is not None for _, point in drawn):
@@ -218,10 +218,10 @@ def _legend(front: Front, families: Mapping[str, Look]) -> list[list[Entry]]:
         if any(point.top1_low is not None for _, point in drawn):
             bar = Line2D([0], [0], color=GREY, linestyle="none", marker="|", markersize=8)
             signs.append(("interval of a measured accuracy", bar, 8.0))
-    if any(published for published, _ in drawn):
-        line = Line2D([0], [0], color=GREY, linewidth=0.8, linestyle=panels.DASH)
-        signs.append(("published", _sample(plain, GREY, True), 8.0))
-        signs.append(("published front", line, 18.0))
+    for other in sorted({origin for origin, _ in drawn} - {"measured"}):
+        line = Line2D([0], [0], color=GREY, linewidth=0.8, linestyle=panels.line_style(other))
+        signs.append((other, _sample(plain, GREY, True), 8.0))
+        signs.append((f"{other} front", line, 18.0))
     if any(point.status == "dominated" for _, point in drawn):
         pale = paler(INK, panels.PALENESS + 0.1)
         signs.append(("dominated (paler)", _sample(plain, pale, hollow_only), 8.0))

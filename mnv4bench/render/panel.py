@@ -1,9 +1,10 @@
 """One panel: a device's accuracy over its latency, with its fronts, on matplotlib axes.
 
 Knows: what is marked how. A measured series is filled with a solid step front and error bars; a
-published one is hollow with a dashed front; the less often a point is on the front the paler it is,
-and where that is open the share stands behind its name; a quantised file drawn with the accuracy of
-the float network is half filled. Does not know: pages, legends, files.
+published one is hollow with a dashed front, an emulated one hollow with a dotted one; the less
+often a point is on the front the paler it is, and where that is open the share stands behind its
+name; a quantised file drawn with the accuracy of the float network is half filled. Does not know:
+pages, legends, files.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLoc
 
 from mnv4bench import units
 from mnv4bench.findings import Group, Limits, Point
+from mnv4bench.records import Origin
 from mnv4bench.render import objectives, sureness, typeface
 from mnv4bench.render.labels import Box, Mark, Place, Segment, place
 from mnv4bench.render.palette import FRAME, GREY, GRID, INK, LIMIT, WHITE, Look, paler
@@ -29,7 +31,7 @@ NAME_SIZE = 6.2
 RADIUS = 3.0  # points, of a marker
 # What is left of a dominated point's colour: enough to tell its family, too little to compete.
 PALENESS = 0.55
-DASH = (0, (4, 2.5))
+DASH, DOTS, DASH_DOTS = (0, (4, 2.5)), (0, (1, 1.6)), (0, (4, 2, 1, 2))
 # More names than this cannot be read in one panel; the table has the others.
 MAX_NAMES = 48
 # Rounds of placing names, each led by those that found no room in the one before.
@@ -60,7 +62,7 @@ class Dot:
     """A drawn point with its place on the page, in points with y downwards."""
 
     point: Point
-    published: bool
+    hollow: bool  # not measured
     cost: float  # in the unit of the axis
     reach: tuple[float, float] | None  # the interval of ``cost``
     top1: float  # percent
@@ -237,7 +239,7 @@ def _dot(axes: Axes, group: Group, point: Point, page_height: float) -> Dot:
     low, high = point.top1_low, point.top1_high
     return Dot(
         point=point,
-        published=group.origin == "published",
+        hollow=group.origin != "measured",
         cost=cost / unit,
         reach=None if lowest is None or highest is None else (lowest / unit, highest / unit),
         top1=top1,
@@ -248,6 +250,19 @@ def _dot(axes: Axes, group: Group, point: Point, page_height: float) -> Dot:
         low_y=y if low is None else at(cost, low)[1],
         high_y=y if high is None else at(cost, high)[1],
     )
+
+
+def line_style(origin: Origin) -> Any:
+    """Of a front's line: no two origins share one."""
+    match origin:
+        case "measured":
+            return "-"
+        case "published":
+            return DASH
+        case "emulated":
+            return DOTS
+        case "predicted":
+            return DASH_DOTS
 
 
 def _front(axes: Axes, group: Group, basis: tuple[str, str], page_height: float) -> list[Segment]:
@@ -261,14 +276,14 @@ def _front(axes: Axes, group: Group, basis: tuple[str, str], page_height: float)
     )
     if not front:
         return []
-    published = group.origin == "published"
+    measured = group.origin == "measured"
     corners = [(front[0][0], axes.get_ylim()[0]), *front, (axes.get_xlim()[1], front[-1][1])]
     axes.step(
         *zip(*corners, strict=True),
         where="post",
-        color=GREY if published else INK,
+        color=INK if measured else GREY,
         linewidth=0.8,
-        linestyle=DASH if published else "-",
+        linestyle=line_style(group.origin),
         zorder=2,
     )
     steps = [corners[0]]
@@ -306,7 +321,7 @@ def _mark(axes: Axes, dot: Dot, look: Look) -> None:
         look.marker,
         markersize=2 * RADIUS * look.scale,
         zorder=3 if dominated else 4,
-        **filling(colour, hollow=dot.published, half=point.float_accuracy),
+        **filling(colour, hollow=dot.hollow, half=point.float_accuracy),
     )
 
 

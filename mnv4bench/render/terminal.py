@@ -43,7 +43,7 @@ SUSTAINED = (
     "the short invocations."
 )
 RANDOM_WEIGHTS = "Latency measured with random weights; accuracy published for trained weights."
-ANY_RANDOM_WEIGHTS = "Measured with random weights; accuracy published for trained weights."
+ANY_RANDOM_WEIGHTS = "Random weights; accuracy published for trained weights."
 
 _ASCII = str.maketrans({"±": "+-", "×": "x", "µ": "u", "·": "-", "…": "..."})
 _STATUS_STYLE = {"front": "bold green", "dominated": "", "excluded": "yellow"}

@@ -24,7 +24,7 @@ UNNAMED_LINES = 2
 MAX_LISTED = 24
 
 RANDOM_WEIGHTS = "Accuracy published for trained weights; latency measured with random weights."
-ANY_RANDOM_WEIGHTS = "Accuracy published for trained weights; measured with random weights."
+ANY_RANDOM_WEIGHTS = "Accuracy published for trained weights; these have random ones."
 FLOAT_ACCURACY = (
     "Accuracy of the float network, as nobody measured that of the quantised file (half filled)"
 )
@@ -95,8 +95,8 @@ def notes(
     if random and len(random) == len(measured):
         paragraphs.append(RANDOM_WEIGHTS if over_latency else ANY_RANDOM_WEIGHTS)
     elif random:
-        what = "Latency measured" if over_latency else "Measured"
-        paragraphs.append(f"{what} with random weights: {_listed(random)}.")
+        what = "Latency measured with random weights" if over_latency else "Random weights"
+        paragraphs.append(f"{what}: {_listed(random)}.")
     partial = [visible(point.model) for point in drawn if point.placement == "partial"]
     if partial:
         paragraphs.append(

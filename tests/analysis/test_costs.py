@@ -9,8 +9,8 @@ from mnv4bench.analysis.pareto import latest_groups, published_groups
 from mnv4bench.analysis.stats import summarise, unmeasured
 from mnv4bench.findings import Group, Objective
 from mnv4bench.models.published import table
-from mnv4bench.records import Accuracy, Counted, Measurement
-from tests.sample_reports import artifact, measurement, report, samples
+from mnv4bench.records import Accuracy, Measurement
+from tests.sample_reports import artifact, counted, measurement, report, samples
 
 TOP1 = Accuracy(top1=70.0, source="timm", weights="tag", input_px=224, citation="a test")
 
@@ -22,10 +22,9 @@ def timed(**changes: object) -> Measurement:
     return replace(measurement(invocations=invocations), **changes)
 
 
-def counted(*instructions: int, processes: int = 2, **changes: object) -> Measurement:
-    count = Counted(round=0, position=0, started_at="2026-11-22T15:00:00+00:00",
-                    instructions=instructions)  # fmt: skip
-    made = measurement(invocations=(), origin="emulated", counts=(count,) * processes)
+def counts(*instructions: int, processes: int = 2, **changes: object) -> Measurement:
+    each = tuple(counted(round, *instructions) for round in range(processes))
+    made = measurement(invocations=(), origin="emulated", counts=each)
     return replace(made, **changes)
 
 
@@ -102,7 +101,7 @@ def test_a_size_needs_no_placement() -> None:
 
 
 def test_counts_are_exact_and_stand_under_their_own_origin() -> None:
-    found = group("instructions", counted(500, 500, 700))
+    found = group("instructions", counts(500, 500, 700))
     [point] = found.points
     assert (found.origin, point.status, point.x, point.values) == ("emulated", "front", 500.0, ())
     assert point.latency_s is None
@@ -111,11 +110,11 @@ def test_counts_are_exact_and_stand_under_their_own_origin() -> None:
 @pytest.mark.parametrize(
     ("measured", "reason"),
     [
-        (counted(500, processes=1), "tainted: one process alone: nothing shows that another"),
-        (replace(counted(500), counts=(*counted(500).counts, *counted(501).counts)),
+        (counts(500, processes=1), "tainted: one process alone: nothing shows that another"),
+        (replace(counts(500), counts=(*counts(500).counts, *counts(501).counts)),
          "tainted: the processes do not agree: 500 to 501 instructions"),
-        (counted(0), "a count of 0"),
-        (replace(counted(500), placement=None), "placement unproven"),
+        (counts(0), "a count of 0"),
+        (replace(counts(500), placement=None), "placement unproven"),
     ],
 )  # fmt: skip
 def test_counts_that_are_not_exact_are_excluded(measured: Measurement, reason: str) -> None:
@@ -125,7 +124,7 @@ def test_counts_that_are_not_exact_are_excluded(measured: Measurement, reason: s
 
 
 def test_a_count_is_no_latency() -> None:
-    [point] = group("latency", counted(500)).points
+    [point] = group("latency", counts(500)).points
     assert (point.reason or "").startswith("instructions were counted: a cost, not a latency")
 
 

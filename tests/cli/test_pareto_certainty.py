@@ -10,7 +10,14 @@ from msgspec.structs import replace
 from mnv4bench import store
 from tests.cli.test_reading_verbs import assert_sentence
 from tests.command_line import Terminal
-from tests.sample_reports import PROFILE, measurement, report, samples
+from tests.sample_reports import (
+    PROFILE,
+    counted,
+    counting_report,
+    measurement,
+    report,
+    samples,
+)
 
 # Medians of six invocations; the second one's reach below the first one's.
 SMALL = (0.00100, 0.00101, 0.00102, 0.00100, 0.00101, 0.00102)
@@ -127,11 +134,36 @@ def test_other_objectives(terminal: Terminal, reports: Path) -> None:
     assert load["points"][0]["x_low"] == pytest.approx(0.05)
     size = terminal("pareto", reports, "--x", "size")
     assert "Size" in size.out
-    assert "size is exact" in size.out
+    assert "sizes are exact" in size.out
     memory = terminal("pareto", reports, "--x", "peak-memory")
     assert "excluded: its report has no peak memory" in memory.out
     assert "No front: 2 models, and each is excluded." in memory.out
     assert memory.status == 0
+
+
+def test_counted_instructions_are_exact_and_never_a_latency(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    for number, (model, count) in enumerate((("mnv4-conv-s", 120), ("mobilenetv3-small", 60))):
+        each = (counted(0, count * 10**6), counted(1, count * 10**6))
+        made = counting_report(*each, model=model, name=f"r{number}")
+        store.write(tmp_path / "reports", made)
+    ran = terminal("pareto", "reports", "--x", "instructions", "--json")
+    [group] = ran.json["groups"]
+    assert (group["origin"], group["objective"]) == ("emulated", "instructions")
+    assert [(p["model"], p["x"], p["x_low"], p["status"]) for p in group["points"]] == [
+        ("mobilenetv3-small", 60e6, None, "front"),
+        ("mnv4-conv-s", 120e6, None, "front"),
+    ]
+    shown = terminal("pareto", "reports", "--x", "instructions").out
+    assert "EMULATED" in shown
+    assert "60.0 M" in shown
+    assert "Interval" not in shown
+    assert "counts of instructions are exact" in shown
+    over_latency = terminal("pareto", "reports").out
+    assert "excluded: instructions were counted: a cost, not a latency" in " ".join(
+        over_latency.split()
+    )
 
 
 def test_universality_of_what_was_measured(

@@ -252,3 +252,23 @@ def test_names_without_room_lie_above_the_legend() -> None:
     legend = max(box.y1 for text, box in boxes.items() if text in ("MobileNetV4", "FastViT"))
     assert len(notes) <= 2
     assert min(box.y0 for box in notes) > legend
+
+
+def test_no_two_origins_look_alike() -> None:
+    counts = [fixed.point(f"m{i}", None, 70.0 + i, x=2e8 * (i + 1), low_s=None, high_s=None)
+              for i in range(3)]  # fmt: skip
+    emulated = fixed.measured(
+        origin="emulated", objective="instructions", points=front_of(counts), device="emulated"
+    )
+    front = Front(groups=(fixed.measured(), emulated, fixed.published()[0]))
+    styles = {}
+    for axes, group in zip(figure.compose(front).axes, front.groups, strict=True):
+        [line] = [line for line in axes.lines if line.get_drawstyle() == "steps-post"][:1]
+        dots = [line for line in axes.lines if line.get_linestyle() == "None"]
+        filled = {dot.get_markerfacecolor() != WHITE for dot in dots}
+        styles[group.origin] = (line.get_linestyle(), line._unscaled_dash_pattern, *filled)
+    assert len(set(map(str, styles.values()))) == 3
+    assert styles["measured"][-1]
+    assert not styles["emulated"][-1]
+    words = words_of(figure.draw(front)["svg"])
+    assert {"measured front", "published front", "emulated front"} <= set(words)
