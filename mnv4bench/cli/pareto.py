@@ -64,7 +64,10 @@ def command(
     min_top1: Annotated[
         float | None,
         typer.Option(
-            metavar="PERCENT", min=0, max=100, help="Name the best model that is as accurate."
+            metavar="PERCENT",
+            min=0,
+            max=100,
+            help="Name the best model that is at least as accurate.",
         ),
     ] = None,
     reference: Annotated[

@@ -12,18 +12,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from math import ceil, floor, log10
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from mnv4bench import units
 from mnv4bench.findings import Group, Limits, Point
 from mnv4bench.records import Origin
-from mnv4bench.render import objectives, sureness, typeface
+from mnv4bench.render import objectives, panel_axes, sureness, typeface
 from mnv4bench.render.labels import Box, Mark, Place, Segment, place
-from mnv4bench.render.palette import FRAME, GREY, GRID, INK, LIMIT, WHITE, Look, paler
+from mnv4bench.render.palette import FRAME, GREY, INK, WHITE, Look, paler
 from mnv4bench.render.untrusted import visible
 from mnv4bench.render.words import TEXT_SIZE
 
@@ -42,18 +40,6 @@ HOPELESS = 8
 MAX_CROWDING = 200
 # A name wider than this share of the plot ends in an ellipsis; the JSON beside has it whole.
 NAME_ROOM = 0.4
-# Shares of the axis kept free before the lowest and after the highest value.
-MARGINS_X, MARGINS_Y = (0.07, 0.09), (0.06, 0.11)
-# A lone value needs some axis around it: a factor of two in latency, two points of accuracy.
-MIN_DECADES, MIN_POINTS = log10(2), 2.0
-# Tick mantissas from coarse to fine; the first set that puts MIN_TICKS on the axis is taken.
-MANTISSAS = (
-    (1.0,),
-    (1.0, 2.0, 5.0),
-    (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0),
-    (1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0, 8.0, 9.0),
-)
-MIN_TICKS = 4
 CAP = 1.6  # points, half the height of an error bar's end
 
 
@@ -110,7 +96,7 @@ def draw(
     page_height = axes.figure.bbox.height
     box = axes.bbox
     panel = Panel(Box(box.x0, page_height - box.y1, box.x1, page_height - box.y0))
-    _frame(axes, groups)
+    panel_axes.frame(axes, groups)
     drawable = [
         (group, point)
         for group in groups
@@ -131,9 +117,9 @@ def draw(
         )
         return panel
     unit = objectives.wording(groups[0].objective).unit
-    _scale(axes, [point for _, point in drawable], unit)
+    panel_axes.scale(axes, [point for _, point in drawable], unit)
     if limits:
-        _limit(axes, limits, unit)
+        panel_axes.limit(axes, limits, unit)
     panel.dots = [_dot(axes, group, point, page_height) for group, point in drawable]
     lines: list[Segment] = []
     for group in groups:
@@ -145,83 +131,6 @@ def draw(
     for dot, lies in panel.names:
         _name(axes, dot, lies, panel.plot, page_height)
     return panel
-
-
-def _frame(axes: Axes, groups: Sequence[Group]) -> None:
-    axes.set_facecolor("none")
-    for side, spine in axes.spines.items():
-        spine.set_visible(side in ("left", "bottom"))
-        spine.set_color(FRAME)
-        spine.set_linewidth(0.7)
-    axes.set_axisbelow(True)
-    axes.tick_params(which="both", length=0, labelsize=TEXT_SIZE, labelcolor=GREY, pad=3)
-    # Published accuracies are ImageNet's; what was measured here, the notes say on what.
-    measured = any(
-        point.accuracy_source == "measured" for group in groups for point in group.points
-    )
-    title = "Top-1, %" if measured else "ImageNet-1k top-1, %"
-    axes.text(
-        0, 1, f"{title}\n", size=TEXT_SIZE, color=INK, va="baseline",
-        transform=axes.transAxes, linespacing=0.9,
-    )  # fmt: skip
-    over = objectives.wording(groups[0].objective)
-    axes.set_xlabel(over.axis, size=TEXT_SIZE, color=INK, loc="right", labelpad=2)
-
-
-def _scale(axes: Axes, points: Sequence[Point], unit: float) -> None:
-    ends = [
-        log10(value / unit)
-        for point in points
-        for value in (point.cost, *point.cost_interval)
-        if value is not None and value > 0
-    ]
-    low, high = _range(min(ends), max(ends), MIN_DECADES, MARGINS_X)
-    ticks = plain_ticks(10**low, 10**high)
-    axes.set_xscale("log")
-    axes.set_xlim(10**low, 10**high)
-    axes.xaxis.set_major_locator(FixedLocator(list(ticks)))
-    axes.xaxis.set_major_formatter(FixedFormatter([units.plain(tick) for tick in ticks]))
-    axes.xaxis.set_minor_locator(NullLocator())
-    tops = [
-        value
-        for point in points
-        for value in (point.top1, point.top1_low, point.top1_high)
-        if value is not None
-    ]
-    axes.set_ylim(*_range(min(tops), max(tops), MIN_POINTS, MARGINS_Y))
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
-    axes.grid(True, color=GRID, linewidth=0.5)
-
-
-def _range(
-    low: float, high: float, least: float, margins: tuple[float, float]
-) -> tuple[float, float]:
-    missing = max(0.0, least - (high - low)) / 2
-    low, high = low - missing, high + missing
-    whole = (high - low) / (1 - sum(margins))
-    return low - whole * margins[0], high + whole * margins[1]
-
-
-def plain_ticks(low: float, high: float) -> tuple[float, ...]:
-    """Plain numbers on a logarithmic axis: 1, 2, 5, 10 where they are enough."""
-    decades = range(floor(log10(low)), ceil(log10(high)) + 1)
-    for mantissas in MANTISSAS:
-        ticks = tuple(m * 10.0**d for d in decades for m in mantissas if low <= m * 10.0**d <= high)
-        if len(ticks) >= MIN_TICKS:
-            break
-    return ticks
-
-
-def _limit(axes: Axes, limits: Limits, unit: float) -> None:
-    """What the limits rule out, shaded; where they lie outside the axes, all or nothing."""
-    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-    style: dict[str, Any] = {"facecolor": LIMIT, "edgecolor": "none", "zorder": 0.5}
-    if limits.max_latency_s is not None:
-        edge = max(left, limits.max_latency_s / unit)
-        if edge < right:
-            axes.axvspan(edge, right, **style)
-    if limits.min_top1 is not None and limits.min_top1 > bottom:
-        axes.axhspan(bottom, min(top, limits.min_top1), **style)
 
 
 def _dot(axes: Axes, group: Group, point: Point, page_height: float) -> Dot:

@@ -65,7 +65,9 @@ def _origin(one: Universality, write: Write, room: int) -> list[RenderableType]:
         write(one.origin.upper(), "bold cyan"),
     )
     parts: list[RenderableType] = []
-    for block in _blocks([[one] for one in columns] + [summed], max(map(len, names)), room):
+    for block in _blocks(
+        [[one] for one in columns] + [summed], max(map(len, names), default=0), room
+    ):
         if parts:
             parts.append(write(""))
         made = plain_table(
@@ -95,7 +97,7 @@ def _blocks(columns: Sequence[_Block], names: int, room: int) -> list[_Block]:
     used = min(names, NAME_WIDTH)
     for together in columns:
         wide = sum(
-            COLUMN_GAP + max(len(heading), *(len(cell) for cell in cells))
+            COLUMN_GAP + max([len(heading), *(len(cell) for cell in cells)])
             for heading, cells in together
         )
         if found[-1] and used + wide > room:
@@ -215,7 +217,7 @@ def families(one: Universality) -> list[str]:
     known = [family for family in one.families if family.known]
     lines = [f"{family.family}: {_span(family, one)}." for family in known]
     claimed = [family for family in known if _is_mnv4(family.family)]
-    if not claimed or len(known) < 2 or len(one.columns) < 2:
+    if one.objective != "latency" or not claimed or len(known) < 2 or len(one.columns) < 2:
         return lines
     lines.insert(0, CLAIM)
     mnv4 = claimed[0]

@@ -1,6 +1,6 @@
 """Margins: by hand, and against moving a point there."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from msgspec.structs import replace
 
 from mnv4bench.analysis.pareto import front_of
@@ -41,6 +41,7 @@ def test_what_is_excluded_sets_no_bound_and_has_none() -> None:
     assert margins(candidate("a", 1.0, 70), out) == {"a": (None, None), "out": (None, None)}
 
 
+@settings(deadline=None)
 @given(clouds)
 def test_a_point_changes_its_place_just_beyond_its_margin(pairs: list[tuple[int, int]]) -> None:
     """In units of a quarter of a step, which no two points are apart."""

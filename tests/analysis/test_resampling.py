@@ -88,6 +88,7 @@ def by_words(costs: list[float], top1: list[float]) -> list[bool]:
     ]
 
 
+@settings(deadline=None)
 @given(clouds.filter(bool))
 def test_membership_in_columns_is_dominance_in_words(pairs: list[tuple[int, int]]) -> None:
     pairs.sort(key=lambda pair: (-pair[1], pair[0]))
@@ -101,6 +102,7 @@ def test_membership_in_columns_is_dominance_in_words(pairs: list[tuple[int, int]
         assert ratio == costs[index] / min(rivals)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 20), st.integers(1, 99)), min_size=1, max_size=12,
              unique_by=lambda pair: pair[1])
@@ -115,7 +117,7 @@ def test_rows_with_accuracies_of_their_own_are_judged_row_by_row(
     assert found.member[1].tolist() == by_words(costs, turned)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(
         st.tuples(st.lists(st.integers(1, 30), min_size=1, max_size=5), st.integers(60, 70)),
@@ -157,6 +159,7 @@ def test_the_area_with_ties() -> None:
     assert areas(drawn([[4, 2, 3]], [75, 70, 70]), 8, 60) == pytest.approx([25.0])
 
 
+@settings(deadline=None)
 @given(clouds.filter(bool), st.floats(1e-6, 1e6))
 def test_the_area_does_not_depend_on_the_unit(pairs: list[tuple[int, int]], unit: float) -> None:
     pairs.sort(key=lambda pair: (-pair[1], pair[0]))

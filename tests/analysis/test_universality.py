@@ -12,6 +12,7 @@ from mnv4bench.analysis.pareto import published_groups
 from mnv4bench.analysis.universality import ABSENT, across
 from mnv4bench.findings import Spanned, Universality
 from mnv4bench.models.published import table
+from mnv4bench.render import spanning
 from tests.analysis.test_certainty import group, point
 
 
@@ -156,3 +157,18 @@ def test_the_papers_claim_on_the_papers_table() -> None:
     nextvit = by_model(found)["nextvit-b"]
     assert (nextvit.known, nextvit.mean_ratio) == (0, None)
     assert found.rows[-1] == nextvit
+
+
+def test_the_claim_is_one_of_latencies() -> None:
+    """Of sizes the paper says no such thing, and neither does the table."""
+    over_size = [
+        replace(
+            group(*(replace(one, x=1.0, family="MobileNetV4") for one in (A, B)), device=device),
+            objective="size",
+        )
+        for device in "xy"
+    ]
+    other = replace(point("c", 90, 9.0, 9.0, 9.0), x=0.5)
+    [found] = across([*over_size, replace(group(other, device="z"), objective="size")])
+    assert found.objective == "size"
+    assert not any("Pareto optimal" in line for line in spanning.sentences(found))

@@ -12,7 +12,7 @@ from mnv4bench.findings import Front, Limits
 from mnv4bench.render import figure, panel
 from mnv4bench.render.page import PIXELS_PER_INCH
 from mnv4bench.render.palette import WHITE, looks
-from mnv4bench.render.panel import plain_ticks
+from mnv4bench.render.panel_axes import plain_ticks
 from tests.render import fixed
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -1,0 +1,111 @@
+"""The axes of a panel: where they begin and end, their ticks and titles, what a limit rules out.
+
+Knows: a logarithmic cost across, top-1 upwards. Does not know: how a point is drawn, pages, files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil, floor, log10
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
+
+from mnv4bench import units
+from mnv4bench.findings import Group, Limits, Point
+from mnv4bench.render import objectives
+from mnv4bench.render.palette import FRAME, GREY, GRID, INK, LIMIT
+from mnv4bench.render.words import TEXT_SIZE
+
+# Shares of the axis kept free before the lowest and after the highest value.
+MARGINS_X, MARGINS_Y = (0.07, 0.09), (0.06, 0.11)
+# A lone value needs some axis around it: a factor of two in latency, two points of accuracy.
+MIN_DECADES, MIN_POINTS = log10(2), 2.0
+# Tick mantissas from coarse to fine; the first set that puts MIN_TICKS on the axis is taken.
+MANTISSAS = (
+    (1.0,),
+    (1.0, 2.0, 5.0),
+    (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0),
+    (1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0, 8.0, 9.0),
+)
+MIN_TICKS = 4
+
+
+def frame(axes: Axes, groups: Sequence[Group]) -> None:
+    """Spines and titles; ``groups`` share the panel and are over the same objective."""
+    axes.set_facecolor("none")
+    for side, spine in axes.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_color(FRAME)
+        spine.set_linewidth(0.7)
+    axes.set_axisbelow(True)
+    axes.tick_params(which="both", length=0, labelsize=TEXT_SIZE, labelcolor=GREY, pad=3)
+    # Published accuracies are ImageNet's; what was measured here, the notes say on what.
+    measured = any(
+        point.accuracy_source == "measured" for group in groups for point in group.points
+    )
+    title = "Top-1, %" if measured else "ImageNet-1k top-1, %"
+    axes.text(
+        0, 1, f"{title}\n", size=TEXT_SIZE, color=INK, va="baseline",
+        transform=axes.transAxes, linespacing=0.9,
+    )  # fmt: skip
+    over = objectives.wording(groups[0].objective)
+    axes.set_xlabel(over.axis, size=TEXT_SIZE, color=INK, loc="right", labelpad=2)
+
+
+def scale(axes: Axes, points: Sequence[Point], unit: float) -> None:
+    """Limits and ticks around all points with their intervals; ``unit`` is that of the axis."""
+    ends = [
+        log10(value / unit)
+        for point in points
+        for value in (point.cost, *point.cost_interval)
+        if value is not None and value > 0
+    ]
+    low, high = _range(min(ends), max(ends), MIN_DECADES, MARGINS_X)
+    ticks = plain_ticks(10**low, 10**high)
+    axes.set_xscale("log")
+    axes.set_xlim(10**low, 10**high)
+    axes.xaxis.set_major_locator(FixedLocator(list(ticks)))
+    axes.xaxis.set_major_formatter(FixedFormatter([units.plain(tick) for tick in ticks]))
+    axes.xaxis.set_minor_locator(NullLocator())
+    tops = [
+        value
+        for point in points
+        for value in (point.top1, point.top1_low, point.top1_high)
+        if value is not None
+    ]
+    axes.set_ylim(*_range(min(tops), max(tops), MIN_POINTS, MARGINS_Y))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
+    axes.grid(True, color=GRID, linewidth=0.5)
+
+
+def _range(
+    low: float, high: float, least: float, margins: tuple[float, float]
+) -> tuple[float, float]:
+    missing = max(0.0, least - (high - low)) / 2
+    low, high = low - missing, high + missing
+    whole = (high - low) / (1 - sum(margins))
+    return low - whole * margins[0], high + whole * margins[1]
+
+
+def plain_ticks(low: float, high: float) -> tuple[float, ...]:
+    """Plain numbers on a logarithmic axis: 1, 2, 5, 10 where they are enough."""
+    decades = range(floor(log10(low)), ceil(log10(high)) + 1)
+    for mantissas in MANTISSAS:
+        ticks = tuple(m * 10.0**d for d in decades for m in mantissas if low <= m * 10.0**d <= high)
+        if len(ticks) >= MIN_TICKS:
+            break
+    return ticks
+
+
+def limit(axes: Axes, limits: Limits, unit: float) -> None:
+    """What the limits rule out, shaded; where they lie outside the axes, all or nothing."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    style: dict[str, Any] = {"facecolor": LIMIT, "edgecolor": "none", "zorder": 0.5}
+    if limits.max_latency_s is not None:
+        edge = max(left, limits.max_latency_s / unit)
+        if edge < right:
+            axes.axvspan(edge, right, **style)
+    if limits.min_top1 is not None and limits.min_top1 > bottom:
+        axes.axhspan(bottom, min(top, limits.min_top1), **style)
