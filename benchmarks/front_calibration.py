@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.random import Generator
@@ -16,9 +17,10 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from mnv4bench.analysis.resampling import Cloud, judged
+from mnv4bench.analysis.resampling import Cloud, Drawn, areas, judged
 
 PAIRS, RESAMPLES, REACH = 2000, 400, 0.06
+FRONTS, MODELS = 400, 12
 BINS = (0.0, 0.0025, 0.05, 0.2, 0.5, 0.8, 0.95, 0.9975, 1.0001)
 
 # Logarithms of an invocation's median over the model's own; spreads as seen on shared guests.
@@ -48,21 +50,59 @@ def shares(noise: str, invocations: int, pairs: int, seed: int) -> NDArray[np.fl
     return found
 
 
+class Crowd(NamedTuple):
+    """Of several fronts: per model (share, belongs), and per front whether the interval holds."""
+
+    shares: NDArray[np.float64]  # (fronts * models, 2)
+    held: NDArray[np.bool_]  # (fronts,)
+
+
+def crowds(invocations: int, spread: float, fronts: int, seed: int) -> Crowd:
+    """Fronts of MODELS along a line of 8 points a doubling, 3 % about it; normal noise."""
+    rng = np.random.default_rng(seed)
+    shares, held = [], []
+    for front in range(fronts):
+        top1 = np.sort(rng.uniform(65, 85, MODELS))[::-1]
+        true = np.exp2((top1 - 75) / 8) * np.exp(rng.normal(0, 0.03, MODELS))
+        values = [tuple(one * np.exp(rng.normal(0, spread, invocations))) for one in true]
+        corner = (2 * true.max(), top1.min() - 1)
+        truth = Drawn(true[None, :], top1)
+        cloud = Cloud.of(values, list(top1), [0] * MODELS)
+        parts = list(cloud.resampled(RESAMPLES, (seed, front)))
+        share = np.concatenate([judged(part).member for part in parts]).mean(axis=0)
+        shares.append(np.column_stack([share, judged(truth).member[0]]))
+        area = np.concatenate([areas(part, *corner) for part in parts])
+        low, high = np.percentile(area, (2.5, 97.5))
+        held.append(low <= areas(truth, *corner)[0] <= high)
+    return Crowd(np.concatenate(shares), np.array(held))
+
+
+def cells(share: NDArray[np.float64], belongs: NDArray[np.float64]) -> str:
+    """Percent that belong in each of BINS, and how many there are."""
+    found = []
+    for low, high in pairwise(BINS):
+        within = belongs[(share >= low) & (share < high)]
+        found.append(f"{100 * within.mean():.1f} ({len(within)})" if len(within) else "")
+    return " | ".join(found)
+
+
 def main() -> None:
     edges = [f"{100 * low:g}..{100 * min(1, high):g}" for low, high in pairwise(BINS)]
-    print(
-        "Percent of pairs in which the model belongs on the front, by its share of resamples, %\n"
-    )
-    print(f"| noise | invocations | {' | '.join(edges)} |")
+    print("Percent that belong on the front, by the share of resamples (%) in which they are\n")
+    print(f"| two models, noise | invocations | {' | '.join(edges)} |")
     print("|---" * (2 + len(edges)) + "|")
     for noise in NOISES:
         for invocations in (2, 3, 6, 12):
             share, belongs = shares(noise, invocations, PAIRS, 1).T
-            cells = []
-            for low, high in pairwise(BINS):
-                within = belongs[(share >= low) & (share < high)]
-                cells.append(f"{100 * within.mean():.1f} ({len(within)})" if len(within) else "")
-            print(f"| {noise} | {invocations} | {' | '.join(cells)} |", flush=True)
+            print(f"| {noise} | {invocations} | {cells(share, belongs)} |", flush=True)
+    print(f"\n| twelve, spread | invocations | {' | '.join(edges)} | area held |")
+    print("|---" * (3 + len(edges)) + "|")
+    for spread in (0.01, 0.03):
+        for invocations in (3, 6, 12):
+            crowd = crowds(invocations, spread, FRONTS, 2)
+            held = f"{100 * crowd.held.mean():.1f} %"
+            row = cells(crowd.shares[:, 0], crowd.shares[:, 1])
+            print(f"| {spread:.0%} | {invocations} | {row} | {held} |", flush=True)
 
 
 if __name__ == "__main__":

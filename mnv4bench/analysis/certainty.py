@@ -55,8 +55,9 @@ CONTESTED_SHARE = 0.05
 INTERVAL = (2.5, 97.5)
 # The fewest invocations whose order statistics reach 95 % (stats.median_interval).
 MIN_INVOCATIONS = 6
-# With fewer, a model that resampling never sees on the front belongs there 3 to 7 times of 100;
-# with three 1 to 3 times, with six in none of 1,313 (benchmarks/front_calibration.py).
+# With fewer, a model that resampling never sees on the front belongs there 3 to 7 times of 100
+# where two models are compared; with three 1 to 4 times, with six in none of 1,656 (and the like
+# of those that it always sees there; benchmarks/front_calibration.py).
 MIN_JUDGED = 3
 # Pairs looked at in one group; of more, those whose costs are nearest to one another.
 MAX_PAIRS = 20_000
