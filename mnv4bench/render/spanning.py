@@ -14,6 +14,7 @@ from rich.text import Text
 from mnv4bench import units
 from mnv4bench.findings import Cell, Column, FamilySpan, Front, Spanned, Universality
 from mnv4bench.render import objectives, sureness
+from mnv4bench.render.listing import listed
 from mnv4bench.render.terminal import NAME_WIDTH, Write, left_out, plain_table
 
 # Sentences of its abstract (arXiv:2404.10518v2): models that are "mostly Pareto optimal" across
@@ -186,8 +187,8 @@ def unknowns(one: Universality) -> list[str]:
                 reasons[kind] = reasons.get(kind, 0) + 1
     if not reasons:
         return []
-    listed = ", ".join(f"{kind} ({count})" for kind, count in reasons.items())
-    return [f"Unknown: {listed}."]
+    kinds = [f"{kind} ({count})" for kind, count in reasons.items()]
+    return [f"Unknown: {listed(kinds)}."]
 
 
 def reading(one: Universality) -> list[str]:
@@ -215,7 +216,9 @@ def left_aside(one: Universality) -> list[str]:
 def families(one: Universality) -> list[str]:
     """Each family's cells on the front, and what that says of the claim."""
     known = [family for family in one.families if family.known]
-    lines = [f"{family.family}: {_span(family, one)}." for family in known]
+    lines = [f"{family.family}: {_span(family, one)}." for family in known[:MAX_LINES]]
+    if len(known) > MAX_LINES:
+        lines.append(f"And {len(known) - MAX_LINES:,} more families; --json lists them all.")
     claimed = [family for family in known if _is_mnv4(family.family)]
     if one.objective != "latency" or not claimed or len(known) < 2 or len(one.columns) < 2:
         return lines
@@ -233,8 +236,8 @@ def families(one: Universality) -> list[str]:
     ]
     text = "By family these numbers support it: more than half wherever it is known"
     if rivals:
-        listed = ", ".join(f"{rival.family} ({places(one, rival.devices)})" for rival in rivals)
-        text += f", but the same holds of {listed}"
+        alike = [f"{rival.family} ({places(one, rival.devices)})" for rival in rivals]
+        text += f", but the same holds of {listed(alike)}"
     else:
         text += ", which holds of no other family"
     lines.append(f"{text}.")
@@ -246,7 +249,7 @@ def families(one: Universality) -> list[str]:
     if singles:
         lines.append(
             "By model it has rivals that are on the front on every device where they are known: "
-            f"{', '.join(singles)}."
+            f"{listed(singles)}."
         )
     return lines
 

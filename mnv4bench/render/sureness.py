@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from mnv4bench import units
 from mnv4bench.findings import Certainty, Contested, Group, Hypervolume, Limits, Pick, Point
 from mnv4bench.render import objectives
+from mnv4bench.render.listing import listed
 
 # More sentences than this hide the table above them; --json has them all.
 MAX_CONTESTED = 5
@@ -64,9 +65,9 @@ def sentences(group: Group) -> list[str]:
     elif found.reason:
         lines.append(f"No probability of being on the front: {found.reason}.")
     if found.resamples and found.scant:
-        lines.append(f"{SCANT}: {', '.join(found.scant)}.")
+        lines.append(f"{SCANT}: {listed(found.scant)}.")
     if found.resamples and found.few:
-        lines.append(f"{FEW}: {', '.join(found.few)}.")
+        lines.append(f"{FEW}: {listed(found.few)}.")
     lines += contested(found)
     several = len(found.hypervolumes) > 1
     lines += [hypervolume(one, group, several) for one in found.hypervolumes]
@@ -82,7 +83,7 @@ def in_brief(group: Group) -> list[str]:
     several = len(found.hypervolumes) > 1
     lines = [f"Paleness and percentages behind names: share of {count} on the front."]
     if found.scant:
-        lines.append(f"{SCANT}: {', '.join(found.scant)}.")
+        lines.append(f"{SCANT}: {listed(found.scant)}.")
     return lines + [hypervolume(one, group, several) for one in found.hypervolumes]
 
 

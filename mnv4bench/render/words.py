@@ -13,6 +13,7 @@ from mnv4bench import units
 from mnv4bench.findings import Group, Limits, Point
 from mnv4bench.records import AccuracySource
 from mnv4bench.render import sureness, typeface
+from mnv4bench.render.listing import MAX_LISTED, listed
 from mnv4bench.render.untrusted import visible
 
 TITLE_SIZE = 9.5
@@ -21,7 +22,6 @@ NOTE_SIZE = 6.0
 LINE_SPACING = 1.4
 # What the names of points that found no place in a panel may take beneath it.
 UNNAMED_LINES = 2
-MAX_LISTED = 24
 
 RANDOM_WEIGHTS = "Accuracy published for trained weights; latency measured with random weights."
 ANY_RANDOM_WEIGHTS = "Accuracy published for trained weights; these have random ones."
@@ -77,14 +77,14 @@ def notes(
         paragraphs.append(SEVERAL_BASES)
     floats = [visible(point.model) for point in measured if point.float_accuracy]
     if floats:
-        everything = "" if len(floats) == len(measured) else f": {_listed(floats)}"
+        everything = "" if len(floats) == len(measured) else f": {listed(floats)}"
         paragraphs.append(f"{FLOAT_ACCURACY}{everything}.")
     calibrations: dict[str, list[str]] = defaultdict(list)
     for point in measured:
         if point.calibration:
             calibrations[visible(point.calibration)].append(visible(point.model))
     for how, models in sorted(calibrations.items()):
-        everything = "" if len(models) == len(measured) else f": {_listed(models)}"
+        everything = "" if len(models) == len(measured) else f": {listed(models)}"
         paragraphs.append(f"{how[0].upper()}{how[1:]}{everything}.")
     random = [
         visible(point.model)
@@ -96,12 +96,12 @@ def notes(
         paragraphs.append(RANDOM_WEIGHTS if over_latency else ANY_RANDOM_WEIGHTS)
     elif random:
         what = "Latency measured with random weights" if over_latency else "Random weights"
-        paragraphs.append(f"{what}: {_listed(random)}.")
+        paragraphs.append(f"{what}: {listed(random)}.")
     partial = [visible(point.model) for point in drawn if point.placement == "partial"]
     if partial:
         paragraphs.append(
             f"Placement partial, some operators outside the asked-for unit ({len(partial)}): "
-            f"{_listed(partial)}."
+            f"{listed(partial)}."
         )
     reasons: dict[str, list[str]] = defaultdict(list)
     for point in points:
@@ -109,7 +109,7 @@ def notes(
             # Up to the first colon: what comes behind is one measurement's own sentence.
             reasons[(point.reason or "excluded").split(":")[0]].append(visible(point.model))
     for reason, models in reasons.items():
-        paragraphs.append(f"Excluded, {visible(reason)} ({len(models)}): {_listed(models)}.")
+        paragraphs.append(f"Excluded, {visible(reason)} ({len(models)}): {listed(models)}.")
     for group in groups:
         if group.certainty and group.certainty.resamples:
             paragraphs += [visible(line) for line in sureness.in_brief(group)]
@@ -123,7 +123,7 @@ def _not_named(unnamed: Sequence[str], room: float) -> list[str]:
     """As many of the names as UNNAMED_LINES hold."""
     lines: list[str] = []
     for most in range(min(len(unnamed), MAX_LISTED), 0, -1):
-        text = f"Not named for want of room ({len(unnamed)}): {_listed(unnamed, most)}."
+        text = f"Not named for want of room ({len(unnamed)}): {listed(unnamed, most)}."
         lines = typeface.wrapped(text, NOTE_SIZE, room)
         if len(lines) <= UNNAMED_LINES:
             break
@@ -142,9 +142,4 @@ def _sources(points: Sequence[Point]) -> list[str]:
             models[_SOURCES[point.accuracy_source]].append(visible(point.model))
     if len(models) == 1 or not any(source.startswith("measured") for source in models):
         return [" and ".join(sorted(models))] if models else []
-    return [f"{source} ({_listed(names)})" for source, names in sorted(models.items())]
-
-
-def _listed(names: Sequence[str], most: int = MAX_LISTED) -> str:
-    shown = ", ".join(names[:most])
-    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+    return [f"{source} ({listed(names)})" for source, names in sorted(models.items())]

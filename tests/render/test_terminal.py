@@ -6,6 +6,8 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console, RenderableType
 
+from mnv4bench.analysis.certainty import with_certainty
+from mnv4bench.analysis.pareto import front_of
 from mnv4bench.analysis.universality import across
 from mnv4bench.findings import (
     Attached,
@@ -19,7 +21,7 @@ from mnv4bench.findings import (
     Skipped,
 )
 from mnv4bench.records import Accuracy, Check, ModelEntry, Signal, UnreadableImage, Weights
-from mnv4bench.render import accuracies, devices, spanning, terminal
+from mnv4bench.render import accuracies, devices, spanning, sureness, terminal
 from mnv4bench.render.untrusted import visible
 from tests.render import fixed
 from tests.render.golden import assert_golden
@@ -308,3 +310,15 @@ def test_long_evidence_is_cut_where_people_read() -> None:
     nothing = text(terminal.shown(Shown(measurements=(replace(one, signals=()),))), 400)
     assert "mnv4-conv-s is not proven to have run where it was asked to" in nothing
     assert "Nothing shows where it ran." in nothing
+
+
+def test_thousands_of_models_make_no_endless_sentence() -> None:
+    points = [
+        fixed.sampled(f"m{i}", 50 + i / 100, *[0.001 * (i + 1)] * 3, family=f"F{i}")
+        for i in range(60)
+    ]
+    group = with_certainty(fixed.measured(points=front_of(points)))
+    sentences = sureness.sentences(group) + spanning.sentences(across([group])[0])
+    assert any("and 36 more." in line for line in sentences)
+    assert any("And 36 more families" in line for line in sentences)
+    assert max(map(len, sentences)) < 400
