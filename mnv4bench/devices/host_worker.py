@@ -64,6 +64,7 @@ class Request(Struct, frozen=True, kw_only=True):
     position: Count
     shapes: dict[str, tuple[int, ...]] = {}  # of inputs whose sizes the file leaves open, by name
     head: Second | None = None  # timed beside it, in alternating blocks
+    on_order: bool = False  # block by block, as block_worker has it
 
 
 class Second(Struct, frozen=True, kw_only=True):
@@ -105,13 +106,13 @@ def measure(request: Request) -> Measured:
     """One invocation by the protocol (DESIGN.md, Measuring)."""
     timing = request.timing
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    model, turns, load_s = _opened(request, request.file, request.shapes)
+    model, turns, load_s = opened(request, request.file, request.shapes)
     tick_s, overhead_s = clock_tick_s(), loop_overhead_s()
 
     # Collecting garbage is this program's work, not the model's.
     gc.collect()
     gc.disable()
-    with _stage("run"):
+    with stage("run"):
         warmup_ns, steady = warm_up(turns, timing)
         before = noise.read()
         latencies_ns, capped = timed(
@@ -155,22 +156,19 @@ def measure_beside(request: Request, head: Second) -> Beside:
     timing = request.timing
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     if head.base_first:  # the side that is loaded first is measured first
-        base_model, base_turns, _ = _opened(request, request.file, request.shapes)
-        head_model, head_turns, _ = _opened(request, head.file, head.shapes)
+        base_model, base_turns, _ = opened(request, request.file, request.shapes)
+        head_model, head_turns, _ = opened(request, head.file, head.shapes)
     else:
-        head_model, head_turns, _ = _opened(request, head.file, head.shapes)
-        base_model, base_turns, _ = _opened(request, request.file, request.shapes)
+        head_model, head_turns, _ = opened(request, head.file, head.shapes)
+        base_model, base_turns, _ = opened(request, request.file, request.shapes)
     tick_s = clock_tick_s()
 
     gc.collect()
     gc.disable()
-    with _stage("run"):
+    with stage("run"):
         base_ns, _ = warm_up(base_turns, timing)
         head_ns, _ = warm_up(head_turns, timing)
-        slower_s = max(median(base_ns), median(head_ns)) / NS_PER_S
-        block = 1
-        if slower_s < SINGLE_FROM_S:
-            block = max(MIN_BLOCK_COUNT, ceil(MIN_BLOCK_S / slower_s))
+        block = block_count(max(median(base_ns), median(head_ns)) / NS_PER_S)
         first, second = base_turns, head_turns
         if not head.base_first:
             first, second = second, first
@@ -205,17 +203,24 @@ def measure_beside(request: Request, head: Second) -> Beside:
     )
 
 
-def _opened(
+def block_count(slower_s: float) -> int:
+    """How many inferences a block has, where the slower of two files takes so long for one."""
+    if slower_s >= SINGLE_FROM_S:
+        return 1
+    return max(MIN_BLOCK_COUNT, ceil(MIN_BLOCK_S / slower_s))
+
+
+def opened(
     request: Request, file: str, shapes: dict[str, tuple[int, ...]]
 ) -> tuple[LiteRtModel | OrtModel, Sequence[Turn], float]:
     """(the loaded file, its turns over seeded inputs, the seconds that loading took)."""
     timing = request.timing
     open_model = _runtime(request.runtime)
-    with _stage("load"):
+    with stage("load"):
         start = time.perf_counter()
         model = open_model(Path(file), threads=request.threads, shapes=shapes)
         load_s = time.perf_counter() - start
-    with _stage("feed"):
+    with stage("feed"):
         turns = model.turns(
             [
                 [seeded(spec, seed=timing.input_seed, buffer=buffer) for spec in model.inputs()]
@@ -234,15 +239,21 @@ def main() -> int:
     os.dup2(2, 1)
     if PARENT_PID in os.environ:
         _die_with(int(os.environ[PARENT_PID]))
-    request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
-    answer: Answer
-    try:
-        head = request.head
-        answer = measure(request) if head is None else measure_beside(request, head)
-    except _RuntimeRefusal as error:
-        traceback.print_exc()
-        answer = _refusal(error)
+    request = msgspec.json.decode(sys.stdin.buffer.readline(), type=Request)
     with os.fdopen(channel, "wb") as pipe:
+        answer: msgspec.Struct
+        try:
+            if request.on_order:
+                from mnv4bench.devices.block_worker import serve
+
+                answer = serve(request, sys.stdin.buffer, pipe)
+            elif request.head is not None:
+                answer = measure_beside(request, request.head)
+            else:
+                answer = measure(request)
+        except _RuntimeRefusal as error:
+            traceback.print_exc()
+            answer = _refusal(error)
         # On a line of its own: a site's start-up files may have printed before main began.
         pipe.write(b"\n" + msgspec.json.encode(answer))
     return 1 if isinstance(answer, Refused) else 0
@@ -265,7 +276,7 @@ def _runtime(name: RuntimeName) -> type[LiteRtModel] | type[OrtModel]:
 
 
 @contextmanager
-def _stage(name: str) -> Iterator[None]:
+def stage(name: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
