@@ -75,7 +75,9 @@ def main() -> int:
                 return 3
             found[way].append(ratio_of(paired))
             blocks[way] = len(paired.base_s)
-    print(f"{words.file.name} on {device}: {dict(base_python.packages)} {dict(head_python.packages)}")
+    print(
+        f"{words.file.name} on {device}: {dict(base_python.packages)} {dict(head_python.packages)}"
+    )
     print("way                     processes  blocks  head/base  scatter %  scatter by quartiles %")
     for way, values in found.items():
         low, _, high = statistics.quantiles(values, n=4)

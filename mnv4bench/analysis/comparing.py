@@ -9,16 +9,14 @@ say, and of one session each nothing can be known of that; ``Compared.rests_on``
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 
-from mnv4bench.analysis import rank_sums
-from mnv4bench.analysis.accuracy import compare as compare_accuracies
+from mnv4bench.analysis import losses, rank_sums
 from mnv4bench.analysis.accuracy import summarise
 from mnv4bench.analysis.matching import Pair, Session
 from mnv4bench.analysis.stats import INTERVAL_CONFIDENCE, median
-from mnv4bench.findings import Comparison
 from mnv4bench.over_time import Compared, Outcome, Side
-from mnv4bench.records import UNREADABLE, Evaluation, Verdict
+from mnv4bench.records import Evaluation
 
 # The slowdown that the gate lets pass, and what a session's own interval can tell.
 MAX_SLOWDOWN = 1.03
@@ -26,11 +24,10 @@ MAX_SLOWDOWN = 1.03
 MIN_SESSIONS = 4
 # A side is what it is now; what it was sixty nights ago is a matter for the history.
 MOST_SESSIONS = 30
-_WORTH: dict[Verdict, int] = {"full": 2, "partial": 1, "none": 0, "unproven": 0}
 
 
 def judge(
-    pair: Pair, evaluations: Mapping[str, Sequence[Evaluation]], max_slowdown: float = MAX_SLOWDOWN
+    pair: Pair, evaluations: losses.Evaluations, max_slowdown: float = MAX_SLOWDOWN
 ) -> Compared:
     """The verdict on one model; ``evaluations`` are the finished ones of each file, by digest."""
     a, b = ([one for one in side if not one.tainted] or list(side) for side in (pair.a, pair.b))
@@ -43,7 +40,8 @@ def judge(
         for side in (a, b)
     )
     ratio = rank_sums.ratio(before, after, INTERVAL_CONFIDENCE)
-    accuracy, first, second = _accuracies(a[-1], b[-1], evaluations)
+    files = a[-1].artifact_sha256, b[-1].artifact_sha256
+    accuracy, first, second = losses.on_same_images(*files, evaluations)
     sides = [
         _side(side, machine, values, evaluation)
         for side, machine, values, evaluation in zip(
@@ -55,7 +53,9 @@ def judge(
     if blocked:
         verdict, reason = "not comparable", blocked
     else:
-        remarks = list(_remarks(a[-1], b[-1], accuracy))
+        places = a[-1].placement, b[-1].placement
+        one_file = files[0] == files[1]
+        remarks = list(losses.remarks("B", places, accuracy, one_file=one_file))
         said = [text for text, _ in remarks]
         if verdict == "faster" and any(lost for _, lost in remarks):
             verdict, reason = "not comparable", f"B takes less time, but {'; '.join(said)}"
@@ -151,52 +151,6 @@ def _not_comparable(a: Session, b: Session) -> str:
         if side.tainted:
             return f"{name} is tainted: {'; '.join(side.tainted)}"
     return ""
-
-
-def _remarks(a: Session, b: Session, accuracy: Comparison | None) -> Iterator[tuple[str, bool]]:
-    """(what a reader must know beside the ratio, whether B has lost something by it)."""
-    if _WORTH[b.placement] != _WORTH[a.placement]:
-        lost = _WORTH[b.placement] < _WORTH[a.placement]
-        yield f"placement went from {a.placement} to {b.placement}", lost
-    if accuracy is not None:
-        if accuracy.high < 0:
-            yield "B is less accurate on the same images", True
-        elif accuracy.low > 0:
-            yield "B is more accurate on the same images", False
-    elif a.artifact_sha256 != b.artifact_sha256:
-        yield "the files differ; their accuracies were not measured on the same images", False
-
-
-def _accuracies(
-    a: Session, b: Session, evaluations: Mapping[str, Sequence[Evaluation]]
-) -> tuple[Comparison | None, Evaluation | None, Evaluation | None]:
-    """(both on the same images, where they are; the evaluation of each), of most images."""
-
-    def worth(one: Evaluation) -> tuple[int, str]:
-        return (len(one.ranks), one.started_at)
-
-    mine, theirs = (
-        {one.dataset.sha256: one for one in sorted(evaluations.get(digest, ()), key=worth)}
-        for digest in (a.artifact_sha256, b.artifact_sha256)
-    )
-    common = [mine[one] for one in mine if one in theirs and _images(mine[one], theirs[one])]
-    if common:
-        first = max(common, key=worth)
-        second = theirs[first.dataset.sha256]
-        if a.artifact_sha256 == b.artifact_sha256:
-            return None, first, second
-        return compare_accuracies(first, second), first, second
-    return (
-        None,
-        max(mine.values(), key=worth, default=None),
-        max(theirs.values(), key=worth, default=None),
-    )
-
-
-def _images(first: Evaluation, second: Evaluation) -> bool:
-    """Whether any image could be read for both."""
-    pairs = zip(first.ranks, second.ranks, strict=False)
-    return any(UNREADABLE not in pair for pair in pairs)
 
 
 def _side(

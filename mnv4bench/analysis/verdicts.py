@@ -19,10 +19,25 @@ from mnv4bench.analysis.gating import (
     judge,
 )
 from mnv4bench.analysis.pairing import Observation
-from mnv4bench.findings import Gate, GateMetric, GateVerdict, Pair, Skipped
+from mnv4bench.findings import (
+    Budget,
+    BudgetVerdict,
+    Gate,
+    GateMetric,
+    GateVerdict,
+    Observed,
+    Pair,
+    Skipped,
+)
+from mnv4bench.records import Environment
 
 # A gate is what the first of these is that any of its models is.
 _GRAVITY: tuple[GateVerdict, ...] = ("slower", "inconclusive", "faster", "same")
+_COUNTS_AS: dict[BudgetVerdict, GateVerdict] = {
+    "over": "slower",
+    "inconclusive": "inconclusive",
+    "within": "same",
+}
 
 
 def confirm(
@@ -65,12 +80,15 @@ def pair(
     rules: Rules | None = None,
     base_artifact_sha256: str = "",
     head_artifact_sha256: str = "",
+    lost: Sequence[str] = (),
     notes: tuple[str, ...] = (),
+    every: tuple[Observed, ...] = (),
 ) -> Pair:
     """One model's finding. ``observed`` are the processes of the look that stands.
 
     A gate that was stopped has looks that say "go on", or alarms that nothing confirmed: both are
-    inconclusive, with what was measured.
+    inconclusive, with what was measured. So is a head that takes less time and has ``lost``
+    something for it.
     """
     stands = second or first
     verdict: GateVerdict
@@ -81,6 +99,8 @@ def pair(
             reason = f"slower in one measurement, and the second was {reason}"
     elif stands.decision == "slower" and not second:
         verdict, reason = "inconclusive", "slower in one measurement, which nothing has confirmed"
+    elif stands.decision == "faster" and lost:
+        verdict, reason = "inconclusive", f"head takes less time, but {'; '.join(lost)}"
     else:
         verdict = stands.decision
     return Pair(
@@ -106,6 +126,7 @@ def pair(
         base_artifact_sha256=base_artifact_sha256,
         head_artifact_sha256=head_artifact_sha256,
         notes=notes,
+        observed=every,
     )
 
 
@@ -182,31 +203,44 @@ def gate(
     pairs: Iterable[Pair],
     rules: Rules | None = None,
     *,
+    budgets: tuple[Budget, ...] = (),
     device: str = "",
     unit: str = "",
+    environment: Environment | None = None,
+    measured_at: str = "",
+    seed: int | None = None,
     metric: GateMetric = "seconds",
     skipped: tuple[Skipped, ...] = (),
     notes: tuple[str, ...] = (),
 ) -> Gate:
     """All models together: slower if one is, else inconclusive if one is. No models: inconclusive.
 
-    It sees what it sees in its noisiest model.
+    A budget counts as a model does: over is slower. What was skipped was not measured, so without
+    an alarm the whole is inconclusive. It sees what it sees in its noisiest model.
     """
     every = tuple(pairs)
-    verdicts = {one.verdict for one in every}
-    verdict: GateVerdict = next((kind for kind in _GRAVITY if kind in verdicts), "inconclusive")
+    verdicts: set[GateVerdict] = {one.verdict for one in every}
+    verdicts |= {_COUNTS_AS[one.verdict] for one in budgets}
+    if skipped or not every:
+        verdicts.add("inconclusive")
     # A file against itself, of no processes, was not looked at and hides nothing.
     ratios = [one.smallest_detectable_ratio for one in every if one.processes]
     known = [ratio for ratio in ratios if ratio is not None]
+    # Ratios are one family of questions and budgets another: either may alarm.
+    families = any(one.confidence < 1 for one in every) + bool(budgets)
     return Gate(
-        verdict=verdict,
+        verdict=next(kind for kind in _GRAVITY if kind in verdicts),
         pairs=every,
-        false_alarm_rate=FALSE_ALARM_RATE if any(one.confidence < 1 for one in every) else 0.0,
+        false_alarm_rate=FALSE_ALARM_RATE * families,
         smallest_detectable_ratio=max(known) if known and len(known) == len(ratios) else None,
         max_slowdown=(rules or Rules()).max_slowdown,
         reason="" if every else "no model was measured on both sides",
         device=device,
         unit=unit,
+        environment=environment,
+        measured_at=measured_at,
+        seed=seed,
+        budgets=budgets,
         metric=metric,
         skipped=skipped,
         notes=notes,

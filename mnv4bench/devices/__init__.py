@@ -14,6 +14,7 @@ from mnv4bench.errors import NotMeasured
 from mnv4bench.records import (
     Artifact,
     Check,
+    Counted,
     DeviceProfile,
     DeviceState,
     Environment,
@@ -42,8 +43,16 @@ class Session(Protocol):
         """Time this file, the base, and ``head``'s in alternating blocks.
 
         ``head`` is another session of the same runner, or of one of the same profile with another
-        interpreter. ``timing``'s count and duration are those
-        of each file. Raises as ``invoke`` does.
+        interpreter. ``timing``'s count and duration are those of each file. Raises as ``invoke``
+        does.
+        """
+        ...
+
+    def count(self, inferences: int, *, round: int, position: int) -> tuple[Counted, Placement]:
+        """Count the instructions of each of ``inferences`` in one fresh process, on one thread.
+
+        Raises NotMeasured where instructions are not counted, else as ``invoke`` does. A device
+        that counts gives no latencies: its ``invoke`` and ``beside`` raise NotMeasured.
         """
         ...
 

@@ -6,21 +6,26 @@ know: the runtimes themselves, which only the measuring process loads.
 
 from __future__ import annotations
 
-import importlib.metadata
-import importlib.util
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar, assert_never
+from typing import Literal, TypeVar
 
 import msgspec
 
-from mnv4bench.devices import Session, alternation, host_facts, interpreter, worker_process
+from mnv4bench.devices import (
+    Session,
+    alternation,
+    host_facts,
+    host_runtimes,
+    interpreter,
+    worker_process,
+)
+from mnv4bench.devices.counting import not_counted
 from mnv4bench.devices.holding import HOST, hold
 from mnv4bench.devices.host_worker import Answer, Beside, Measured, Refused, Request, Second
 from mnv4bench.devices.interpreter import Interpreter
@@ -30,13 +35,12 @@ from mnv4bench.errors import MissingExtra, NotMeasured, UsageError
 from mnv4bench.records import (
     Artifact,
     Check,
+    Counted,
     DeviceProfile,
     DeviceState,
     Environment,
-    Format,
     Paired,
     Placement,
-    RuntimeName,
     Samples,
     Timing,
 )
@@ -52,40 +56,6 @@ NEEDED = ("msgspec", "numpy")
 START_ALLOWANCE_S = 120.0
 
 
-@dataclass(frozen=True, slots=True)
-class Runtime:
-    """One inference runtime as a Python package."""
-
-    title: str
-    module: str
-    distributions: tuple[str, ...]  # any one of these provides the module
-    format: Format
-
-    def version(self, python: Interpreter | None = None) -> str | None:
-        """The version that ``python`` has, or this program's own; None: absent. Imports nothing."""
-        if python is not None:
-            return next(filter(None, map(python.packages.get, self.distributions)), None)
-        if importlib.util.find_spec(self.module) is None:
-            return None
-        for name in self.distributions:
-            try:
-                return importlib.metadata.version(name)
-            except importlib.metadata.PackageNotFoundError:
-                continue
-        return "unknown"
-
-
-LITERT = Runtime(
-    title="LiteRT", module="ai_edge_litert", distributions=("ai-edge-litert",), format="tflite"
-)
-ONNXRUNTIME = Runtime(
-    title="ONNX Runtime",
-    module="onnxruntime",
-    distributions=("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino"),
-    format="onnx",
-)
-
-
 class HostRunner:
     """One host profile made live. Keeps the Runner contract of ``mnv4bench.devices``."""
 
@@ -96,7 +66,7 @@ class HostRunner:
         """
         self._profile = profile
         self._python = python
-        self._runtime = _runtime(profile)
+        self._runtime = host_runtimes.of(profile)
 
     def availability(self) -> tuple[Literal["ready", "absent", "unusable"], str]:
         """("ready" or "unusable", why); this machine is never absent."""
@@ -161,7 +131,7 @@ class HostRunner:
             raise UsageError(
                 f"{self._profile.device} runs .{wanted} files, and {file.name} is "
                 f"{artifact.format}; nothing was measured.",
-                _other_device(artifact.format),
+                host_runtimes.other_device(artifact.format),
             )
         if not file.is_file():
             raise UsageError(
@@ -285,7 +255,7 @@ class HostSession:
         return self._answer(finished, request, Beside).paired, (finished, finished)
 
     def _side(self, file: Path, timing: Timing) -> alternation.Side:
-        runtime = _runtime(self._profile)
+        runtime = host_runtimes.of(self._profile)
         return alternation.Side(
             command=_command(self._python),
             request=_request(self._profile, file, self._artifact, timing, on_order=True),
@@ -294,6 +264,10 @@ class HostSession:
             runtime=f"{runtime.title} {runtime.version(self._python)}",
             file=file.name,
         )
+
+    def count(self, inferences: int, *, round: int, position: int) -> tuple[Counted, Placement]:  # noqa: ARG002
+        """Raises NotMeasured: this machine is timed as it is."""
+        raise not_counted(self._profile.device, self._profile.format)
 
     def _copied(self, folder: Path) -> Path:
         """The file, with the files beside it that hold its weights, in ``folder``."""
@@ -334,7 +308,7 @@ class HostSession:
             if isinstance(answer, wanted):
                 return answer
             if isinstance(answer, Refused):
-                runtime = _runtime(self._profile).title
+                runtime = host_runtimes.of(self._profile).title
                 raise worker_process.failure(
                     finished,
                     request,
@@ -399,44 +373,3 @@ def time_limit_s(timing: Timing) -> float:
     sum leaves room for inferences as long as the caps themselves.
     """
     return START_ALLOWANCE_S + 2 * (timing.warmup_cap_s + timing.max_duration_s)
-
-
-def _runtime(profile: DeviceProfile) -> Runtime:
-    runtime = _by_name(profile.runtime)
-    if runtime is None or profile.accelerator != "cpu":
-        raise NotMeasured(
-            f"{profile.device} asks for {profile.runtime} on {profile.accelerator}; the host "
-            "runner drives LiteRT and ONNX Runtime on cpu.",
-            "mnv4bench devices",
-        )
-    if profile.format != runtime.format:
-        raise UsageError(
-            f"{profile.device} pairs {runtime.title} with .{profile.format} files, and "
-            f"{runtime.title} runs .{runtime.format}.",
-            f'set format = "{runtime.format}" in the profile',
-        )
-    return runtime
-
-
-def _by_name(name: RuntimeName) -> Runtime | None:
-    match name:
-        case "litert":
-            return LITERT
-        case "onnxruntime":
-            return ONNXRUNTIME
-        case "coreml":
-            return None
-        case _:
-            assert_never(name)
-
-
-def _other_device(format: Format) -> str:
-    match format:
-        case "tflite":
-            return "measure it with --device host-cpu"
-        case "onnx":
-            return "measure it with --device host-ort-cpu"
-        case "coreml":
-            return "Core ML files run on Apple devices; see: mnv4bench devices"
-        case _:
-            assert_never(format)

@@ -15,7 +15,15 @@ from mnv4bench.findings.fronts import (
     Shown,
     Summary,
 )
-from mnv4bench.findings.gates import Gate, GateMetric, GateVerdict, Pair
+from mnv4bench.findings.gates import (
+    Budget,
+    BudgetVerdict,
+    Gate,
+    GateMetric,
+    GateVerdict,
+    Observed,
+    Pair,
+)
 from mnv4bench.findings.insides import (
     Agreement,
     Compatibility,
@@ -35,6 +43,8 @@ __all__ = [
     "Agreement",
     "Attached",
     "Availability",
+    "Budget",
+    "BudgetVerdict",
     "Catalog",
     "Comparison",
     "Compatibility",
@@ -53,6 +63,7 @@ __all__ = [
     "Inspection",
     "Integer",
     "Movement",
+    "Observed",
     "Operators",
     "Pair",
     "Point",

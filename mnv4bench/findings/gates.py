@@ -7,9 +7,22 @@ from typing import Literal
 from msgspec import Struct
 
 from mnv4bench.findings.skipped import Skipped
+from mnv4bench.records import Environment
 
 GateVerdict = Literal["same", "slower", "faster", "inconclusive"]
 GateMetric = Literal["seconds", "instructions"]
+BudgetVerdict = Literal["within", "over", "inconclusive"]
+
+
+class Observed(Struct, frozen=True, kw_only=True):
+    """One process of a gate, with both sides in it (on a phone: one of each)."""
+
+    base: float  # median of the turns' lower deciles, seconds; or a count of instructions
+    head: float
+    ratio: float  # head over base, of neighbouring turns: not the quotient of the two above
+    base_first: bool
+    confirming: bool  # of the second measurement
+    tainted: tuple[str, ...] = ()
 
 
 class Pair(Struct, frozen=True, kw_only=True):
@@ -43,10 +56,33 @@ class Pair(Struct, frozen=True, kw_only=True):
     base_artifact_sha256: str = ""
     head_artifact_sha256: str = ""
     notes: tuple[str, ...] = ()
+    observed: tuple[Observed, ...] = ()  # every process, in measured order
+
+
+class Budget(Struct, frozen=True, kw_only=True):
+    """One model's latency on its head side against the time that somebody has set for it; seconds.
+
+    ``latency_s`` is the median over fresh processes of their medians, as ``run`` has it, and
+    ``low_s``..``high_s`` covers the true one with probability ``confidence`` although it was looked
+    at while it was measured, and for all budgets of the gate together.
+    """
+
+    model: str
+    budget_s: float
+    verdict: BudgetVerdict
+    latency_s: float | None  # None: nothing was measured
+    low_s: float | None  # None: too few processes to say
+    high_s: float | None
+    confidence: float
+    processes: int
+    processes_tainted: int
+    confirmed: bool  # over in an independent second measurement too
+    reason: str  # why this verdict; never empty
+    artifact_sha256: str = ""
 
 
 class Gate(Struct, frozen=True, kw_only=True):
-    """What ``gate --json`` prints.
+    """What ``gate --json`` prints. A model over its budget makes the verdict "slower".
 
     ``false_alarm_rate`` bounds the probability that nothing changed and yet any of the pairs comes
     out slower. ``smallest_detectable_ratio`` is the smallest slowdown that this session, with its
@@ -62,6 +98,10 @@ class Gate(Struct, frozen=True, kw_only=True):
     reason: str = ""
     device: str = ""
     unit: str = ""  # which of its kind: a serial number, the name of a machine
+    environment: Environment | None = None  # None: nothing was measured
+    measured_at: str = ""  # UTC, ISO 8601; empty: nothing was measured
+    seed: int | None = None  # ordered models and sides
+    budgets: tuple[Budget, ...] = ()
     metric: GateMetric = "seconds"
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()

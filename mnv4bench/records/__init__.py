@@ -34,6 +34,7 @@ from mnv4bench.records.devices import (
     must_match_facts,
 )
 from mnv4bench.records.measuring import (
+    Counted,
     Ended,
     Measurement,
     Noise,
@@ -78,6 +79,7 @@ __all__ = [
     "Check",
     "Cores",
     "Count",
+    "Counted",
     "DataSet",
     "Delegate",
     "Deviation",

@@ -156,6 +156,9 @@ class Environment(Struct, frozen=True, kw_only=True):
     fixed_performance: Annotated[
         bool | None, _fact("Android's fixed-performance mode", must_match=True)
     ] = None
+    emulator: Annotated[
+        str | None, _fact("emulator and the processor that it plays", must_match=True)
+    ] = None
     python_version: Annotated[str | None, _fact("Python that drove the runtime")] = None
     tool_version: Annotated[str | None, _fact("mnv4bench version")] = None
     commit: Annotated[str | None, _fact("git commit of the folder it was run in")] = None

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from mnv4bench.records.artifacts import Artifact
 from mnv4bench.records.devices import DeviceProfile, DeviceState, Environment, Placement
-from mnv4bench.records.words import Count, Duration, Fraction, Origin, Seconds
+from mnv4bench.records.words import Count, Duration, Fraction, Origin, Seconds, Sha256
 
 
 class Timing(Struct, frozen=True, kw_only=True):
@@ -109,12 +109,30 @@ class Paired(Struct, frozen=True, kw_only=True):
     tainted: tuple[str, ...] = ()
 
 
+class Counted(Struct, frozen=True, kw_only=True):
+    """One invocation that was counted instead of timed: one fresh process under an emulator.
+
+    A cost and never a latency: an emulator has no caches, no memory to wait for, no pipeline.
+    """
+
+    round: Count
+    position: Count  # place within its round
+    started_at: str  # UTC, ISO 8601
+    # Of each inference, in measured order: the instructions that the program under the emulator
+    # executed, less those of marking where an inference begins and ends.
+    instructions: Annotated[tuple[Count, ...], Meta(min_length=1)]
+    load_instructions: Count | None = None  # opening the file, until the first inference is ready
+    outputs_sha256: Sha256 | None = None  # of every inference's outputs, in order
+    tainted: tuple[str, ...] = ()  # reasons that make it unfit to compare
+
+
 class Measurement(Struct, frozen=True, kw_only=True):
     """One artifact on one device: its invocations, its placement, the state before and after."""
 
     artifact: Artifact
     origin: Origin = "measured"
     invocations: tuple[Samples, ...] = ()
+    counts: tuple[Counted, ...] = ()  # of origin "emulated", which has no invocations
     placement: Placement | None = None  # None: nothing ran yet
     state_before: DeviceState | None = None
     state_after: DeviceState | None = None

@@ -227,6 +227,13 @@ def test_two_files_are_timed_side_by_side(case, runner, files, artifact, base_fi
     assert paired.head_placement.verdict == "full"
 
 
+def test_a_device_that_times_does_not_count(runner, case, file, artifact) -> None:
+    with pytest.raises(NotMeasured, match="latencies") as caught:
+        runner.install(file, artifact).count(3, round=0, position=0)
+    assert case.profile.device in caught.value.what
+    assert "instructions" in caught.value.next_step
+
+
 class Witness:
     """Notes every process that lives while it watches."""
 

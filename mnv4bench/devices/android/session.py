@@ -18,12 +18,14 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
+from mnv4bench import records
 from mnv4bench.devices import Session
 from mnv4bench.devices.android import phone, placement, readings, remains, results, unread
 from mnv4bench.devices.android.adb import Adb
 from mnv4bench.devices.android.benchmark import PROGRAM, Call, arguments, target_of
 from mnv4bench.devices.android.placement import Contrast, Counted
 from mnv4bench.devices.android.readings import Policy
+from mnv4bench.devices.counting import not_counted
 from mnv4bench.devices.pairing import in_turn
 from mnv4bench.errors import DeviceLost, WorkerFailed
 from mnv4bench.records import DeviceProfile, Noise, Paired, Placement, Samples, Timing
@@ -85,6 +87,16 @@ class AndroidSession:
     def beside(self, head: Session, timing: Timing, *, base_first: bool) -> Paired:
         """Two processes in turn: a benchmark program takes one file."""
         return in_turn(self, head, timing, base_first=base_first)
+
+    def count(
+        self,
+        inferences: int,
+        *,
+        round: int,
+        position: int,  # noqa: ARG002
+    ) -> tuple[records.Counted, Placement]:
+        """Raises NotMeasured: a phone is timed."""
+        raise not_counted(self._profile.device, self._profile.format)
 
     def remove(self) -> None:
         """The file goes with the program's folder when the phone is given back."""
