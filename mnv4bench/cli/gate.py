@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mnv4bench.cli.environments import BaseEnvOption, HeadEnvOption
 from mnv4bench.cli.phones import BenchmarkModelOption, LibrariesOption, SerialOption
 from mnv4bench.cli.reading import AsJson, emit, say
 from mnv4bench.cli.stopping import stop_as_interrupted
@@ -27,14 +28,16 @@ def command(
     base: Annotated[
         str,
         typer.Option(
-            metavar="FILE|DIR|REPORT",
-            help="What is in use: an artifact, a directory of artifacts, or a report (.json), "
-            "whose artifacts are in the cache.",
+            metavar="FILE|DIR|REPORT|MODELS",
+            help="What is in use: an artifact, a directory of artifacts, a report (.json), "
+            "whose artifacts are in the cache, or models to be exported (NAME,timm:NAME).",
         ),
     ],
     head: Annotated[
-        str, typer.Option(metavar="FILE|DIR|REPORT", help="What is to take its place.")
+        str, typer.Option(metavar="FILE|DIR|REPORT|MODELS", help="What is to take its place.")
     ],
+    base_env: BaseEnvOption = None,
+    head_env: HeadEnvOption = None,
     device: Annotated[
         str, typer.Option(help="A device of `mnv4bench devices`, or a profile of your own.")
     ] = DEFAULT_DEVICE,
@@ -68,6 +71,7 @@ def command(
     when it could not be measured or stayed inconclusive, 5 when head did not provably run there.
 
     Example: mnv4bench gate --base old.tflite --head new.tflite
+    Example: mnv4bench gate --base mnv4-conv-s --head mnv4-conv-s --head-env ./venv-new
     """
     import secrets
 
@@ -75,21 +79,22 @@ def command(
 
     from mnv4bench import codec, profiles, store
     from mnv4bench.analysis.gating import Rules
-    from mnv4bench.cli import sides
-    from mnv4bench.devices import Options, open_runner
+    from mnv4bench.cli import environments, sides
+    from mnv4bench.devices import Options
     from mnv4bench.render import gates
 
     stop_as_interrupted()
     profile = profiles.load(device)
     profile = replace(profile, threads=threads or profile.threads)
-    runner = open_runner(
-        profile, Options(tuple(serial or ()), benchmark_model, libraries, keep=False)
+    python = environments.find(base_env, head_env, profile)
+    runners = environments.runners(
+        profile, Options(tuple(serial or ()), benchmark_model, libraries, keep=False), python
     )
-    pairs, alone = sides.pair_up(base, head, profile)
+    pairs, alone = sides.pair_up(base, head, profile, device, python)
     rules = Rules(max_slowdown=max_slowdown)
     contests = _measured(
-        [one for one in pairs if one.base.artifact.sha256 != one.head.artifact.sha256],
-        runner,
+        [one for one in pairs if not one.identical],
+        runners,
         rules,
         secrets.randbelow(2**31) if seed is None else seed,
     )
@@ -104,13 +109,19 @@ def command(
     raise typer.Exit(_status(found, contests))
 
 
-def _measured(pairs: Sequence[Sides], runner: Runner, rules: Rules, seed: int) -> list[Contest]:
-    """The contests, measured as far as it went; Ctrl-C goes up."""
+def _measured(
+    pairs: Sequence[Sides], runners: tuple[Runner, Runner], rules: Rules, seed: int
+) -> list[Contest]:
+    """The contests, measured as far as it went; Ctrl-C goes up.
+
+    ``runners`` are base's and head's: one device, of which base's holds it.
+    """
     from mnv4bench.bench import gating
     from mnv4bench.errors import NotMeasured
 
     if not pairs:
         return []
+    runner, heads = runners
     status, detail = runner.availability()
     if status != "ready":
         raise NotMeasured(f"the device is {status}: {detail}", "mnv4bench doctor")
@@ -119,7 +130,7 @@ def _measured(pairs: Sequence[Sides], runner: Runner, rules: Rules, seed: int) -
             gating.Contest(
                 model=pair.model,
                 base=runner.install(pair.base.path, pair.base.artifact),
-                head=runner.install(pair.head.path, pair.head.artifact),
+                head=heads.install(pair.head.path, pair.head.artifact),
                 base_artifact=pair.base.artifact,
                 head_artifact=pair.head.artifact,
             )
