@@ -7,12 +7,13 @@ more byte of metadata, so that the files differ and the work does not.
 
     python benchmarks/gate_trials.py trials.jsonl --trials 200            # nothing changed
     python benchmarks/gate_trials.py trials.jsonl --trials 100 --planted 0.03 --busy 1
-    python benchmarks/gate_trials.py trials.jsonl --show
+    python benchmarks/gate_trials.py trials.jsonl --show       # what the gate said
+    python benchmarks/gate_trials.py trials.jsonl --peers      # what other rules say of the same
 
 ``--busy`` keeps that many processes of this script spinning meanwhile. Trials are appended, so a
-stopped series goes on with the same words; every process's number is kept, so that other rules can
-be tried on the same data. ``others`` is what everything else on the machine took meanwhile, in
-processors, so that "quiet" is a reading and not a claim.
+stopped series goes on with the same words; every turn of every process of the first measurement is
+kept, so that other rules can be tried on the same data. ``others`` is what everything else on the
+machine took meanwhile, in processors, so that "quiet" is a reading and not a claim.
 """
 
 from __future__ import annotations
@@ -36,12 +37,27 @@ from mnv4bench.analysis import gating as judging
 from mnv4bench.analysis import verdicts
 from mnv4bench.analysis.gating import Rules
 from mnv4bench.bench import gating
-from mnv4bench.devices import open_runner
+from mnv4bench.devices import Session, open_runner
 from mnv4bench.export.own import file as own_file
+from mnv4bench.records import Paired, Timing
 
 LAYERS = {0.0: (33, 33), 0.03: (33, 34), 0.05: (20, 21), 0.10: (10, 11)}
 CHANNELS, PIXELS = 32, 28
 CONFIDENCE = 0.95
+PROCESSES = 6  # that every gate has at least
+
+
+class Keeping:
+    """A session whose turns, side by side with another's, are kept."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.kept: list[Paired] = []
+
+    def beside(self, head: Session, timing: Timing, *, base_first: bool) -> Paired:
+        paired = self._session.beside(head, timing, base_first=base_first)
+        self.kept.append(paired)
+        return paired
 
 
 class Silent:
@@ -92,9 +108,10 @@ def trial(folder: Path, planted: float) -> dict[str, object]:
     rules = Rules()
     began, all_before, own_before = time.monotonic(), _machine_s(), _own_s()
     with runner.held():
+        keeping = Keeping(runner.install(base.path, base.artifact))
         contest = gating.Contest(
             "chain",
-            runner.install(base.path, base.artifact),
+            keeping,
             runner.install(head.path, head.artifact),
             base.artifact,
             head.artifact,
@@ -116,8 +133,10 @@ def trial(folder: Path, planted: float) -> dict[str, object]:
         "others": round(others / seconds, 3),
         "numbers": [round(one.log_ratio, 6) for one in contest.first],
         "confirming": [round(one.log_ratio, 6) for one in contest.second],
-        "base_s": [float(f"{one.base_s:.6g}") for one in contest.first],
-        "head_s": [float(f"{one.head_s:.6g}") for one in contest.first],
+        "turns_10ns": [
+            [[round(seconds * 1e8) for seconds in side] for side in (one.base_s, one.head_s)]
+            for one in keeping.kept[: len(contest.first)]
+        ],
         "tainted": sum(bool(one.tainted) for one in contest.first),
     }
 
@@ -161,6 +180,35 @@ def show(path: Path) -> None:
         )
 
 
+def peers(path: Path) -> None:
+    """Today's rules on the turns of the same gates, as a table: percent of gates with an alarm.
+
+    Once with base and head as they were measured, in turn; once with the base of the gate before,
+    as where a run is compared with the one before it.
+    """
+    from tests.peer_gates import RULES
+
+    rows: dict[tuple[float, int], list[dict]] = {}
+    for line in path.read_text().splitlines():
+        one = json.loads(line)
+        if "turns_10ns" in one:
+            rows.setdefault((one["planted"], one["busy"]), []).append(one)
+    print(f"| base | planted | busy | gates | {' | '.join(RULES)} | this gate |")
+    print(f"|{'---|' * (len(RULES) + 5)}")
+    for (planted, busy), trials in sorted(rows.items()):
+        kept = [one["turns_10ns"][:PROCESSES] for one in trials]
+        fewest = min(len(side) for one in kept for process in one for side in process)
+        turns = np.array([[[side[:fewest] for side in p] for p in one] for one in kept], float)
+        base, head = turns[:, :, 0], turns[:, :, 1]
+        slower = sum(one["verdict"] == "slower" for one in trials)
+        for name, one, other in (("in turn", base, head), ("before", base[:-1], head[1:])):
+            rates = [f"{100 * rule(one, other).mean():.1f}" for rule in RULES.values()]
+            ours = f"{100 * slower / len(trials):.1f}" if name == "in turn" else ""
+            print(
+                f"| {name} | {planted:+.0%} | {busy} | {len(one)} | {' | '.join(rates)} | {ours} |"
+            )
+
+
 def clopper_pearson(hits: int, trials: int) -> tuple[float, float]:
     """The exact binomial interval (Clopper and Pearson 1934), by bisection on the tail."""
     from math import comb
@@ -189,9 +237,10 @@ def main() -> None:
     parser.add_argument("--planted", type=float, default=0.0, choices=sorted(LAYERS))
     parser.add_argument("--busy", type=int, default=0)
     parser.add_argument("--show", action="store_true")
+    parser.add_argument("--peers", action="store_true")
     asked = parser.parse_args()
-    if asked.show:
-        show(asked.file)
+    if asked.show or asked.peers:
+        (show if asked.show else peers)(asked.file)
         return
     spinning = [multiprocessing.Process(target=spin, daemon=True) for _ in range(asked.busy)]
     for process in spinning:

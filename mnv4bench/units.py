@@ -1,11 +1,14 @@
 """Numbers to text: the only place that formats seconds, bytes, counts, ratios and percentages.
 
+And back, for a time that a person typed.
+
 Knows: SI prefixes and how many digits a precision deserves. Does not know: where a number comes
 from. Text may hold ``±`` and ``×``; a terminal that cannot show them is the renderer's matter.
 """
 
 from __future__ import annotations
 
+import re
 from math import floor, isfinite, log10
 
 # Three digits tell two latencies one percent apart; more would claim what was not measured.
@@ -46,6 +49,15 @@ def seconds_as_printed(value: float | None) -> str:
         return UNKNOWN
     text = f"{value * 1e3:.{MAX_DIGITS}g}"
     return f"{text if '.' in text or 'e' in text else text + '.0'} ms"
+
+
+def duration(text: str) -> float | None:
+    """``"2.5ms"`` -> ``0.0025`` seconds; None for what is no time above 0 with its unit."""
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s?(s|ms|us|µs|ns)", text.strip())
+    if found is None:
+        return None
+    value = float(found[1]) * dict(_TIME)[found[2].replace("us", "µs")]
+    return value if value > 0 else None
 
 
 def milliseconds(value: float) -> str:

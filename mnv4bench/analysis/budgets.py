@@ -9,9 +9,12 @@ A process lies above the true median as often as below, whatever the noise, so b
 looks together. "Over" is an interval that lies wholly above the budget, twice, in two independent
 measurements, as a slowdown is; "within" one that lies wholly below it, once.
 
+Disturbed processes are set aside, and asked all the same whether they keep within the budget: what
+disturbs a processor adds to a latency and never takes away. So a busy machine may say "within" and
+never "over".
+
 A budget is about this device as it is just now: where a difference from the last release is the
-question, base and head side by side answer it far more sharply. Disturbed processes are set aside,
-as other programs add to a latency and never take away.
+question, base and head side by side answer it far more sharply.
 """
 
 from __future__ import annotations
@@ -70,15 +73,25 @@ def judge(
 
 def _look(budget_s: float, readings: Sequence[Reading], worth: float, rules: Rules) -> Look:
     clean = [one.latency_s for one in readings if not one.tainted]
+    every = [one.latency_s for one in readings]
     low, high = interval(clean, worth)
+    most_low, most_high = interval(every, worth)
+    decision: Decision
     if low is not None and low > budget_s:
-        decision, reason = _decided("over", "the whole interval lies above the budget")
+        decision, reason = "over", "the whole interval lies above the budget"
     elif high is not None and high <= budget_s:
-        decision, reason = _decided("within", "the whole interval lies within the budget")
+        decision, reason = "within", "the whole interval lies within the budget"
+    elif most_high is not None and most_high <= budget_s:
+        decision = "within"
+        reason = (
+            f"the whole interval lies within the budget, although {len(every) - len(clean)} of "
+            f"{len(every)} processes were disturbed, which only adds to a latency"
+        )
+        clean, low, high = every, most_low, most_high
     elif len(readings) < rules.max_processes:
-        decision, reason = _decided("go on", "the answer is not clear yet")
+        decision, reason = "go on", "the answer is not clear yet"
     else:
-        decision, reason = _decided("inconclusive", _why_open(readings, len(clean)))
+        decision, reason = "inconclusive", _why_open(readings, len(clean))
     return Look(
         decision=decision,
         reason=reason,
@@ -88,10 +101,6 @@ def _look(budget_s: float, readings: Sequence[Reading], worth: float, rules: Rul
         processes=len(clean),
         set_aside=len(readings) - len(clean),
     )
-
-
-def _decided(decision: Decision, reason: str) -> tuple[Decision, str]:
-    return decision, reason
 
 
 def _why_open(readings: Sequence[Reading], clean: int) -> str:

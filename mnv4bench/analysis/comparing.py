@@ -54,8 +54,8 @@ def judge(
         verdict, reason = "not comparable", blocked
     else:
         places = a[-1].placement, b[-1].placement
-        one_file = files[0] == files[1]
-        remarks = list(losses.remarks("B", places, accuracy, one_file=one_file))
+        differ = files[0] != files[1]
+        remarks = list(losses.remarks("B", places, accuracy, say_unknown=differ))
         said = [text for text, _ in remarks]
         if verdict == "faster" and any(lost for _, lost in remarks):
             verdict, reason = "not comparable", f"B takes less time, but {'; '.join(said)}"

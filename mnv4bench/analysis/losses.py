@@ -31,7 +31,7 @@ def remarks(
     placements: tuple[Verdict, Verdict],
     accuracy: Comparison | None,
     *,
-    one_file: bool,
+    say_unknown: bool,
 ) -> Iterator[tuple[str, bool]]:
     """(what a reader must know beside the ratio, whether ``second`` has lost something by it)."""
     before, after = placements
@@ -42,7 +42,7 @@ def remarks(
             yield f"{second} is less accurate on the same images", True
         elif accuracy.low > 0:
             yield f"{second} is more accurate on the same images", False
-    elif not one_file:
+    elif say_unknown:
         yield "the files differ; their accuracies were not measured on the same images", False
 
 

@@ -7,7 +7,6 @@ how looks are made (`gating`), how anything is measured or shown.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import isfinite
 from typing import assert_never
 
 from mnv4bench.analysis.gating import (
@@ -19,6 +18,7 @@ from mnv4bench.analysis.gating import (
     judge,
 )
 from mnv4bench.analysis.pairing import Observation
+from mnv4bench.analysis.stats import median
 from mnv4bench.findings import (
     Budget,
     BudgetVerdict,
@@ -136,44 +136,69 @@ def _after(look: Look) -> str:
 
 def exact(
     model: str,
-    base: float,
-    head: float,
+    base: Sequence[int],
+    head: Sequence[int],
     rules: Rules | None = None,
     *,
     base_artifact_sha256: str = "",
     head_artifact_sha256: str = "",
+    tainted: Sequence[str] = (),
+    lost: Sequence[str] = (),
     notes: tuple[str, ...] = (),
 ) -> Pair:
     """The finding of a metric without noise, such as instructions: what is there is significant.
 
+    ``base`` and ``head`` are the counts of several inferences, which have to agree on each side.
     Relevant is a ratio of ``max_slowdown`` or more, or of its inverse or less: with no noise there
     is no zone in which either answer is right. Nothing is left to confirm.
     """
-    if not (isfinite(base) and isfinite(head) and base > 0 and head > 0):
+    if not base or not head or min(*base, *head) <= 0:
         raise ValueError(f"counts must be above 0, and are {base} and {head}")
-    limit, ratio = (rules or Rules()).max_slowdown, head / base
-    relevant = head >= base * limit or base >= head * limit
-    verdict: GateVerdict = "same" if not relevant else "slower" if head > base else "faster"
+    limit, before, after = (rules or Rules()).max_slowdown, median(base), median(head)
+    relevant = after >= before * limit or before >= after * limit
+    verdict: GateVerdict = "same" if not relevant else "slower" if after > before else "faster"
     reason = "the counts differ" if relevant else "the counts differ by less than what matters"
+    if after == before:
+        reason = "the counts are the same"
+    if tainted:
+        verdict, reason = "inconclusive", f"the counts are not exact: {'; '.join(tainted)}"
+    elif len({*base}) > 1 or len({*head}) > 1:
+        verdict = "inconclusive"
+        reason = (
+            f"the counts of one file's inferences differ (base {min(base)}..{max(base)}, head "
+            f"{min(head)}..{max(head)}), so what it does depends on more than its input"
+        )
+    elif verdict == "faster" and lost:
+        verdict, reason = "inconclusive", f"head takes less, but {'; '.join(lost)}"
     return Pair(
         model=model,
-        ratio=ratio,
-        low=ratio,
-        high=ratio,
-        p=1.0 if head == base else 0.0,
-        significant=head != base,
+        ratio=after / before,
+        low=after / before,
+        high=after / before,
+        p=1.0 if after == before else 0.0,
+        significant=after != before,
         relevant=relevant,
         verdict=verdict,
-        blocks=1,
+        blocks=len(base),
         confirmed=verdict == "slower",
         confidence=1.0,
         processes=1,
-        processes_tainted=0,
-        reason=reason if head != base else "the counts are the same",
+        processes_tainted=1 if tainted else 0,
+        reason=reason,
         smallest_detectable_ratio=limit,
         base_artifact_sha256=base_artifact_sha256,
         head_artifact_sha256=head_artifact_sha256,
         notes=notes,
+        observed=(
+            Observed(
+                base=before,
+                head=after,
+                ratio=after / before,
+                base_first=True,
+                confirming=False,
+                tainted=tuple(tainted),
+            ),
+        ),
     )
 
 

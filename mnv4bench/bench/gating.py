@@ -1,26 +1,29 @@
-"""A gate's measuring: base and head side by side, process after process, until all are judged.
+"""A gate's measuring: process after process, until every model is judged, and alarms confirmed.
 
 Knows: whose turn it is, which order is owed, when to look and when to confirm. Does not know: what
-a look concludes (analysis.gating), how two files are timed side by side (devices), or where they
-come from. ``measure`` reads like DESIGN.md, "Gates".
+a look concludes (analysis.gating, analysis.budgets), how two files are timed side by side
+(devices), or where they come from. ``measure`` reads like DESIGN.md, "Gates".
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import partial
+from statistics import median
+from typing import Any, Protocol, TypeVar
 
 from msgspec.structs import replace
 
-from mnv4bench.analysis import gating, pairing, verdicts
+from mnv4bench.analysis import budgets, gating, pairing, verdicts
+from mnv4bench.analysis.budgets import Reading
 from mnv4bench.analysis.gating import Look, Rules
 from mnv4bench.analysis.pairing import Observation
 from mnv4bench.bench import TIMING, heat
 from mnv4bench.devices import Runner, Session
 from mnv4bench.errors import BenchError, MeasuringStopped
-from mnv4bench.records import Artifact, DeviceState, Paired, Placement, Verdict
+from mnv4bench.records import Artifact, Counted, DeviceState, Noise, Paired, Placement, Verdict
 
 # In each process and of each side. A process's number is the median of some twenty ratios of
 # neighbouring blocks, of single inferences from ten milliseconds on; more of the same process says
@@ -35,11 +38,18 @@ GATE_TIMING = replace(
 _WORST_FIRST: tuple[Verdict, ...] = ("none", "unproven", "partial", "full")
 
 
+# Inferences that are counted in each process: they must agree, so there have to be some.
+COUNTED = 3
+
+
 class Listener(heat.Listener, Protocol):
     """What a display may want to know meanwhile."""
 
     def looked(self, looks: Mapping[str, Look], *, confirming: bool) -> None:
         """After each round of processes: where every model stands."""
+
+    def held(self, looks: Mapping[str, budgets.Look], *, confirming: bool) -> None:
+        """The same of every model that has a budget."""
 
     def failed(self, model: str, error: BenchError) -> None:
         """One side of it does not run; the other models go on."""
@@ -56,24 +66,71 @@ class Contest:
     head_artifact: Artifact
     first: list[Observation] = field(default_factory=list)
     second: list[Observation] = field(default_factory=list)  # of the confirmation alone
+    noises: list[Noise] = field(default_factory=list)
     base_placement: Placement | None = None  # the worst of all processes
     head_placement: Placement | None = None
+    counts: tuple[Counted, Counted] | None = None  # of base and head, where that is the metric
     error: BenchError | None = None
 
-    def keep(self, paired: Paired, kept: list[Observation]) -> None:
-        """One more process, into the first or the second measurement."""
-        self.base_placement = _worse(self.base_placement, paired.base_placement)
-        self.head_placement = _worse(self.head_placement, paired.head_placement)
-        kept.append(
-            pairing.observe(
-                pairing.Paired(
-                    base_s=paired.base_s,
-                    head_s=paired.head_s,
-                    order="base first" if paired.base_first else "head first",
-                    tainted=paired.tainted,
-                )
-            )
-        )
+    def process(self, look: Look, confirming: bool, chance: random.Random) -> None:
+        """One more process, into the first or second measurement; its order is owed, or drawn."""
+        base_first = look.owed == "base first" if look.owed else chance.random() < 0.5
+        paired = self.base.beside(self.head, GATE_TIMING, base_first=base_first)
+        self._placed(paired.base_placement, paired.head_placement)
+        self.noises.append(paired.noise)
+        (self.second if confirming else self.first).append(_observation(paired))
+
+    def count(self) -> None:
+        """One process of each side, counted."""
+        base, base_placement = self.base.count(COUNTED, round=0, position=0)
+        head, head_placement = self.head.count(COUNTED, round=0, position=1)
+        self._placed(base_placement, head_placement)
+        self.counts = base, head
+
+    def _placed(self, base: Placement, head: Placement) -> None:
+        self.base_placement = _worse(self.base_placement, base)
+        self.head_placement = _worse(self.head_placement, head)
+
+
+@dataclass
+class Hold:
+    """One model that is held to a budget, and what is known of it so far."""
+
+    model: str
+    session: Session
+    artifact: Artifact
+    budget_s: float
+    first: list[Reading] = field(default_factory=list)
+    second: list[Reading] = field(default_factory=list)
+    placement: Placement | None = None
+    error: BenchError | None = None
+
+    def process(self, _look: budgets.Look, confirming: bool, _chance: random.Random) -> None:
+        """One more process, as ``run`` times it, into the first or the second measurement."""
+        kept = self.second if confirming else self.first
+        samples, placement = self.session.invoke(GATE_TIMING, round=len(kept), position=0)
+        self.placement = _worse(self.placement, placement)
+        kept.append(Reading(median(samples.latencies_s), samples.tainted))
+
+
+class _Standing(Protocol):
+    """What a look says of one model, as far as measuring goes."""
+
+    @property
+    def decision(self) -> str: ...
+
+
+class _Trial(Protocol):
+    """What is measured process by process."""
+
+    model: str
+    error: BenchError | None
+
+    def process(self, look: Any, confirming: bool, chance: random.Random, /) -> None: ...
+
+
+T = TypeVar("T", bound=_Trial)
+L = TypeVar("L", bound=_Standing)
 
 
 def measure(
@@ -85,24 +142,36 @@ def measure(
     Raises MeasuringStopped when the device goes away or never cools. ``seed`` draws the order of
     models and of sides.
     """
-    chance = random.Random(seed)
-    start = runner.state()
-    while alive := [one for one in contests if one.error is None]:
-        now = looks(contests, rules)
-        waiting = [one for one in alive if now[one.model].decision == "go on"]
-        if not waiting:
-            break
-        _round(waiting, now, False, runner, start, chance, listener)
-    first = looks(contests, rules)
-    suspects = [
-        one for one in contests if one.error is None and first[one.model].decision == "slower"
-    ]
-    while alive := [one for one in suspects if one.error is None]:
-        second = verdicts.confirm({one.model: one.second for one in alive}, rules)
-        waiting = [one for one in alive if second[one.model].decision == "go on"]
-        if not waiting:
-            break
-        _round(waiting, second, True, runner, start, chance, listener)
+
+    def stand(alive: Sequence[Contest], confirming: bool) -> dict[str, Look]:
+        if confirming:
+            return verdicts.confirm({one.model: one.second for one in alive}, rules)
+        return looks(contests, rules)
+
+    _until_judged(contests, stand, "slower", listener.looked, runner, random.Random(seed), listener)
+
+
+def hold(
+    holds: Sequence[Hold], runner: Runner, rules: Rules, seed: int, listener: Listener
+) -> None:
+    """The same of models that are held to a budget."""
+
+    def stand(alive: Sequence[Hold], confirming: bool) -> dict[str, budgets.Look]:
+        if confirming:
+            return budgets.confirm(*_budgets(alive, confirming=True), rules)
+        return held(holds, rules)
+
+    _until_judged(holds, stand, "over", listener.held, runner, random.Random(seed), listener)
+
+
+def count(contests: Sequence[Contest], listener: Listener) -> None:
+    """Count every contest's two sides once: counts do not scatter, so there is no order and no lot.
+
+    Raises MeasuringStopped as ``measure`` does.
+    """
+    for contest in contests:
+        listener.waiting(f"counting {contest.model}")
+        _guarded(contest, contest.count, listener)
 
 
 def looks(contests: Sequence[Contest], rules: Rules) -> dict[str, Look]:
@@ -110,32 +179,87 @@ def looks(contests: Sequence[Contest], rules: Rules) -> dict[str, Look]:
     return gating.judge({one.model: one.first for one in contests if one.error is None}, rules)
 
 
+def held(holds: Sequence[Hold], rules: Rules) -> dict[str, budgets.Look]:
+    """Where the first measurement of every budget that can be measured stands."""
+    alive = [one for one in holds if one.error is None]
+    return budgets.judge(*_budgets(alive, confirming=False), rules)
+
+
+def _budgets(
+    holds: Sequence[Hold], *, confirming: bool
+) -> tuple[dict[str, float], dict[str, list[Reading]]]:
+    return (
+        {one.model: one.budget_s for one in holds},
+        {one.model: one.second if confirming else one.first for one in holds},
+    )
+
+
+def _until_judged(
+    trials: Sequence[T],
+    stand: Callable[[Sequence[T], bool], Mapping[str, L]],
+    alarm: str,
+    looked: Callable[..., None],
+    runner: Runner,
+    chance: random.Random,
+    listener: Listener,
+) -> None:
+    """Round after round, until ``stand`` says "go on" of no model; then alarms a second time."""
+    start = runner.state()
+    for confirming in (False, True):
+        suspects = list(trials)
+        if confirming:
+            first = stand(trials, False)
+            suspects = [
+                one for one in trials if one.error is None and first[one.model].decision == alarm
+            ]
+        while alive := [one for one in suspects if one.error is None]:
+            now = stand(alive, confirming)
+            waiting = [one for one in alive if now[one.model].decision == "go on"]
+            if not waiting:
+                break
+            _round(waiting, now, confirming, runner, start, chance, listener)
+            alive = [one for one in suspects if one.error is None]
+            looked(stand(alive, confirming), confirming=confirming)
+
+
 def _round(
-    contests: Sequence[Contest],
-    looks: Mapping[str, Look],
+    trials: Sequence[_Trial],
+    now: Mapping[str, _Standing],
     confirming: bool,
     runner: Runner,
     start: DeviceState,
     chance: random.Random,
     listener: Listener,
 ) -> None:
-    """One process of each contest, in random order; which side is first is owed, or drawn."""
+    """One process of each, in random order."""
     heat.cool_down(start, runner, listener, device=runner.unit())
-    order = list(contests)
+    order = list(trials)
     chance.shuffle(order)
-    for contest in order:
-        owed = looks[contest.model].owed
-        base_first = owed == "base first" if owed else chance.random() < 0.5
-        try:
-            paired = contest.base.beside(contest.head, GATE_TIMING, base_first=base_first)
-        except MeasuringStopped:
-            raise
-        except BenchError as error:
-            contest.error = error
-            listener.failed(contest.model, error)
-            continue
-        contest.keep(paired, contest.second if confirming else contest.first)
-    listener.looked(looks, confirming=confirming)
+    for trial in order:
+        process = partial(trial.process, now[trial.model], confirming, chance)
+        _guarded(trial, process, listener)
+
+
+def _guarded(trial: _Trial, measured: Callable[[], None], listener: Listener) -> None:
+    """A side that does not run ends its own contest, a device that is lost ends the gate."""
+    try:
+        measured()
+    except MeasuringStopped:
+        raise
+    except BenchError as error:
+        trial.error = error
+        listener.failed(trial.model, error)
+
+
+def _observation(paired: Paired) -> Observation:
+    return pairing.observe(
+        pairing.Paired(
+            base_s=paired.base_s,
+            head_s=paired.head_s,
+            order="base first" if paired.base_first else "head first",
+            tainted=paired.tainted,
+        )
+    )
 
 
 def _worse(known: Placement | None, seen: Placement) -> Placement:

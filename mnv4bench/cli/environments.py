@@ -127,6 +127,9 @@ def notes(
     named = (environments.base, environments.head)
     if named == (None, None):
         return [f"base and head were exported with {SAID}"] if all(exported) else []
+    if environments.are_one:
+        said = ", ".join(_versions(profile, environments.base, any(exported)))
+        return [f"base and head in {_called(environments.base)}: {said}"]
     return [
         f"{side} in {_called(python)}: {', '.join(_versions(profile, python, made))}"
         for side, python, made in zip(("base", "head"), named, exported, strict=True)

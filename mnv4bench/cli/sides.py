@@ -31,7 +31,12 @@ class Sides:
     model: str
     base: ExportedFile
     head: ExportedFile
-    identical: bool  # the same bytes in the same environment: there is nothing to measure
+    one_place: bool = True  # no side has a runtime of its own
+
+    @property
+    def identical(self) -> bool:
+        """Whether there is nothing to compare: one file is the same as itself, in one runtime."""
+        return self.one_place and self.base.artifact.sha256 == self.head.artifact.sha256
 
 
 def pair_up(
@@ -43,55 +48,71 @@ def pair_up(
     side is looked for on the other. ``device`` is the word that means ``profile``. Raises
     UsageError for what cannot be compared, ExportFailed and NotMeasured when nothing is left.
     """
-    sides = (
-        (base, "--base", environments.base),
-        (head, "--head", environments.head),
-    )
-    exported = tuple(_models(what) for what, _, _ in sides)
-    for (_, option, python), models in zip(sides, exported, strict=True):
-        if python is not None and not models and profile.runner != "host":
-            raise UsageError(
-                f"{option}-env {python.python} would do nothing: {option} names files, and "
-                f"{profile.device} is not measured by this machine's Python.",
-                f"leave {option}-env out, or let {option} name models for it to export",
-            )
-    bases, heads = (
-        _exported(models, option, python, profile, device)
-        if models
-        else _files(what, option, profile)
-        for (what, option, python), models in zip(sides, exported, strict=True)
-    )
-    notes = python_environments.notes(profile, environments, (bool(exported[0]), bool(exported[1])))
-    if len(bases) == len(heads) == 1:
-        (name, one), (_, other) = next(iter(bases.items())), next(iter(heads.items()))
-        matched = [(name, one, other)]
-        alone = []
-    else:
-        found = {name: _match(name, one, heads) for name, one in bases.items()}
-        matched = [
-            (name, bases[name], heads[other]) for name, other in found.items() if other is not None
-        ]
-        alone = [f"{name} is only in {base}" for name, other in found.items() if other is None]
-        alone += [f"{name} is only in {head}" for name in heads if name not in found.values()]
-    if not matched:
-        raise NotMeasured(
-            f"{base} and {head} have no model in common ({'; '.join(alone[:5])}).",
-            "name two files, or two folders with files of the same names",
-        )
-    same_place = environments.are_one or profile.runner != "host"
-    pairs = [
-        Sides(name, one, other, same_place and one.artifact.sha256 == other.artifact.sha256)
-        for name, one, other in matched
+    wanted = [
+        _Wanted(base, "--base", environments.base, _models(base)),
+        _Wanted(head, "--head", environments.head, _models(head)),
     ]
+    for one in wanted:
+        if one.python is not None and not one.models and profile.runner != "host":
+            raise UsageError(
+                f"{one.option}-env {one.python.python} would do nothing: {one.option} names files, "
+                f"and {profile.device} is not measured by this machine's Python.",
+                f"leave {one.option}-env out, or let {one.option} name models for it to export",
+            )
+    bases = _found(wanted[0], profile, device)
+    alike = base == head and environments.are_one  # head alone, held to its budget
+    heads = bases if alike else _found(wanted[1], profile, device)
+    matched, alone = _matched(bases, heads, (base, head))
+    one_place = environments.are_one or profile.runner != "host"
+    pairs = [Sides(*names_and_files, one_place) for names_and_files in matched]
     for pair in pairs:
         _require_alike(pair)
-    return pairs, [*notes, *alone]
+    exported = (bool(wanted[0].models), bool(wanted[1].models))
+    return pairs, [*python_environments.notes(profile, environments, exported), *alone]
 
 
-def _match(name: str, file: ExportedFile, others: Mapping[str, ExportedFile]) -> str | None:
-    """What ``name`` is called on the other side: itself, else as ``export`` names its files."""
-    if name in others:
-        return name
+@dataclass(frozen=True)
+class _Wanted:
+    """One side in the words of the command."""
+
+    what: str
+    option: str
+    python: Interpreter | None
+    models: list[str]  # none: what are files
+
+
+def _found(wanted: _Wanted, profile: DeviceProfile, device: str) -> Mapping[str, ExportedFile]:
+    if wanted.models:
+        return _exported(wanted, profile, device)
+    return _files(wanted.what, wanted.option, profile)
+
+
+def _matched(
+    bases: Mapping[str, ExportedFile], heads: Mapping[str, ExportedFile], said: tuple[str, str]
+) -> tuple[list[tuple[str, ExportedFile, ExportedFile]], list[str]]:
+    """(name and files of what is on both sides, sentences about the rest)."""
+    if len(bases) == len(heads) == 1:
+        (name, one), (_, other) = next(iter(bases.items())), next(iter(heads.items()))
+        return [(name, one, other)], []
+    unclaimed = {name: file for name, file in heads.items() if name not in bases}
+    pairs: dict[str, str] = {}
+    for name, file in bases.items():
+        found = name if name in heads else match(name, file, unclaimed)
+        if found is not None:
+            pairs[name] = found
+            unclaimed.pop(found, None)
+    alone = [f"{name} is only in {said[0]}" for name in bases if name not in pairs]
+    alone += [f"{name} is only in {said[1]}" for name in unclaimed]
+    if not pairs:
+        raise NotMeasured(
+            f"{said[0]} and {said[1]} have no model in common ({'; '.join(alone[:5])}).",
+            "name two files, or two folders with files of the same names",
+        )
+    return [(name, bases[name], heads[other]) for name, other in pairs.items()], alone
+
+
+def match(name: str, file: ExportedFile, others: Mapping[str, ExportedFile]) -> str | None:
+    """Which of ``others`` is called as ``export`` names the file of a model, or the reverse."""
     plain = _plain(name, file)
     return next((other for other, one in others.items() if _plain(other, one) == plain), None)
 
@@ -122,26 +143,20 @@ def _models(what: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _exported(
-    models: list[str],
-    option: str,
-    python: Interpreter | None,
-    profile: DeviceProfile,
-    device: str,
-) -> Mapping[str, ExportedFile]:
-    """Model to file, exported now or found in the cache, by ``python`` or by this program."""
+def _exported(wanted: _Wanted, profile: DeviceProfile, device: str) -> Mapping[str, ExportedFile]:
+    """Model to file, exported now or found in the cache, by its Python or by this program."""
     from mnv4bench import export
     from mnv4bench.cli.exporting import export_all, requested
     from mnv4bench.export.own import file as own_file
 
     plain = replace(requested(profile), weights=python_environments.WEIGHTS)
-    requests = [replace(plain, model=model) for model in models]
-    if python is None:
+    requests = [replace(plain, model=model) for model in wanted.models]
+    if wanted.python is None:
         exports = export_all(requests)
         for failure in exports.failures.values():
             raise failure
         return {request.model: exports.files[request] for request in requests}
-    made = python_environments.export_in(python, requests, device, f"{option}-env")
+    made = python_environments.export_in(wanted.python, requests, device, f"{wanted.option}-env")
     found = {}
     for request, path in made.items():
         file = own_file.open_file(path)

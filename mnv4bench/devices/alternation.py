@@ -63,6 +63,7 @@ def measure(
             voice.say(b"end")
             served.append(_answer(side, voice, limit_s, Served))
         finished = [voice.finished() for voice in voices]
+    disturbed = _together(*(one.noise for one in served))
     if not base_first:
         blocks, served, finished = blocks[::-1], served[::-1], finished[::-1]
     of_base, of_head = served
@@ -75,7 +76,7 @@ def measure(
         inferences_per_block=block,
         base_placement=of_base.placement,
         head_placement=of_head.placement,
-        noise=_together(of_base.noise, of_head.noise),
+        noise=disturbed,
         tainted=noise.pair_taints(
             blocks_s=(*base_s, *head_s),
             block=block,
@@ -128,7 +129,7 @@ def _answer(
 
 
 def _together(one: Noise, other: Noise) -> Noise:
-    """Of both processes over the interval that both lived in."""
+    """Of both processes; the first's interval holds the other's, as one waits for the other."""
 
     def added(first: float | None, second: float | None) -> float | None:
         return None if first is None or second is None else first + second

@@ -31,7 +31,7 @@ class Ready(Struct, frozen=True, kw_only=True, tag="ready"):
 
 
 class Served(Struct, frozen=True, kw_only=True, tag="served"):
-    """The last answer: where the file ran, and what disturbed this process since it was ready."""
+    """The last answer: where the file ran, and what disturbed it from the first order on."""
 
     placement: Placement
     noise: Noise
@@ -47,14 +47,16 @@ def serve(request: Request, orders: BinaryIO, answers: BinaryIO) -> Served:
     with stage("run"):
         warm_ns, _ = warm_up(turns, request.timing)
         sides = cycle(turns)
-        before = noise.read()
         _say(answers, msgspec.json.encode(Ready(inference_s=median(warm_ns) / NS_PER_S)))
-        while (order := orders.readline().strip()).isdigit():
+        order = orders.readline().strip()  # which waits for the other side to be ready
+        before = noise.read()
+        while order.isdigit():
             block = [next(sides) for _ in range(int(order))]
             durations, _ = timed(
                 block, min_count=len(block), min_duration_s=0.0, max_duration_s=cap_s
             )
             _say(answers, msgspec.json.encode(durations))
+            order = orders.readline().strip()
     return Served(
         placement=model.placement(),
         noise=noise.between(before, noise.read()),

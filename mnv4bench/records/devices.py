@@ -89,6 +89,8 @@ class DeviceProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     activations: ActivationType | None = None  # ONNX int8: what the target's kernels take
     deployment_target: str | None = None  # Core ML: the oldest system that has to run it
     soc: str | None = None
+    # Of a gate on this device, where the command says nothing: the slowdown not to be missed.
+    max_slowdown: Annotated[float, Meta(ge=1.001, le=10)] | None = None
     expects: Expects | None = None  # refused on a device that says something else of itself
     android: AndroidTarget | None = None  # of the android runner
     source: str | None = None  # where the facts of this file come from

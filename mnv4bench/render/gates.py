@@ -5,13 +5,27 @@ Knows: columns, colours and words. Does not know: how anything was judged.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal
+
 from rich.console import Group, RenderableType
 
 from mnv4bench import units
-from mnv4bench.findings import Gate, Pair
+from mnv4bench.findings import Budget, Gate, Pair
 from mnv4bench.render.terminal import View, Write, left_out, plain_table
 from mnv4bench.render.untrusted import visible
 
+# What a count is not.
+INSTRUCTIONS = (
+    "Instructions per inference under an emulator: exact, without noise, and a cost. It is no "
+    "latency: an emulator has no caches, no memory to wait for and no pipeline."
+)
+_BUDGET_STYLE = {"over": "bold red", "inconclusive": "yellow", "within": "green"}
+_OF_BUDGETS = {
+    "over": "over its budget",
+    "inconclusive": "not clearly within its budget",
+    "within": "within its budget",
+}
 _STYLE = {"slower": "bold red", "inconclusive": "yellow", "faster": "green", "same": "green"}
 
 
@@ -20,7 +34,7 @@ def gate(found: Gate) -> View:
 
     def build(write: Write) -> RenderableType:
         on = f" on {found.device}" if found.device else ""
-        head = write(f"{found.verdict.upper()}{on}: {_in_words(found)}", _STYLE[found.verdict])
+        head = write(f"{headline(found)}{on}: {_in_words(found)}", _STYLE[found.verdict])
         table = plain_table(
             write,
             ("Model", "left"),
@@ -38,14 +52,66 @@ def gate(found: Gate) -> View:
                 write(pair.verdict, _STYLE[pair.verdict]),
                 write(units.quotient(pair.ratio)),
                 write(interval(pair.low, pair.high)),
-                write(units.seconds(pair.base_s) if pair.base_s else ""),
-                write(units.seconds(pair.head_s) if pair.head_s else ""),
+                write(side(pair, "base")),
+                write(side(pair, "head")),
                 write(str(pair.processes)),
             )
+        parts: list[RenderableType] = [table] if found.pairs else []
+        if found.budgets:
+            parts += [write(""), _budgets(found.budgets, write)]
         notes = [write(line, "dim") for line in _notes(found)]
-        return Group(head, write(""), table, *notes, *left_out(found.skipped, write))
+        return Group(head, write(""), *parts, *notes, *left_out(found.skipped, write))
 
     return View(build)
+
+
+def headline(found: Gate) -> str:
+    """The verdict in capitals; where only budgets were looked at, in their words."""
+    compared = any(pair.processes for pair in found.pairs)
+    if found.verdict == "slower" and all(pair.verdict != "slower" for pair in found.pairs):
+        return "OVER BUDGET"
+    if found.verdict == "same" and found.budgets and not compared:
+        return "WITHIN BUDGET"
+    return found.verdict.upper()
+
+
+def _budgets(budgets: Sequence[Budget], write: Write) -> RenderableType:
+    table = plain_table(
+        write,
+        ("Model", "left"),
+        ("Budget", "right"),
+        ("Verdict", "left"),
+        ("Latency", "right"),
+        ("Interval", "right"),
+        ("Proc.", "right"),
+        names=(one.model for one in budgets),
+    )
+    for one in budgets:
+        table.add_row(
+            write(one.model, "bold"),
+            write(units.seconds(one.budget_s)),
+            write(one.verdict, _BUDGET_STYLE[one.verdict]),
+            write(units.seconds(one.latency_s)),
+            write(seconds_interval(one.low_s, one.high_s)),
+            write(str(one.processes)),
+        )
+    return table
+
+
+def side(pair: Pair, which: Literal["base", "head"]) -> str:
+    """What one side took: a time, or a count of instructions; empty where nothing was measured."""
+    seconds = pair.base_s if which == "base" else pair.head_s
+    if seconds:
+        return units.seconds(seconds)
+    counted = [getattr(one, which) for one in pair.observed]
+    return f"{counted[0]:,.0f} instr." if counted and pair.confidence == 1 else ""
+
+
+def seconds_interval(low_s: float | None, high_s: float | None) -> str:
+    """``"2.31 ms..2.35 ms"``; unknown where too few processes can say."""
+    if low_s is None and high_s is None:
+        return units.UNKNOWN
+    return f"{units.seconds(low_s)}..{units.seconds(high_s)}"
 
 
 def interval(low: float | None, high: float | None) -> str:
@@ -59,6 +125,9 @@ def _in_words(found: Gate) -> str:
     counts: dict[str, int] = {}
     for pair in found.pairs:
         counts[pair.verdict] = counts.get(pair.verdict, 0) + 1
+    for one in found.budgets:
+        words = _OF_BUDGETS[one.verdict]
+        counts[words] = counts.get(words, 0) + 1
     parts = [f"{units.plural(count, 'model')} {verdict}" for verdict, count in counts.items()]
     return ", ".join(parts) or found.reason
 
@@ -67,8 +136,11 @@ def _notes(found: Gate) -> list[str]:
     lines = [f"{visible(pair.model)}: {_why(pair)}" for pair in found.pairs]
     for pair in found.pairs:
         lines += [f"{visible(pair.model)}: {visible(note)}" for note in pair.notes]
+    lines += [f"{visible(one.model)}: {visible(one.reason)}" for one in found.budgets]
     lines += [visible(note) for note in found.notes]
-    if any(pair.processes for pair in found.pairs):
+    if found.metric == "instructions":
+        lines.append(INSTRUCTIONS)
+    elif any(pair.processes for pair in found.pairs):
         alarms = units.percent(found.false_alarm_rate)
         lines.append(f"With nothing changed, a gate like this alarms in at most {alarms} of times.")
         seen = found.smallest_detectable_ratio

@@ -5,10 +5,10 @@ from math import log
 import msgspec
 import pytest
 
-from mnv4bench.analysis.gating import MAX_PROCESSES, Look, Rules, judge
+from mnv4bench.analysis.gating import FALSE_ALARM_RATE, MAX_PROCESSES, Look, Rules, judge
 from mnv4bench.analysis.pairing import Observation
 from mnv4bench.analysis.verdicts import confirm, exact, gate, identical, pair
-from mnv4bench.findings import Gate, Pair
+from mnv4bench.findings import Budget, Gate, Pair, Skipped
 from tests.analysis.test_gating import SCALE, noise, observations
 
 SLOW, SAME, FAST = [SCALE] * 6, [0.0] * 6, [-SCALE] * 6
@@ -142,16 +142,60 @@ def test_a_file_against_itself_is_the_same_without_a_measurement() -> None:
 def test_an_exact_metric_is_judged_at_the_limit_itself(
     base: int, head: int, verdict: str, significant: bool, relevant: bool
 ) -> None:
-    found = exact("m", base, head)
+    found = exact("m", [base] * 3, [head] * 3)
     assert (found.verdict, found.significant, found.relevant) == (verdict, significant, relevant)
     assert found.confirmed == (verdict == "slower")
     assert gate([found]).false_alarm_rate == 0
 
 
-@pytest.mark.parametrize("bad", [0.0, float("nan"), -1.0])
-def test_counts_that_are_none_are_refused(bad: float) -> None:
+@pytest.mark.parametrize("bad", [[], [0], [-1]])
+def test_counts_that_are_none_are_refused(bad: list[int]) -> None:
     with pytest.raises(ValueError, match="counts must be above 0"):
-        exact("m", bad, 1.0)
+        exact("m", bad, [1])
+
+
+def test_counts_that_do_not_repeat_are_no_answer() -> None:
+    found = exact("m", [1000, 1001, 1000], [2000] * 3)
+    assert found.verdict == "inconclusive"
+    assert "1000..1001" in found.reason
+    found = exact("m", [1000] * 3, [2000] * 3, tainted=("another count in the next process",))
+    assert found.verdict == "inconclusive"
+    assert "another count in the next process" in found.reason
+
+
+def test_a_faster_head_that_lost_something_is_not_faster() -> None:
+    fast = observations([log(0.8)] * 8)
+    look = judge({"m": fast})["m"]
+    assert pair("m", look, None, fast).verdict == "faster"
+    found = pair("m", look, None, fast, lost=["placement went from full to partial"])
+    assert found.verdict == "inconclusive"
+    assert "placement went from full to partial" in found.reason
+    slow = judge({"m": observations([log(1.2)] * 8)})["m"]
+    assert pair("m", slow, slow, lost=["anything"]).verdict == "slower"
+    assert exact("m", [2000], [1000], lost=["its accuracy"]).verdict == "inconclusive"
+
+
+def test_a_budget_counts_as_a_model_does() -> None:
+    same = identical("m", "0" * 64)
+    within, over, unclear = (
+        Budget(
+            model="m", budget_s=0.001, verdict=verdict, latency_s=None, low_s=None, high_s=None,
+            confidence=0.95, processes=6, processes_tainted=0, confirmed=False, reason="why",
+        )
+        for verdict in ("within", "over", "inconclusive")
+    )  # fmt: skip
+    assert gate([same], budgets=(within,)).verdict == "same"
+    assert gate([same], budgets=(within, unclear)).verdict == "inconclusive"
+    assert gate([same], budgets=(within, unclear, over)).verdict == "slower"
+    assert gate([same], budgets=(within,)).false_alarm_rate == FALSE_ALARM_RATE
+    assert gate([same, concluded(SLOW, SLOW)], budgets=(within,)).false_alarm_rate == (
+        2 * FALSE_ALARM_RATE
+    )
+
+
+def test_what_was_skipped_is_not_green() -> None:
+    same = identical("m", "0" * 64)
+    assert gate([same], skipped=(Skipped(path="n", reason="why"),)).verdict == "inconclusive"
 
 
 def test_the_names_that_others_build_on() -> None:

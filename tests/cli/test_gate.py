@@ -1,14 +1,23 @@
 """``mnv4bench gate``: real files side by side on this machine, and what is refused."""
 
 import json
+import os
+import signal
+import subprocess
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from mnv4bench import store
+from mnv4bench.cli import judging
 from mnv4bench.devices import open_runner
-from tests.command_line import Terminal
+from mnv4bench.records import Noise
+from tests.command_line import Terminal, command
 from tests.devices.conftest import host_profile
 from tests.devices.tiny_models import write_onnx, write_tflite
+from tests.sample_reports import artifact, evaluation
 
 ON_ORT = ("--device", "host-ort-cpu")
 
@@ -123,3 +132,136 @@ def test_a_held_device_is_status_3(onnx: dict[str, Path], terminal: Terminal) ->
         ran = terminal("gate", "--base", onnx["base"], "--head", onnx["slower"], *ON_ORT)
     assert ran.status == 3
     assert "another run" in ran.err
+
+
+# --- budgets (over one: test_gate_phones, whose times no neighbour disturbs) -------------------
+
+
+def test_a_model_within_its_budget_needs_no_base(onnx: dict[str, Path], terminal: Terminal) -> None:
+    ran = terminal("gate", "--head", onnx["base"], "--budget", "base=5s", *ON_ORT, "--json")
+    assert ran.status == 0, ran
+    (budget,) = ran.json["budgets"]
+    assert budget["verdict"] == "within"
+    assert 0 < budget["low_s"] <= budget["latency_s"] <= budget["high_s"] <= budget["budget_s"] == 5
+    assert ran.json["environment"]["runtime_name"] == "ONNX Runtime"
+    assert ran.json["measured_at"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("base", "a time with its unit"),
+        ("base=2.5", "a time with its unit"),
+        ("base=-1ms", "a time with its unit"),
+        ("base=0ms", "a time with its unit"),
+        ("base=nanms", "a time with its unit"),
+        ("=2ms", "a time with its unit"),
+        ("bas=2ms", "nearest: base"),
+    ],
+)
+def test_budgets_that_are_none(
+    onnx: dict[str, Path], terminal: Terminal, words: str, says: str
+) -> None:
+    ran = terminal("gate", "--head", onnx["base"], "--budget", words, *ON_ORT)
+    assert ran.status == 2, ran
+    assert says in ran.err
+
+
+def test_neither_base_nor_budget(onnx: dict[str, Path], terminal: Terminal) -> None:
+    ran = terminal("gate", "--head", onnx["base"], *ON_ORT)
+    assert ran.status == 2
+    assert "no --base to compare head with, and no --budget" in ran.err
+
+
+# --- what else is asked, and how it ends ------------------------------------------------------
+
+
+def test_the_profile_says_what_slowdown_matters(
+    onnx: dict[str, Path], terminal: Terminal, tmp_path: Path
+) -> None:
+    text = """
+    device = "mine"
+    title = "this machine, and a team that bears a little"
+    runner = "host"
+    runtime = "onnxruntime"
+    format = "onnx"
+    precision = "fp32"
+    accelerator = "cpu"
+    max_slowdown = 1.25
+    """
+    (tmp_path / "mine.toml").write_text(text)
+    words = ("gate", "--base", onnx["base"], "--head", onnx["copy"], "--device")
+    assert terminal(*words, tmp_path / "mine.toml", "--json").json["max_slowdown"] == 1.25
+    asked = terminal(*words, tmp_path / "mine.toml", "--max-slowdown", "1.1", "--json")
+    assert asked.json["max_slowdown"] == 1.1
+    (tmp_path / "mine.toml").write_text(text.replace("1.25", "1.0"))
+    assert terminal(*words, tmp_path / "mine.toml").status == 4
+
+
+def test_seconds_and_instructions_are_of_different_devices(
+    onnx: dict[str, Path], terminal: Terminal
+) -> None:
+    words = ("gate", "--base", onnx["base"], "--head", onnx["slower"], *ON_ORT)
+    ran = terminal(*words, "--metric", "instructions")
+    assert ran.status == 2
+    assert "host-ort-cpu is timed" in ran.err
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_keeps_what_was_measured(
+    onnx: dict[str, Path], tmp_path: Path, stop: signal.Signals
+) -> None:
+    out = tmp_path / "gate.json"
+    gate = subprocess.Popen(
+        command("gate", "--base", onnx["base"], "--head", onnx["slower"], *ON_ORT, "--out", out),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert gate.stderr is not None
+    for line in gate.stderr:
+        if "round 1" in line:
+            break
+    os.killpg(gate.pid, stop)  # a terminal sends Ctrl-C to the worker too
+    said, err = gate.communicate(timeout=60)
+    assert gate.returncode == 130
+    assert "Traceback" not in err
+    assert "INCONCLUSIVE on host-ort-cpu" in said
+    assert "interrupted before every answer was clear" in said
+    (pair,) = json.loads(out.read_text())["pairs"]
+    assert pair["verdict"] == "inconclusive"
+    assert pair["observed"]
+
+
+def test_every_process_is_in_the_json(onnx: dict[str, Path], terminal: Terminal) -> None:
+    """So that the reader of a gate can judge anew, without this program."""
+    ran = terminal("gate", "--base", onnx["base"], "--head", onnx["slower"], *ON_ORT, "--json")
+    (pair,) = ran.json["pairs"]
+    confirming = [one for one in pair["observed"] if one["confirming"]]
+    assert len(confirming) == pair["processes"] + pair["processes_tainted"]
+    assert len(pair["observed"]) > len(confirming)
+    assert min(one["ratio"] for one in confirming) <= pair["ratio"]
+    assert pair["ratio"] <= max(one["ratio"] for one in confirming)
+
+
+def test_a_faster_head_that_lost_its_accuracy_is_not_faster(
+    onnx: dict[str, Path], terminal: Terminal
+) -> None:
+    """What `mnv4bench eval` knows of the two files, by their digests."""
+    slow, fast = (sha256(onnx[name].read_bytes()).hexdigest() for name in ("slower", "base"))
+    for digest, right in ((slow, 800), (fast, 700)):
+        known = evaluation(*[0] * right, *[9] * (1000 - right))
+        store.write_evaluation(Path("reports"), replace(known, artifact=artifact(sha256=digest)))
+    ran = terminal("gate", "--base", onnx["slower"], "--head", onnx["base"], *ON_ORT, "--json")
+    assert ran.status == 3, ran
+    (pair,) = ran.json["pairs"]
+    assert pair["verdict"] == "inconclusive"
+    assert pair["reason"] == "head takes less time, but head is less accurate on the same images"
+
+
+def test_a_disturbed_machine_is_said() -> None:
+    quiet, busy = (Noise(wall_s=1.0, cpu_s=cpu_s) for cpu_s in (0.99, 0.6))
+    assert list(judging._disturbed([quiet] * 3)) == []
+    (said,) = judging._disturbed([quiet, busy, busy])
+    assert "40.0 % of the time" in said

@@ -274,9 +274,20 @@ def test_an_interrupted_export_leaves_no_process(
     assert not any(child.is_running() for child in sleeping)
 
 
+def test_a_file_is_one_model_s(onnx: dict[str, Path], terminal: Terminal, tmp_path: Path) -> None:
+    for side, names in {"old": ("a", "a-fp32", "b"), "new": ("a", "c")}.items():
+        (tmp_path / side).mkdir()
+        for name in names:
+            (tmp_path / side / f"{name}.onnx").write_bytes(onnx["base"].read_bytes())
+    ran = terminal("gate", "--base", "old", "--head", "new", *ON_ORT, "--json")
+    assert [pair["model"] for pair in ran.json["pairs"]] == ["a"]
+    assert ran.json["notes"] == [
+        "a-fp32 is only in old", "b is only in old", "c is only in new",
+    ]  # fmt: skip
+
+
 def test_names_are_matched_as_export_writes_them(tmp_path: Path) -> None:
     file = own_file.open_file(write_onnx(tmp_path / "a.onnx"))
-    assert sides._match("timm:hf/net", file, {"b": file, "timm-hf_net": file}) == "timm-hf_net"
-    assert sides._match("net", file, {"net-fp32": file}) == "net-fp32"
-    assert sides._match("net", file, {"net-int8": file}) is None
-    assert sides._match("net", file, {"net-fp32": file, "net": file}) == "net"
+    assert sides.match("timm:hf/net", file, {"b": file, "timm-hf_net": file}) == "timm-hf_net"
+    assert sides.match("net", file, {"net-fp32": file}) == "net-fp32"
+    assert sides.match("net", file, {"net-int8": file}) is None
