@@ -44,10 +44,10 @@ def told_by(program: Path, script: str) -> Path:
 
 
 def writes_its_environment(folder: Path, log: Path) -> None:
-    """Each start of its Python, by the program that it runs, is a line of ``log``."""
+    """Each start of its Python is a line of ``log``: what it runs, and a PYTHONPATH or "alone"."""
     at_start(
         folder,
         "import sys, os\n"
-        f"open({os.fspath(log)!r}, 'a').write(' '.join(map(os.path.basename, sys.orig_argv)) + "
-        "'\\n')\n",
+        "words = [*map(os.path.basename, sys.orig_argv), os.environ.get('PYTHONPATH', 'alone')]\n"
+        f"open({os.fspath(log)!r}, 'a').write(' '.join(words) + '\\n')\n",
     )

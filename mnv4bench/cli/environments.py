@@ -130,10 +130,11 @@ def notes(
     if environments.are_one:
         said = ", ".join(_versions(profile, environments.base, any(exported)))
         return [f"base and head in {_called(environments.base)}: {said}"]
-    return [
-        f"{side} in {_called(python)}: {', '.join(_versions(profile, python, made))}"
-        for side, python, made in zip(("base", "head"), named, exported, strict=True)
-    ]
+    lines = []
+    for side, python, made in zip(("base", "head"), named, exported, strict=True):
+        said = ", ".join(_versions(profile, python, made))
+        lines += [f"{side} in {_called(python)}: {said}"] if said else []
+    return lines
 
 
 def _called(python: Interpreter | None) -> str:

@@ -6,6 +6,7 @@ know: measuring, or how another environment exports (environments).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -127,7 +128,7 @@ def _models(what: str) -> list[str]:
     from mnv4bench.export.own import file as own_file
     from mnv4bench.models import catalog
 
-    if own_file.is_own_file(what) or what.endswith(".json") or Path(what).is_dir():
+    if own_file.is_own_file(what) or what.endswith(".json") or os.path.isdir(what):  # noqa: PTH112 - takes any name
         return []
     names = [name.strip() for name in what.split(",") if name.strip()]
     for name in names:

@@ -181,9 +181,14 @@ def test_a_side_that_is_nothing(
     assert "Traceback" not in ran.err
 
 
-def test_a_model_is_exported_by_each_side(other: Path, terminal: Terminal) -> None:
+def test_a_model_is_exported_by_each_side(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Base by our exporting code with the environment's packages, head by this program."""
-    name = "mobilenetv3-small"
+    name, log = "mobilenetv3-small", tmp_path / "log"
+    other = other_python.make(tmp_path / "other", without=("mnv4bench",))
+    other_python.writes_its_environment(other, log)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "packages beside this program"))
     ran = terminal("gate", "--base", name, "--head", name, "--base-env", other, *ON_ORT, "--json")
     assert ran.status in (0, 3), ran
     (pair,) = ran.json["pairs"]
@@ -195,6 +200,10 @@ def test_a_model_is_exported_by_each_side(other: Path, terminal: Terminal) -> No
     assert notes.count("exported with random weights of seed 0 by torch") == 2
     assert f"base: exporting {name} in {other}" in ran.err
     assert f"base: done {name} to onnx in fp32" in ran.err
+    started = log.read_text().splitlines()
+    assert any("start.py elsewhere" in line for line in started)
+    assert any("start.py worker" in line for line in started)
+    assert all(line.endswith(" alone") for line in started)
 
     # Two models by name beside a folder: they are found by their names.
     folder = Path("files")
