@@ -116,6 +116,8 @@ def command(
             "mnv4bench gate --base old.tflite --head new.tflite",
         )
     if base is None:  # its budget is all that there is to know of head
+        if base_env is not None:
+            raise UsageError("--base-env is of --base, and there is none.", "leave --base-env out")
         base, base_env = head, head_env
     pythons = environments.find(base_env, head_env, profile)
     runners = environments.runners(

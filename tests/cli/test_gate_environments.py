@@ -152,6 +152,20 @@ def test_an_environment_without_a_runtime(
     assert f"{bare}/bin/python -m pip install msgspec numpy onnxruntime" in ran.err
 
 
+def test_a_budget_is_held_in_head_s_environment(
+    onnx: dict[str, Path], other: Path, terminal: Terminal
+) -> None:
+    words = ("gate", "--head", onnx["base"], "--budget", "base=10s", *ON_ORT)
+    ran = terminal(*words, "--head-env", other, "--json")
+    assert ran.status == 0, ran
+    assert ran.json["budgets"][0]["verdict"] == "within"
+    assert f"base and head in {other}" in " ".join(ran.json["notes"])
+    assert ran.json["environment"]["runtime_name"] == "ONNX Runtime"
+    none = terminal(*words, "--base-env", other)
+    assert none.status == 2
+    assert "--base-env is of --base, and there is none" in none.err
+
+
 def test_on_a_phone_an_environment_only_exports(
     onnx: dict[str, Path], other: Path, terminal: Terminal
 ) -> None:

@@ -1,5 +1,7 @@
 """Two files side by side, each with an interpreter of its own."""
 
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from statistics import median
@@ -14,6 +16,7 @@ from mnv4bench.devices.interpreter import Interpreter
 from mnv4bench.errors import UsageError, WorkerFailed
 from tests import other_python
 from tests.devices.conftest import TIMING, artifact_of, host_profile
+from tests.devices.test_worker_process import wait_for
 
 PACKAGES = ("msgspec", "numpy", "ai-edge-litert", "onnxruntime")
 SHORT = replace(TIMING, min_count=40, min_duration_s=0.02)
@@ -165,6 +168,37 @@ def test_a_process_that_does_not_keep_to_the_words_is_an_error(
         session(files["onnx"]).beside(session(files["onnx"], other), SHORT, base_first=True)
     assert "repeat it by hand" in caught.value.next_step
     assert psutil.Process().children() == []
+
+
+PARENT = """
+import sys
+from pathlib import Path
+from msgspec.structs import replace
+from tests.devices.test_host_beside import PACKAGES, SHORT, interpreter, session
+other = interpreter.ask(sys.argv[2], "--head-env", PACKAGES)
+sides = [session(Path(sys.argv[1])), session(Path(sys.argv[1]), other)]
+long = replace(SHORT, min_duration_s=300, max_duration_s=300)
+sides[0].beside(sides[1], long, base_first=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux")
+@pytest.mark.parametrize("how", ["SIGINT", "SIGKILL"])
+def test_whatever_ends_the_program_ends_both_processes(how: str, files, place: Path) -> None:
+    root = Path(__file__).parents[2]
+    command = (sys.executable, "-c", PARENT, str(files["onnx"]), str(place))
+    with subprocess.Popen(command, cwd=root, stderr=subprocess.DEVNULL) as parent:
+        measuring = wait_for(lambda: both(psutil.Process(parent.pid)))
+        parent.send_signal(signal.Signals[how])
+        parent.wait(60)
+    for one in measuring:
+        wait_for(lambda one=one: not one.is_running() or one.status() == psutil.STATUS_ZOMBIE)
+
+
+def both(parent: psutil.Process) -> list[psutil.Process]:
+    """The two measuring processes, once both have begun to wait for each other."""
+    found = [one for one in parent.children() if any("start_worker" in w for w in one.cmdline())]
+    return found if len(found) == 2 else []
 
 
 def test_an_interpreter_that_is_gone_is_an_error(files, other: Interpreter, place: Path) -> None:
