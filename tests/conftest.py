@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import Terminal
+from tests.emulated_system import emulated_system
 from tests.phone.genuine_adb import adb_server, genuine_adb, no_phones
 
-__all__ = ["adb_server", "genuine_adb"]  # fixtures, for every room's tests
+__all__ = ["adb_server", "emulated_system", "genuine_adb"]  # fixtures, for every room's tests
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -18,6 +19,8 @@ def _cache(tmp_path_factory: pytest.TempPathFactory):
         patch.setenv("MNV4BENCH_LOCKS", str(tmp_path_factory.mktemp("locks")))
         patch.setenv("NO_COLOR", "1")
         patch.setenv("COLUMNS", "160")
+        for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):  # these tests may run on GitHub
+            patch.delenv(name, raising=False)
         yield
 
 

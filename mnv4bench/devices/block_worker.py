@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from mnv4bench.devices import noise
-from mnv4bench.devices.host_worker import Request, opened, stage
+from mnv4bench.devices.host_worker import Request, converse, opened, stage
 from mnv4bench.devices.timed_loop import NS_PER_S, clock_tick_s, timed, warm_up
 from mnv4bench.records import Duration, Noise, Placement, Seconds
 
@@ -38,8 +38,13 @@ class Served(Struct, frozen=True, kw_only=True, tag="served"):
     clock_tick_s: Seconds
 
 
-def serve(request: Request, orders: BinaryIO, answers: BinaryIO) -> Served:
-    """Answer orders until there are no more."""
+def main() -> int:
+    """Read one request and then orders; the exit status is 0 when they were answered."""
+    return converse(_serve)
+
+
+def _serve(orders: BinaryIO, answers: BinaryIO) -> Served:
+    request = msgspec.json.decode(orders.readline(), type=Request)
     model, turns, _ = opened(request, request.file, request.shapes)
     tick_s, cap_s = clock_tick_s(), request.timing.max_duration_s
     gc.collect()

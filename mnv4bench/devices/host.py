@@ -257,8 +257,8 @@ class HostSession:
     def _side(self, file: Path, timing: Timing) -> alternation.Side:
         runtime = host_runtimes.of(self._profile)
         return alternation.Side(
-            command=_command(self._python),
-            request=_request(self._profile, file, self._artifact, timing, on_order=True),
+            command=(*_command(self._python), "block_worker"),
+            request=_request(self._profile, file, self._artifact, timing),
             environment=_environment(self._python),
             purpose=f"measures {file.name} in {_command(self._python)[0]}",
             runtime=f"{runtime.title} {runtime.version(self._python)}",
@@ -339,9 +339,8 @@ def _request(
     position: int = 0,
     *,
     head: Second | None = None,
-    on_order: bool = False,
 ) -> bytes:
-    """What the measuring process is asked: to time ``file`` once, or block by block."""
+    """What the measuring process is asked: to time ``file``, or it beside ``head``."""
     return msgspec.json.encode(
         Request(
             file=str(file),
@@ -352,7 +351,6 @@ def _request(
             position=position,
             shapes=artifact.input_shapes,
             head=head,
-            on_order=on_order,
         )
     )
 

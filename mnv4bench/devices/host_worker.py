@@ -13,13 +13,13 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from math import ceil
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, BinaryIO, assert_never
 
 import msgspec
 from msgspec import Struct
@@ -64,7 +64,6 @@ class Request(Struct, frozen=True, kw_only=True):
     position: Count
     shapes: dict[str, tuple[int, ...]] = {}  # of inputs whose sizes the file leaves open, by name
     head: Second | None = None  # timed beside it, in alternating blocks
-    on_order: bool = False  # block by block, as block_worker has it
 
 
 class Second(Struct, frozen=True, kw_only=True):
@@ -98,7 +97,7 @@ class Refused(Struct, frozen=True, kw_only=True, tag="refused"):
 Answer = Measured | Beside | Refused
 
 
-class _RuntimeRefusal(Exception):
+class RuntimeRefusal(Exception):
     """A runtime raised; runtimes share no base class, so the stage says where it was."""
 
 
@@ -220,40 +219,58 @@ def opened(
         start = time.perf_counter()
         model = open_model(Path(file), threads=request.threads, shapes=shapes)
         load_s = time.perf_counter() - start
+    return model, fed(model, seed=timing.input_seed, buffers=timing.input_buffers), load_s
+
+
+def fed(model: LiteRtModel | OrtModel, *, seed: int, buffers: int) -> Sequence[Turn]:
+    """The turns of ``model`` over so many buffers of seeded inputs."""
     with stage("feed"):
-        turns = model.turns(
+        return model.turns(
             [
-                [seeded(spec, seed=timing.input_seed, buffer=buffer) for spec in model.inputs()]
-                for buffer in range(timing.input_buffers)
+                [seeded(spec, seed=seed, buffer=buffer) for spec in model.inputs()]
+                for buffer in range(buffers)
             ]
         )
-    return model, turns, load_s
 
 
 def main() -> int:
     """Read one request, answer it; the exit status is 0 when it was measured."""
+
+    def answered(given: bytes) -> Answer:
+        request = msgspec.json.decode(given, type=Request)
+        head = request.head
+        return measure(request) if head is None else measure_beside(request, head)
+
+    return serve(answered)
+
+
+def serve(answered: Callable[[bytes], msgspec.Struct]) -> int:
+    """Read one request and write what it is ``answered``, or the runtime's refusal.
+
+    The exit status: 0 when it was not refused.
+    """
+    return converse(lambda given, _: answered(given.read()))
+
+
+def converse(answered: Callable[[BinaryIO, BinaryIO], msgspec.Struct]) -> int:
+    """The same where more is said: ``answered`` reads from the first and may write to the second.
+
+    What it returns is the last answer.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once; the parent tidies up
     # Runtimes print on file descriptor 1. The answer gets a private copy of it, and everything
     # else that is printed goes where errors go.
     channel = os.dup(1)
     os.dup2(2, 1)
     if PARENT_PID in os.environ:
-        _die_with(int(os.environ[PARENT_PID]))
-    request = msgspec.json.decode(sys.stdin.buffer.readline(), type=Request)
+        die_with(int(os.environ[PARENT_PID]))
+    answer: msgspec.Struct
     with os.fdopen(channel, "wb") as pipe:
-        answer: msgspec.Struct
         try:
-            if request.on_order:
-                from mnv4bench.devices.block_worker import serve
-
-                answer = serve(request, sys.stdin.buffer, pipe)
-            elif request.head is not None:
-                answer = measure_beside(request, request.head)
-            else:
-                answer = measure(request)
-        except _RuntimeRefusal as error:
+            answer = answered(sys.stdin.buffer, pipe)
+        except RuntimeRefusal as error:
             traceback.print_exc()
-            answer = _refusal(error)
+            answer = refusal(error)
         # On a line of its own: a site's start-up files may have printed before main began.
         pipe.write(b"\n" + msgspec.json.encode(answer))
     return 1 if isinstance(answer, Refused) else 0
@@ -280,15 +297,15 @@ def stage(name: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise _RuntimeRefusal(name) from error
+        raise RuntimeRefusal(name) from error
 
 
-def _refusal(error: _RuntimeRefusal) -> Refused:
+def refusal(error: RuntimeRefusal) -> Refused:
     lines = [line.strip() for line in str(error.__cause__).splitlines() if line.strip()]
     return Refused(stage=str(error), reason=lines[0] if lines else type(error.__cause__).__name__)
 
 
-def _die_with(parent_pid: int) -> None:
+def die_with(parent_pid: int) -> None:
     """Have the kernel kill this process when its parent is gone, kill -9 included (Linux)."""
     if sys.platform != "linux":
         return

@@ -29,15 +29,19 @@ def run(
 ) -> Finished:
     """Run ``command`` to its end with ``request`` on its standard input.
 
-    ``environment`` None: our own. Raises WorkerFailed when it cannot be started or runs past
-    ``timeout_s``. Whatever leaves this function, Ctrl-C included, leaves no process behind.
+    ``environment``: instead of this process's own.
+    Raises WorkerFailed when it cannot be started or runs past ``timeout_s``. Whatever leaves this
+    function, Ctrl-C included, leaves no process behind.
     """
     try:
         return process.run(
             command,
             request=request,
             timeout_s=timeout_s,
-            environment={**(environment or os.environ), PARENT_PID: str(os.getpid())},
+            environment={
+                **(os.environ if environment is None else environment),
+                PARENT_PID: str(os.getpid()),
+            },
             # In a thread, Ctrl-C would end the worker before the thread knows of it, and the model
             # would be given up as one that crashed.
             apart=not stopping.in_main_thread(),

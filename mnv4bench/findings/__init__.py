@@ -3,6 +3,7 @@
 Knows: the names of DESIGN.md, "JSON shapes". Does not know: how a conclusion is reached or drawn.
 """
 
+from mnv4bench.findings.counts import Tally
 from mnv4bench.findings.devices import Attached, Availability, DeviceRow, Devices, Doctor, Examined
 from mnv4bench.findings.fronts import (
     Accuracies,
@@ -71,5 +72,6 @@ __all__ = [
     "Shown",
     "Skipped",
     "Summary",
+    "Tally",
     "Tensor",
 ]

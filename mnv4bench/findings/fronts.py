@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from mnv4bench.findings.counts import Tally
 from mnv4bench.findings.skipped import Skipped
 from mnv4bench.records import (
     AccuracySource,
@@ -61,6 +62,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     sustained_s: float | None = None
     sustained_ratio: float | None = None  # sustained_s / latency_s, which is burst
     signals: tuple[Signal, ...] = ()  # what ``placement`` rests on
+    instructions: None = None  # of a Tally alone
 
 
 class Evaluated(Struct, frozen=True, kw_only=True):
@@ -128,7 +130,7 @@ class Accuracies(Struct, frozen=True, kw_only=True):
 class Shown(Struct, frozen=True, kw_only=True):
     """What ``show --json`` prints."""
 
-    measurements: tuple[Summary, ...]
+    measurements: tuple[Summary | Tally, ...]
     evaluations: tuple[Evaluated, ...] = ()
     skipped: tuple[Skipped, ...] = ()
 

@@ -163,7 +163,7 @@ def test_a_budget_is_held_in_head_s_environment(
     assert ran.json["environment"]["runtime_name"] == "ONNX Runtime"
     none = terminal(*words, "--base-env", other)
     assert none.status == 2
-    assert "--base-env is of --base, and there is none" in none.err
+    assert "--base-env is of --base; there is none" in none.err
 
 
 def test_on_a_phone_an_environment_only_exports(
