@@ -1,5 +1,6 @@
 """Two files side by side, each with an interpreter of its own."""
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -188,16 +189,22 @@ def test_whatever_ends_the_program_ends_both_processes(how: str, files, place: P
     root = Path(__file__).parents[2]
     command = (sys.executable, "-c", PARENT, str(files["onnx"]), str(place))
     with subprocess.Popen(command, cwd=root, stderr=subprocess.DEVNULL) as parent:
-        measuring = wait_for(lambda: both(psutil.Process(parent.pid)))
-        parent.send_signal(signal.Signals[how])
-        parent.wait(60)
+        try:
+            measuring = wait_for(lambda: both(psutil.Process(parent.pid)))
+            parent.send_signal(signal.Signals[how])
+            parent.wait(60)
+        finally:
+            parent.kill()  # leaving the block waits for it
     for one in measuring:
         wait_for(lambda one=one: not one.is_running() or one.status() == psutil.STATUS_ZOMBIE)
 
 
 def both(parent: psutil.Process) -> list[psutil.Process]:
     """The two measuring processes, once both have begun to wait for each other."""
-    found = [one for one in parent.children() if any("start_worker" in w for w in one.cmdline())]
+    found = []
+    for child in parent.children():
+        with contextlib.suppress(psutil.Error):  # one that has just ended: it was asked something
+            found += [child] if any("start_worker" in word for word in child.cmdline()) else []
     return found if len(found) == 2 else []
 
 
