@@ -3,6 +3,7 @@
 Knows: the names of DESIGN.md, "JSON shapes". Does not know: how a conclusion is reached or drawn.
 """
 
+from mnv4bench.findings.beside import Beside, PublishedSource, SideBySide, Unmatched
 from mnv4bench.findings.devices import Attached, Availability, DeviceRow, Devices, Doctor, Examined
 from mnv4bench.findings.fronts import (
     Accuracies,
@@ -43,6 +44,7 @@ __all__ = [
     "Agreement",
     "Attached",
     "Availability",
+    "Beside",
     "Budget",
     "BudgetVerdict",
     "Catalog",
@@ -67,9 +69,12 @@ __all__ = [
     "Operators",
     "Pair",
     "Point",
+    "PublishedSource",
     "Share",
     "Shown",
+    "SideBySide",
     "Skipped",
     "Summary",
     "Tensor",
+    "Unmatched",
 ]
