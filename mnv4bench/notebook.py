@@ -55,7 +55,7 @@ def load(
     if not tables:
         return frames.frame(kind, made)
     cells = (cell for table in tables for cell in table.cells)
-    return frames.frame(kind, (*made, *rows.published(cells)))  # type: ignore[arg-type]
+    return frames.frame(kind, (*made, *rows.published(cells)))
 
 
 def _listed(given: Where | Iterable[Where]) -> list[Where]:
@@ -66,18 +66,14 @@ def _made(kind: RowKind, paths: list[Path]) -> Iterator[Row] | Iterator[SampleRu
     match kind:
         case "measurements":
             accuracy_of = partial(_accuracy_of, measured=_evaluated(paths))
-            return (
-                row for one in _reports(paths) for row in rows.measurements(one, accuracy_of)
-            )
+            return (row for one in _reports(paths) for row in rows.measurements(one, accuracy_of))
         case "invocations":
             return (row for one in _reports(paths) for row in rows.invocations(one))
         case "samples":
             return (run for one in _reports(paths) for run in rows.samples(one))
 
 
-def _accuracy_of(
-    summary: Summary, measured: dict[str, Evaluated]
-) -> Evaluated | Accuracy | None:
+def _accuracy_of(summary: Summary, measured: dict[str, Evaluated]) -> Evaluated | Accuracy | None:
     """As a front has it: measured on this very file, else timm's of the same architecture."""
     if own := measured.get(summary.artifact_sha256):
         return own

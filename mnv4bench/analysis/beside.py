@@ -35,7 +35,8 @@ def source(
 
 
 def side_by_side(
-    measured: Iterable[Summary], tables: Iterable[tuple[PublishedSource, Sequence[PublishedLatency]]]
+    measured: Iterable[Summary],
+    tables: Iterable[tuple[PublishedSource, Sequence[PublishedLatency]]],
 ) -> SideBySide:
     """Each of ``measured`` beside each table that has its device.
 

@@ -80,7 +80,8 @@ class MeasurementRow(Struct, frozen=True, kw_only=True):
         float | None, _says("that low_s..high_s covers the true median, 0..1 (95 % from six on)")
     ]
     p90_s: Annotated[
-        float | None, _says("bound of the 90th percentile at 99 %; empty: too few samples, or means")
+        float | None,
+        _says("bound of the 90th percentile at 99 %; empty: too few samples, or means"),
     ]
     sustained_s: Annotated[float | None, _says("back to back when warm; empty: not run so")]
     load_s: Annotated[float | None, _says("loading the file, median over invocations")]

@@ -104,7 +104,7 @@ def with_accuracies(
         if cell.top1 is None:
             known = accuracies.choose(cell.model, cell.input_px, source, weights)
             if known:
-                cell = replace(cell, top1=known.top1, accuracy_source=known.source)  # noqa: PLW2901
+                cell = replace(cell, top1=known.top1, accuracy_source=known.source)
         filled.append(cell)
     return tuple(filled)
 
@@ -227,9 +227,7 @@ def _checked(head: Mapping[str, Any], rows: Sequence[_RawRow], path: Path) -> Ta
 def _known(given: Iterable[str], known: Sequence[str], path: Path, what: str) -> None:
     for key in given:
         if key not in known:
-            raise BadFile(
-                f"{path}: {what} {key[:60]!r} is not known.", nearest(key, list(known))
-            )
+            raise BadFile(f"{path}: {what} {key[:60]!r} is not known.", nearest(key, list(known)))
 
 
 def _joined(head: Mapping[str, Any], row: _RawRow, path: Path) -> dict[str, Any]:
@@ -314,9 +312,7 @@ def _latency(
 ) -> tuple[Literal["ok", "failed", "not_benchmarked"], float | None, float | None]:
     """(status, seconds, its last printed digit in seconds)."""
     if unit not in row.values:
-        raise BadFile(
-            f"{path}, {row.where}: has no {unit}.", f"a number, or {' or '.join(_WORDS)}"
-        )
+        raise BadFile(f"{path}, {row.where}: has no {unit}.", f"a number, or {' or '.join(_WORDS)}")
     if word := _WORDS.get(str(row.values[unit])):
         return word, None, None
     printed = _number(row, unit, path)

@@ -30,6 +30,7 @@ SEVERAL_BASES = (
 _SOURCES: dict[AccuracySource, str] = {
     "paper": "arXiv:2404.10518v2 Table 6",
     "timm": "timm's results tables",
+    "table": "the published table itself",
 }
 
 
