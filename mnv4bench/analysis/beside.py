@@ -21,7 +21,8 @@ def source(
     citation: str,
     url: str,
     cells: Sequence[PublishedLatency],
-    unknown_models: tuple[str, ...],
+    unknown_models: tuple[str, ...] = (),
+    unknown_devices: tuple[str, ...] = (),
 ) -> PublishedSource:
     """A table before anything was compared with it."""
     return PublishedSource(
@@ -31,6 +32,7 @@ def source(
         cells=len(cells),
         devices=tuple(dict.fromkeys(cell.device for cell in cells)),
         unknown_models=unknown_models,
+        unknown_devices=unknown_devices,
     )
 
 
@@ -64,13 +66,14 @@ def _of_device(
     measured: Sequence[Summary], printed: Sequence[PublishedLatency], citation: str
 ) -> tuple[list[Beside], list[Unmatched]]:
     rows, unmatched = [], []
-    matched = set()
+    matched, told = set(), set()
     for one in measured:
         same = [cell for cell in printed if _key(cell) == _key(one)]
         matched |= {id(cell) for cell in same}
         reason = _doubt(one) if same else _nearly(one, printed)
         if reason:
             unmatched.append(_alone(one, citation, reason))
+            told.add(one.model)
             continue
         for cell in same:
             if cell.latency_s is None:
@@ -80,9 +83,13 @@ def _of_device(
                 rows.append(_beside(one, cell, cell.latency_s))
     models = {one.model for one in measured}
     for cell in printed:
-        if id(cell) not in matched and cell.status != "not_benchmarked":
-            reason = "not measured" + (" so, only otherwise" if cell.model in models else "")
-            unmatched.append(_alone(cell, citation, reason))
+        if id(cell) in matched or cell.model in told or cell.status == "not_benchmarked":
+            continue
+        reason = "not measured"
+        if cell.model in models:
+            reason = f"not measured in {cell.precision} at {cell.input_px} px"
+        unmatched.append(_alone(cell, citation, reason))
+    rows.sort(key=lambda one: one.published_runtime)  # stable: else in the order of the reports
     return rows, unmatched
 
 

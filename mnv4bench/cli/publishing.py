@@ -48,13 +48,20 @@ def beside(measured: Iterable[Summary], tables: Iterable[Table]) -> SideBySide:
     """``measured`` beside ``tables``, device by device."""
     from mnv4bench.analysis import beside as analysis
 
-    return analysis.side_by_side(
-        measured,
-        [
-            (
-                analysis.source(one.source, one.citation, one.url, one.cells, one.unknown_models),
-                one.cells,
-            )
-            for one in tables
-        ],
-    )
+    read = []
+    for one in tables:
+        about = analysis.source(
+            one.source, one.citation, one.url, one.cells, one.unknown_models, _unknown_devices(one)
+        )
+        read.append((about, one.cells))
+    return analysis.side_by_side(measured, read)
+
+
+def _unknown_devices(table: Table) -> tuple[str, ...]:
+    from mnv4bench import profiles
+    from mnv4bench.models.published_tables import PAPER
+
+    if table.source == PAPER:  # tests hold its devices to the profiles
+        return ()
+    known = {profile.device for profile in profiles.load_all()[0]}
+    return tuple(dict.fromkeys(one.device for one in table.cells if one.device not in known))

@@ -49,6 +49,7 @@ def command(
 def _show(paths: Paths, names: tuple[str, ...], how: TableFormat, out: Path | None) -> None:
     from mnv4bench import codec, store
     from mnv4bench.analysis import stats
+    from mnv4bench.analysis.latest import Latest
     from mnv4bench.cli.gathering import evaluated, reports
     from mnv4bench.findings import Shown, Skipped, Summary
     from mnv4bench.models import published_tables
@@ -56,6 +57,7 @@ def _show(paths: Paths, names: tuple[str, ...], how: TableFormat, out: Path | No
 
     tables = published_tables.named(names) if names else (published_tables.paper(),)
     measured: list[Summary] = []
+    latest = Latest()
     skipped: list[Skipped] = []
     not_evaluated: list[Skipped] = []
     found = tuple(evaluated(paths, not_evaluated))
@@ -63,10 +65,11 @@ def _show(paths: Paths, names: tuple[str, ...], how: TableFormat, out: Path | No
         for one in report.measurements:
             if summary := stats.summarise(report, one):
                 measured.append(summary)
+                latest.offer(summary)
             elif failure := stats.unmeasured(report, one):
                 reason = f"{failure.model}: {failure.reason}"
                 skipped.append(Skipped(path=failure.report, reason=reason))
-    side = publishing.beside(measured, tables)
+    side = publishing.beside(latest.summaries(), tables)
     shown = Shown(
         measurements=tuple(measured),
         evaluations=found,

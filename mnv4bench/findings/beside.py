@@ -16,6 +16,7 @@ class PublishedSource(Struct, frozen=True, kw_only=True):
     cells: int
     devices: tuple[str, ...]
     unknown_models: tuple[str, ...] = ()  # that the catalog does not have; drawn all the same
+    unknown_devices: tuple[str, ...] = ()  # that no profile has, so none can be measured
     devices_not_measured: tuple[str, ...] = ()  # so nothing stands beside their rows
 
 

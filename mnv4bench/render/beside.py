@@ -17,6 +17,7 @@ from rich.text import Text
 from mnv4bench import units
 from mnv4bench.findings import Beside, PublishedSource, SideBySide, Unmatched
 from mnv4bench.render.terminal import View, Write, plain_table
+from mnv4bench.render.untrusted import visible
 
 RATIO = (
     "Ratio: measured over published, above 1 is slower than published. Its interval is that of the "
@@ -30,9 +31,11 @@ def listed(found: SideBySide) -> View:
 
     def build(write: Write) -> RenderableType:
         parts: list[RenderableType] = []
-        for _, alike in groupby(found.rows, key=lambda one: (one.device, one.citation)):
+        # Ratios to two runtimes are of two things, and have a table each.
+        for _, alike in groupby(found.rows, key=_table):
             parts.append(_device(list(alike), write))
-        lines = [write(line, "dim") for line in _unmatched(found.unmatched)]
+        lines = [write(RATIO, "dim")] if found.rows else []
+        lines += [write(line, "dim") for line in _unmatched(found.unmatched)]
         for source in found.sources:
             lines += [write(line, "dim") for line in _about(source)]
         return Group(*parts, Padding(Group(*lines), (0, 0, 1, 0)))
@@ -40,21 +43,24 @@ def listed(found: SideBySide) -> View:
     return View(build)
 
 
+def _table(one: Beside) -> tuple[str, str, str]:
+    return (one.device, one.citation, one.published_runtime)
+
+
 def _device(rows: Sequence[Beside], write: Write) -> RenderableType:
     first = rows[0]
     machines = {one.machine for one in rows}
-    runtimes = any(one.published_runtime for one in rows)
+    published = "Published"
+    published += f" ({first.published_runtime})" if first.published_runtime else ""
     columns = [("Model", "left"), ("Precision", "left"), ("Input", "right"), ("Measured", "right")]
-    columns += [("Published", "right"), ("Ratio", "right")]
-    columns += [("Published with", "left")] if runtimes else []
+    columns += [(visible(published), "right"), ("Ratio", "right")]
     columns += [("Measured on", "left")] if len(machines) > 1 else []
     table = plain_table(
         write,
         *columns,
         names=(one.model for one in rows),
         title=Text.assemble(
-            write(first.device, "bold"), write(f"  beside {first.citation}  "),
-            write("MEASURED / PUBLISHED", "bold cyan"),
+            write(first.device, "bold"), write("  MEASURED / PUBLISHED", "bold cyan")
         ),
     )  # fmt: skip
     for one in rows:
@@ -65,23 +71,23 @@ def _device(rows: Sequence[Beside], write: Write) -> RenderableType:
             write(one.model),
             write(one.precision),
             write(str(one.input_px)),
-            write(units.seconds(one.latency_s, width)),
+            write(units.seconds_in_ms(one.latency_s, width)),
             write(units.seconds_as_printed(one.published_s)),
             write(units.quotient(one.ratio, one.ratio_low, one.ratio_high)),
         ]
-        cells += [write(one.published_runtime or "-")] if runtimes else []
         cells += [write(one.machine)] if len(machines) > 1 else []
         table.add_row(*cells)
     ratios = [one.ratio for one in rows]
     said = f"Your {first.device}"
     said += f" ({next(iter(machines))})" if len(machines) == 1 else ""
     said += f": {units.quotient(median(ratios))} times {first.citation}"
+    said += f" ({first.published_runtime})" if first.published_runtime else ""
     if len(rows) > 1:
         said += (
             f", the median of {units.plural(len(rows), 'pair')} from "
             f"{units.quotient(min(ratios))} to {units.quotient(max(ratios))}"
         )
-    notes = [write(f"{said}.", "bold"), write(RATIO, "dim")]
+    notes = [write(f"{said}.", "bold")]
     if any(one.ratio_low is None for one in rows):
         notes.append(write("No interval: a single invocation says nothing of its spread.", "dim"))
     return Group(table, Padding(Group(*notes), (0, 0, 1, 0)))
@@ -94,25 +100,29 @@ def _unmatched(found: Sequence[Unmatched]) -> list[str]:
         reasons[one.device, one.citation, one.reason].append(one.model)
     lines = []
     for (device, citation, reason), models in reasons.items():
-        names = list(dict.fromkeys(models))
-        more = f" and {len(names) - MAX_NAMES:,} more" if len(names) > MAX_NAMES else ""
-        lines.append(
-            f"{device}, nothing beside {', '.join(names[:MAX_NAMES])}{more}: {reason} ({citation})."
-        )
+        names = _named(list(dict.fromkeys(models)))
+        lines.append(f"{device}, nothing beside {names}: {reason} ({citation}).")
     return lines
 
 
 def _about(source: PublishedSource) -> list[str]:
     lines = []
     if len(source.devices_not_measured) == len(source.devices):
-        devices = ", ".join(source.devices[:MAX_NAMES])
+        devices = _named(source.devices)
         lines.append(f"{source.citation} has none of the measured devices; it has {devices}.")
     if source.unknown_models and source.source != "paper":
-        names = ", ".join(source.unknown_models[:MAX_NAMES])
-        many = len(source.unknown_models) - MAX_NAMES
-        more = f" and {many:,} more" if many > 0 else ""
         lines.append(
             f"{source.source} names models that the catalog does not have, drawn as it has them: "
-            f"{names}{more}."
+            f"{_named(source.unknown_models)}."
+        )
+    if source.unknown_devices:
+        lines.append(
+            f"{source.source} names devices that no profile has (see mnv4bench devices), so nothing "
+            f"measured can stand beside them: {_named(source.unknown_devices)}."
         )
     return lines
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MAX_NAMES:,} more" if len(names) > MAX_NAMES else ""
+    return f"{', '.join(names[:MAX_NAMES])}{more}"

@@ -85,10 +85,11 @@ def _top1(row: MeasurementRow) -> str:
     if row.top1_percent is None:
         return ""
     whose = {
-        "measured": "measured", "timm": "timm's, published", "paper": "the paper's",
-        "table": "published",
+        "measured": "measured", "timm": "timm's", "paper": "the paper's", "table": "published",
     }  # fmt: skip
-    return f"{units.top1(row.top1_percent)} ({whose[row.accuracy_source or 'table']})"
+    floats = row.precision in ("fp32", "fp16") or row.accuracy_source not in ("timm", "paper")
+    network = "" if floats else ", float network"
+    return f"{units.top1(row.top1_percent)} ({whose[row.accuracy_source or 'table']}{network})"
 
 
 def _notes(row: MeasurementRow) -> Iterator[str]:
