@@ -60,7 +60,6 @@ NEVER_HEAVY = {
     "profiles",
     "analysis",
     "cli",
-    "notebook",
 }
 
 

@@ -165,7 +165,7 @@ def _of_csv(text: str, path: Path) -> tuple[dict[str, Any], list[_RawRow]]:
         if not colon:
             continue  # a remark
         if key.strip() in head:
-            raise BadFile(f"{path}, line {begins + 1}: {key.strip()} is given twice.", _NEXT)
+            raise BadFile(f"{path}, line {begins + 1}: {_cut(key.strip())} is given twice.", _NEXT)
         if key.strip() in KEYS:
             head[key.strip()] = value.strip()
     reader = csv.reader(lines[begins:], strict=True)
@@ -173,7 +173,7 @@ def _of_csv(text: str, path: Path) -> tuple[dict[str, Any], list[_RawRow]]:
         names = [name.strip() for name in next(reader, [])]
         twice = {name for name in names if names.count(name) > 1}
         if twice:
-            raise BadFile(f"{path}: the column {min(twice)!r} stands there twice.", _NEXT)
+            raise BadFile(f"{path}: the column {_cut(min(twice))} stands there twice.", _NEXT)
         rows = []
         for cells in reader:
             where = f"line {begins + reader.line_num}"
@@ -227,7 +227,7 @@ def _checked(head: Mapping[str, Any], rows: Sequence[_RawRow], path: Path) -> Ta
 def _known(given: Iterable[str], known: Sequence[str], path: Path, what: str) -> None:
     for key in given:
         if key not in known:
-            raise BadFile(f"{path}: {what} {key[:60]!r} is not known.", nearest(key, list(known)))
+            raise BadFile(f"{path}: {what} {_cut(key)} is not known.", nearest(key, list(known)))
 
 
 def _joined(head: Mapping[str, Any], row: _RawRow, path: Path) -> dict[str, Any]:
@@ -235,7 +235,7 @@ def _joined(head: Mapping[str, Any], row: _RawRow, path: Path) -> dict[str, Any]
     for key, value in row.values.items():
         if key in head and head[key] != value:
             raise BadFile(
-                f"{path}, {row.where}: {key} is {value!r} here and {head[key]!r} for the whole "
+                f"{path}, {row.where}: {key} is {_cut(value)} here and {_cut(head[key])} for the whole "
                 "table.",
                 f"leave {key} to the rows, or make a file of each",
             )
@@ -278,7 +278,7 @@ def _cell(row: _RawRow, unit: str, citation: str, path: Path) -> PublishedLatenc
     precision = _words(row, "precision", path)
     if precision not in get_args(Precision):
         known = nearest(precision, list(get_args(Precision)))
-        raise BadFile(f"{path}, {row.where}: the precision {precision[:60]!r} is not known.", known)
+        raise BadFile(f"{path}, {row.where}: the precision {_cut(precision)} is not known.", known)
     status, latency_s, printed_to_s = _latency(row, unit, path)
     top1 = None
     if "top1_percent" in row.values:
@@ -338,7 +338,7 @@ def _side(row: _RawRow, path: Path) -> int:
         )
     side = _number(row, "input_px", path)
     if side != side.to_integral_value() or not 0 < side <= 65_536:
-        raise BadFile(f"{path}, {row.where}: input_px is {row.values['input_px']!r}.", "e.g. 224")
+        raise BadFile(f"{path}, {row.where}: input_px is {side}.", "e.g. 224")
     return int(side)
 
 
@@ -348,7 +348,7 @@ def _number(row: _RawRow, key: str, path: Path) -> Decimal:
     text = str(value)
     if isinstance(value, bool) or len(text) > 60 or not _DECIMAL.fullmatch(text):
         raise BadFile(
-            f"{path}, {row.where}: {key} is {text[:60]!r}, which is no number.",
+            f"{path}, {row.where}: {key} is {_cut(text)}, which is no number.",
             "digits with a decimal point and no unit behind them",
         )
     return Decimal(text)
@@ -361,10 +361,16 @@ def _words(row: _RawRow, key: str, path: Path) -> str:
     longest = MAX_TEXT if key in ("citation", "url") else 200
     if not isinstance(value, str) or not value.strip() or len(value) > longest:
         raise BadFile(
-            f"{path}, {row.where}: {key} is {str(value)[:60]!r}.",
+            f"{path}, {row.where}: {key} is {_cut(value)}.",
             f"text of at most {longest} characters",
         )
     return value.strip()
+
+
+def _cut(value: object) -> str:
+    """Enough of what stands there to be found again."""
+    text = str(value)
+    return repr(text) if len(text) <= 60 else f"{text[:60]!r} and so on"
 
 
 @cache
