@@ -235,8 +235,8 @@ def _joined(head: Mapping[str, Any], row: _RawRow, path: Path) -> dict[str, Any]
     for key, value in row.values.items():
         if key in head and head[key] != value:
             raise BadFile(
-                f"{path}, {row.where}: {key} is {_cut(value)} here and {_cut(head[key])} for the whole "
-                "table.",
+                f"{path}, {row.where}: {key} is {_cut(value)} here and {_cut(head[key])} "
+                "for the whole table.",
                 f"leave {key} to the rows, or make a file of each",
             )
     return {**head, **row.values}

@@ -117,8 +117,8 @@ def _about(source: PublishedSource) -> list[str]:
         )
     if source.unknown_devices:
         lines.append(
-            f"{source.source} names devices that no profile has (see mnv4bench devices), so nothing "
-            f"measured can stand beside them: {_named(source.unknown_devices)}."
+            f"{source.source} names devices that no profile has (see mnv4bench devices), so "
+            f"nothing measured can stand beside them: {_named(source.unknown_devices)}."
         )
     return lines
 

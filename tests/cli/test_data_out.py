@@ -295,7 +295,7 @@ def test_published_rows_go_out_too(terminal: Terminal, tmp_path: Path) -> None:
     text = terminal("show", "reports", "--published", "vendor.toml", "--format", "csv").out
     rows = list(csv.DictReader(StringIO(text)))
     assert [(row["origin"], row["citation"]) for row in rows] == [
-        ("measured", ""), ("measured", ""), ("published", "Example 42"), ("published", "Example 42"),
+        *[("measured", "")] * 2, *[("published", "Example 42")] * 2,
     ]  # fmt: skip
     markdown = terminal("show", "reports", "--published", "vendor.toml", "--format", "markdown").out
     assert "as published in `Example 42`" in markdown

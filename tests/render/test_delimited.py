@@ -42,7 +42,8 @@ def test_samples_are_numbered_within_their_phase() -> None:
     counted = Counted(round=0, position=0, started_at="x", instructions=(7, 8))
     emulated = measurement(origin="emulated", invocations=(), counts=(counted,))
     made = read("samples", rows.samples(report(timed, emulated)))
-    assert [(r["model"], r["phase"], r["index"], r["latency_s"], r["instructions"]) for r in made] == [
+    told = ("model", "phase", "index", "latency_s", "instructions")
+    assert [tuple(row[name] for name in told) for row in made] == [
         ('a,"b"', "warm-up", "0", "0.009", ""),
         ('a,"b"', "timed", "0", "0.002", ""),
         ('a,"b"', "timed", "1", "0.003", ""),
