@@ -30,7 +30,8 @@ def told_apart(
 
     paths, tables = [], []
     for path in given or ():
-        if path.suffix.lower() in SUFFIXES or (published and str(path) == PAPER):
+        a_file = path.suffix.lower() in SUFFIXES and not path.is_dir()
+        if a_file or (published and str(path) == PAPER):
             tables.append(str(path))
         else:
             paths.append(path)
