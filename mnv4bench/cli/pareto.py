@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mnv4bench.cli import publishing
+from mnv4bench.cli import published as printed
 from mnv4bench.cli.reading import (
     AccuracyOption,
     AccuracyTable,
@@ -25,7 +25,7 @@ def command(
     paths: Paths = None,
     published: Annotated[
         bool,
-        typer.Option("--published", help=f"{publishing.HELP} With PATHs, beside the measured."),
+        typer.Option("--published", help=f"{printed.HELP} With PATHs, beside the measured."),
     ] = False,
     accuracy: AccuracyOption = AccuracyTable.TIMM,
     out: Annotated[
@@ -48,7 +48,7 @@ def command(
     groups: list[Group] = []
     skipped: list[Skipped] = []
     side: SideBySide | None = None
-    paths, names = publishing.told_apart(paths, published)
+    paths, names = printed.told_apart(paths, published)
     tables = published_tables.named(names)
     found = None
     if paths or not published:
@@ -63,7 +63,7 @@ def command(
         for table in tables:
             cells = published_accuracies(accuracy, table.cells)
             groups += pareto.published_groups(cells, titles)
-        side = publishing.beside(found.summaries() if found else (), tables)
+        side = printed.beside(found.summaries() if found else (), tables)
     front = Front(groups=tuple(groups), skipped=tuple(skipped), side_by_side=side)
     drawn = written(out, front, figure.draw(front))
     if as_json:

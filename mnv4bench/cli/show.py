@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mnv4bench.cli import publishing
+from mnv4bench.cli import published as printed
 from mnv4bench.cli.reading import AsJson, Paths, emit, say
 from mnv4bench.cli.tabulating import TableFormat, TableRows, chosen, tabulate
 
@@ -28,7 +28,7 @@ def command(
     out: Annotated[
         Path | None, typer.Option(help="The file to write instead of printing.", show_default=False)
     ] = None,
-    published: Annotated[bool, typer.Option("--published", help=publishing.HELP)] = False,
+    published: Annotated[bool, typer.Option("--published", help=printed.HELP)] = False,
     as_json: AsJson = False,
 ) -> None:
     """List the measurements in reports: latency with its interval, samples, placement, taint.
@@ -38,7 +38,7 @@ def command(
 
     Example: mnv4bench show reports/ --json
     """
-    given, names = publishing.told_apart(paths, published)
+    given, names = printed.told_apart(paths, published)
     how = chosen(format, rows, out, as_json)
     if how in (TableFormat.CSV, TableFormat.PARQUET, TableFormat.MARKDOWN):
         tabulate(given, names, how, rows, out)
@@ -69,7 +69,7 @@ def _show(paths: Paths, names: tuple[str, ...], how: TableFormat, out: Path | No
             elif failure := stats.unmeasured(report, one):
                 reason = f"{failure.model}: {failure.reason}"
                 skipped.append(Skipped(path=failure.report, reason=reason))
-    side = publishing.beside(latest.summaries(), tables)
+    side = printed.beside(latest.summaries(), tables)
     shown = Shown(
         measurements=tuple(measured),
         evaluations=found,
