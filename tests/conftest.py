@@ -18,6 +18,8 @@ def _cache(tmp_path_factory: pytest.TempPathFactory):
         patch.setenv("MNV4BENCH_LOCKS", str(tmp_path_factory.mktemp("locks")))
         patch.setenv("NO_COLOR", "1")
         patch.setenv("COLUMNS", "160")
+        for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):  # these tests may run on GitHub
+            patch.delenv(name, raising=False)
         yield
 
 

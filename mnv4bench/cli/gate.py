@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from mnv4bench.cli import publishing
 from mnv4bench.cli.phones import BenchmarkModelOption, LibrariesOption, SerialOption
 from mnv4bench.cli.reading import DEFAULT_REPORTS, AsJson, emit, say
 from mnv4bench.cli.stopping import stop_as_interrupted
@@ -78,6 +79,10 @@ def command(
     serial: SerialOption = None,
     benchmark_model: BenchmarkModelOption = None,
     libraries: LibrariesOption = None,
+    summary: publishing.SummaryOption = None,
+    junit: publishing.JunitOption = None,
+    badge: publishing.BadgeOption = None,
+    annotations: publishing.AnnotationsOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure base and head side by side, in one session on one device, until the answer is clear.
@@ -101,32 +106,35 @@ def command(
     from mnv4bench.render import gates
 
     stop_as_interrupted()
-    profile = profiles.load(device)
-    profile = replace(profile, threads=threads or profile.threads)
-    counts = contesting.metric(profile, metric) == "instructions"
-    if base is None and not budget:
-        raise UsageError(
-            "there is no --base to compare head with, and no --budget to hold it to.",
-            "mnv4bench gate --base old.tflite --head new.tflite",
+    to = publishing.outlets(summary, junit, badge, annotations, as_json=as_json, device=device)
+    with publishing.watching(to):
+        profile = profiles.load(device)
+        profile = replace(profile, threads=threads or profile.threads)
+        counts = contesting.metric(profile, metric) == "instructions"
+        if base is None and not budget:
+            raise UsageError(
+                "there is no --base to compare head with, and no --budget to hold it to.",
+                "mnv4bench gate --base old.tflite --head new.tflite",
+            )
+        runner = open_runner(
+            profile, Options(tuple(serial or ()), benchmark_model, libraries, keep=False)
         )
-    runner = open_runner(
-        profile, Options(tuple(serial or ()), benchmark_model, libraries, keep=False)
-    )
-    pairs, alone = sides.pair_up(head if base is None else base, head, profile)
-    limits_s = contesting.budgets(budget or [], [pair.model for pair in pairs], counts=counts)
-    rules = Rules(max_slowdown=max_slowdown or profile.max_slowdown or MAX_SLOWDOWN)
-    seed = secrets.randbelow(2**31) if seed is None else seed
-    session = contesting.measure(pairs, limits_s, runner, rules, seed, counts=counts)
-    known = judging.accuracies(pairs, reports)
-    found = judging.findings(pairs, session, rules, known, device=profile.device, alone=alone)
-    found = replace(found, seed=seed)
-    text = codec.encode_json(found)
-    if out:
-        store.replace_file(out, f"{text}\n".encode())
-    if as_json:
-        emit(text)
-    else:
-        say(gates.gate(found))
-    status = judging.status(found, session)
-    if status:
-        raise typer.Exit(status)
+        pairs, alone = sides.pair_up(head if base is None else base, head, profile)
+        limits_s = contesting.budgets(budget or [], [pair.model for pair in pairs], counts=counts)
+        rules = Rules(max_slowdown=max_slowdown or profile.max_slowdown or MAX_SLOWDOWN)
+        seed = secrets.randbelow(2**31) if seed is None else seed
+        session = contesting.measure(pairs, limits_s, runner, rules, seed, counts=counts)
+        known = judging.accuracies(pairs, reports)
+        found = judging.findings(pairs, session, rules, known, device=profile.device, alone=alone)
+        found = replace(found, seed=seed)
+        text = codec.encode_json(found)
+        if out:
+            store.replace_file(out, f"{text}\n".encode())
+        if as_json:
+            emit(text)
+        else:
+            say(gates.gate(found))
+        status = judging.status(found, session)
+        publishing.publish(found, status, to)
+        if status:
+            raise typer.Exit(status)

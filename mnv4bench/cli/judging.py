@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
+from msgspec.structs import replace
+
 from mnv4bench import units
 from mnv4bench.analysis import budgets, gating, losses, verdicts
 from mnv4bench.analysis.gating import Rules
@@ -23,9 +25,7 @@ from mnv4bench.cli.sides import Sides
 from mnv4bench.devices.noise import MAX_WAITING
 from mnv4bench.errors import ExitStatus
 from mnv4bench.findings import Budget, Gate, Observed, Pair, Skipped
-from mnv4bench.records import Noise
-
-_UNPROVEN = ("none", "unproven")
+from mnv4bench.records import Noise, Placement
 
 
 def accuracies(pairs: Sequence[Sides], reports: Path) -> Evaluations:
@@ -53,6 +53,8 @@ def findings(
     found += _compared(session, rules, known)
     order = [pair.model for pair in pairs]
     found.sort(key=lambda one: order.index(one.model))
+    nowhere = {one.model for one in session.contests if _unproven(one.head_placement)}
+    found = [replace(one, unproven=one.model in nowhere) for one in found]
     failed = [(one.model, one.error) for one in session.contests]
     failed += [(one.model, one.error) for one in session.holds]
     skipped = [Skipped(path=model, reason=error.what) for model, error in failed if error]
@@ -182,15 +184,22 @@ def _held(session: GateSession, rules: Rules) -> tuple[Budget, ...]:
         rules,
     )
     return tuple(
-        budgets.finding(
-            one.model,
-            one.budget_s,
-            looks[one.model],
-            confirmed[one.model] if one.second else None,
-            one.artifact.sha256,
+        replace(
+            budgets.finding(
+                one.model,
+                one.budget_s,
+                looks[one.model],
+                confirmed[one.model] if one.second else None,
+                one.artifact.sha256,
+            ),
+            unproven=_unproven(one.placement),
         )
         for one in alive
     )
+
+
+def _unproven(placement: Placement | None) -> bool:
+    return placement is not None and placement.verdict in ("none", "unproven")
 
 
 def status(found: Gate, session: GateSession) -> int:
@@ -201,9 +210,8 @@ def status(found: Gate, session: GateSession) -> int:
         return ExitStatus.SLOWER
     if found.skipped or session.stopped is not None:
         return ExitStatus.NOT_MEASURED
-    placements = [one.head_placement for one in session.contests]
-    placements += [one.placement for one in session.holds]
-    if any(one is not None and one.verdict in _UNPROVEN for one in placements):
+    unproven = [one.unproven for one in found.pairs] + [one.unproven for one in found.budgets]
+    if any(unproven):
         return ExitStatus.UNPROVEN
     if found.verdict == "inconclusive":
         return ExitStatus.NOT_MEASURED

@@ -57,6 +57,7 @@ class Pair(Struct, frozen=True, kw_only=True):
     head_artifact_sha256: str = ""
     notes: tuple[str, ...] = ()
     observed: tuple[Observed, ...] = ()  # every process, in measured order
+    unproven: bool = False  # head did not provably run where it was asked to
 
 
 class Budget(Struct, frozen=True, kw_only=True):
@@ -79,6 +80,7 @@ class Budget(Struct, frozen=True, kw_only=True):
     confirmed: bool  # over in an independent second measurement too
     reason: str  # why this verdict; never empty
     artifact_sha256: str = ""
+    unproven: bool = False  # it did not provably run where it was asked to
 
 
 class Gate(Struct, frozen=True, kw_only=True):

@@ -133,27 +133,32 @@ def _in_words(found: Gate) -> str:
 
 
 def _notes(found: Gate) -> list[str]:
-    lines = [f"{visible(pair.model)}: {_why(pair)}" for pair in found.pairs]
+    lines = [f"{visible(pair.model)}: {why(pair)}" for pair in found.pairs]
     for pair in found.pairs:
         lines += [f"{visible(pair.model)}: {visible(note)}" for note in pair.notes]
     lines += [f"{visible(one.model)}: {visible(one.reason)}" for one in found.budgets]
     lines += [visible(note) for note in found.notes]
+    return lines + promises(found)
+
+
+def promises(found: Gate) -> list[str]:
+    """What the figures rest on: how often such a gate errs, and what it could have seen."""
     if found.metric == "instructions":
-        lines.append(INSTRUCTIONS)
-    elif any(pair.processes for pair in found.pairs):
-        alarms = units.percent(found.false_alarm_rate)
-        lines.append(f"With nothing changed, a gate like this alarms in at most {alarms} of times.")
-        seen = found.smallest_detectable_ratio
-        lines.append(
-            f"This session would have found a slowdown of {units.quotient(seen)} about 95 times "
-            "of 100."
-            if seen
-            else "This session was too short or too wild to say what it would have found."
-        )
-    return lines
+        return [INSTRUCTIONS]
+    if not any(pair.processes for pair in found.pairs):
+        return []
+    alarms = units.percent(found.false_alarm_rate)
+    seen = found.smallest_detectable_ratio
+    return [
+        f"With nothing changed, a gate like this alarms in at most {alarms} of times.",
+        f"This session would have found a slowdown of {units.quotient(seen)} about 95 times of 100."
+        if seen
+        else "This session was too short or too wild to say what it would have found.",
+    ]
 
 
-def _why(pair: Pair) -> str:
+def why(pair: Pair) -> str:
+    """The reason of a verdict, with what more would help and what was measured first."""
     more = f" (needs about {pair.needs_more} more processes)" if pair.needs_more else ""
     first = f" (first measurement {units.quotient(pair.first_ratio)})" if pair.first_ratio else ""
     return f"{pair.reason}{more}{first}"
