@@ -64,7 +64,8 @@ def write_parquet(path: Path, kind: RowKind, rows: Iterable[Row] | Iterable[Samp
                 pl.DataFrame(schema=_schema(pl, kind)).write_parquet(path, compression="zstd")
         except pl.exceptions.PolarsError as error:
             raise NotMeasured(
-                f"{path} could not be written: {error}.", "make room, or choose another place"
+                f"the Parquet file could not be written: {error}. What was there before is whole.",
+                "make room, or choose another place",
             ) from None
     return count
 

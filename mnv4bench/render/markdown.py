@@ -1,7 +1,7 @@
 """Measurements as a Markdown table, to be pasted where people write.
 
-Knows: GitHub's tables. Does not know: how a figure was reached. Whatever a report names stands in a
-code span, where no link, mention, image or tag is one.
+Knows: GitHub's tables. Does not know: how a figure was reached. Whatever a report names stands in
+code, where no link, mention, image or tag is one (inert).
 """
 
 from __future__ import annotations
@@ -11,21 +11,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from mnv4bench import units
 from mnv4bench.findings import Skipped
 from mnv4bench.findings.rows import MeasurementRow
-from mnv4bench.render.untrusted import visible
+from mnv4bench.render.inert import plain_code
 
-# In a code span nothing acts but these two: one ends the span, the other the cell.
-_ENDING = str.maketrans({"`": "ˋ", "|": "¦"})
 _HEADINGS = (
     "Model", "Device", "Origin", "Precision", "Input", "Median", "Interval", "p90",
     "Invocations", "Placement", "Top-1", "Weights", "Notes",
 )  # fmt: skip
 _RIGHT = frozenset({"Input", "Median", "Interval", "p90", "Invocations", "Top-1"})
-
-
-def code(text: str) -> str:
-    """``text`` as a code span; a backtick becomes ˋ, a bar ¦; empty text stays empty."""
-    safe = visible(text).translate(_ENDING).strip()
-    return f"`{safe}`" if safe else ""
 
 
 def table(rows: Iterable[MeasurementRow], skipped: Sequence[Skipped]) -> Iterator[str]:
@@ -39,7 +31,7 @@ def table(rows: Iterable[MeasurementRow], skipped: Sequence[Skipped]) -> Iterato
         yield f"Not used ({len(skipped):,}):"
         yield ""
         for one in skipped:
-            yield f"* {code(one.path)}: {code(one.reason)}"
+            yield f"* {plain_code(one.path)}: {plain_code(one.reason)}"
 
 
 def _row(cells: Iterable[str]) -> str:
@@ -51,8 +43,8 @@ def _cells(row: MeasurementRow) -> Iterator[str]:
     width = None
     if latency is not None and low is not None and high is not None:
         width = units.half_width(latency, low, high)
-    yield code(row.model)
-    yield code(row.device)
+    yield plain_code(row.model)
+    yield plain_code(row.device)
     yield row.origin
     yield row.precision
     yield "" if row.input_px is None else str(row.input_px)
@@ -69,7 +61,7 @@ def _cells(row: MeasurementRow) -> Iterator[str]:
     yield _invocations(row)
     yield row.placement or ""
     yield _top1(row)
-    yield code(row.weights)
+    yield plain_code(row.weights)
     yield "; ".join(_notes(row))
 
 
@@ -94,10 +86,10 @@ def _top1(row: MeasurementRow) -> str:
 
 def _notes(row: MeasurementRow) -> Iterator[str]:
     if row.failure:
-        yield f"not measured: {code(row.failure)}"
+        yield f"not measured: {plain_code(row.failure)}"
     if row.tainted:
-        yield f"tainted: {code(row.tainted)}"
+        yield f"tainted: {plain_code(row.tainted)}"
     if row.calibration:
-        yield code(row.calibration)
+        yield plain_code(row.calibration)
     if row.citation:
-        yield f"as published in {code(row.citation)}"
+        yield f"as published in {plain_code(row.citation)}"

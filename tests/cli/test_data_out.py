@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import subprocess
 from io import StringIO
 from pathlib import Path
@@ -92,7 +93,7 @@ def test_markdown_has_a_table_and_what_was_left_out(terminal: Terminal, tmp_path
     text = terminal("show", "--format", "markdown").out
     assert text.startswith("| Model | Device |")
     assert "not measured: `refused`" in text
-    assert "* `reports/bad.json`: `JSON, but not a report of mnv4bench.`" in text
+    assert "* <code>reports/bad.json</code>: `JSON, but not a report of mnv4bench.`" in text
 
 
 def test_what_cannot_be_read_is_said_on_stderr(terminal: Terminal, tmp_path: Path) -> None:
@@ -327,3 +328,20 @@ def test_the_papers_devices_have_profiles() -> None:
     known = {profile.device: profile for profile in profiles.load_all()[0]}
     for cell in published.table():
         assert known[cell.device].precision == cell.precision
+
+
+@pytest.mark.parametrize("name", ["m.csv", "m.parquet"])
+def test_a_full_disk_leaves_what_was_there(name: str, tmp_path: Path) -> None:
+    each = tuple(samples(r, *(0.002 + i * 1e-7 * (i % 7) for i in range(3000))) for r in range(3))
+    store.write(tmp_path / "reports", report(measurement(invocations=each)))
+    (tmp_path / name).write_text("before")
+    # A file may have 8 kB here: what a full disk says, without one.
+    script = 'ulimit -f 8; exec "$@"'
+    words = command("show", "reports", "--out", name, "--rows", "samples")
+    ran = subprocess.run(["bash", "-c", script, "-", *words], cwd=tmp_path, capture_output=True,
+                         text=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})  # fmt: skip
+    assert ran.returncode == 3, ran
+    assert "could not be written" in ran.stderr
+    assert "What was there before is whole." in ran.stderr
+    assert (tmp_path / name).read_text() == "before"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [name, "reports"]

@@ -1,10 +1,15 @@
 """Markdown that can be pasted: figures with units, names that do nothing."""
 
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from mnv4bench.analysis import rows
 from mnv4bench.findings import Skipped
 from mnv4bench.models import published
 from mnv4bench.records import Accuracy
-from mnv4bench.render import markdown
+from mnv4bench.render import inert, markdown
 from tests.sample_reports import artifact, measurement, report, samples
 
 TIMM = Accuracy(top1=73.76, source="timm", weights="a tag", input_px=224, citation="timm")
@@ -37,9 +42,20 @@ def test_names_do_nothing() -> None:
     odd = "a|b`<img src=x>@someone [x](http://y)\x1b[31m\nz"
     heading, _, row = lines(measurement(artifact=artifact(odd)))
     assert len(cells(row)) == len(cells(heading))
-    model = cells(row)[0]
-    assert model == "`a¦bˋ<img src=x>@someone [x](http://y)\\x1b[31m\\nz`"
-    assert row.count("`") % 2 == 0
+    assert cells(row)[0] == (
+        "<code>a&#124;b&#96;&#60;img src=x&#62;&#64;someone &#91;x&#93;(http&#58;//y)"
+        "&#92;x1b&#91;31m&#92;nz</code>"
+    )
+
+
+@given(st.text(max_size=40))
+def test_any_text_in_code_is_inert(text: str) -> None:
+    made = inert.plain_code(text)
+    assert made.count("`") in (0, 2)
+    inside = made.strip("`").removeprefix("<code>").removesuffix("</code>")
+    assert not re.search(r"[|`<>@\[\]*~\\\n]", inside)
+    if "`" in made:
+        assert inside == text.strip()
 
 
 def test_failures_taint_and_what_was_not_used_are_said() -> None:
@@ -47,12 +63,12 @@ def test_failures_taint_and_what_was_not_used_are_said() -> None:
     odd = measurement("mnv4-conv-m", invocations=(samples(0, tainted=("steal 12 %",)),))
     skipped = (Skipped(path="bad.json", reason="cut short"),)
     text = "\n".join(lines(failed, odd, skipped=skipped))
-    assert "not measured: `refused ¦ by ˋitˋ`" in text
-    assert "tainted: `steal 12 %, in 1 of 1 invocations`" in text
+    assert "not measured: <code>refused &#124; by &#96;it&#96;</code>" in text
+    assert "tainted: <code>steal 12 %, in 1 of 1 invocations</code>" in text
     assert "* `bad.json`: `cut short`" in text
 
 
 def test_published_figures_keep_their_digits_and_their_source() -> None:
     text = "\n".join(markdown.table(rows.published(published.table()), ()))
     assert "| 0.7 ms |" in text
-    assert f"as published in `{published.CITATION}`" in text
+    assert f"as published in <code>{published.CITATION}</code>" in text
