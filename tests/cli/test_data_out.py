@@ -9,8 +9,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from msgspec.structs import replace
 
 from mnv4bench import profiles, store
+from mnv4bench.analysis import pareto
+from mnv4bench.models import published, published_tables
+from mnv4bench.render import words
 from tests.command_line import Ran, Terminal, command
 from tests.sample_reports import artifact, measurement, report, samples
 
@@ -258,6 +262,17 @@ def test_a_vendors_table_is_drawn_as_published(terminal: Terminal, tmp_path: Pat
     assert side["sources"][0]["unknown_models"] == ["my-net"]
 
 
+def test_a_lent_accuracy_is_said_under_the_panel() -> None:
+    cells = published_tables.with_accuracies(
+        [replace(cell, top1=None, citation="Example 42") for cell in published.table()[:70]], "timm"
+    )
+    groups = pareto.published_groups(cells)
+    notes = " ".join(words.notes(groups[:1], (), 2000.0))
+    assert "prints no accuracy, that of the float network from timm's results tables" in notes
+    paper = words.notes(pareto.published_groups(published.table())[:1], (), 2000.0)
+    assert "prints no accuracy" not in " ".join(paper)
+
+
 def test_without_an_accuracy_a_published_latency_is_listed_and_not_drawn(
     terminal: Terminal, tmp_path: Path
 ) -> None:
@@ -305,12 +320,12 @@ def test_published_rows_go_out_too(terminal: Terminal, tmp_path: Path) -> None:
 def test_a_bad_table_is_said_before_anything_is_drawn(terminal: Terminal, tmp_path: Path) -> None:
     phone(tmp_path / "reports")
     (tmp_path / "vendor.toml").write_text(VENDOR.replace("0.72", "-1"))
-    for words in (
+    for verb in (
         ["pareto", "reports"],
         ["show", "reports"],
         ["show", "reports", "--format", "csv"],
     ):
-        ran = terminal(*words, "--published", "vendor.toml")
+        ran = terminal(*verb, "--published", "vendor.toml")
         assert_sentence(ran, 4, "vendor.toml, row 1: latency_ms is -1")
     assert not (tmp_path / "pareto.svg").exists()
 
@@ -323,8 +338,6 @@ def test_tainted_measurements_get_no_ratio(terminal: Terminal, tmp_path: Path) -
 
 
 def test_the_papers_devices_have_profiles() -> None:
-    from mnv4bench.models import published
-
     known = {profile.device: profile for profile in profiles.load_all()[0]}
     for cell in published.table():
         assert known[cell.device].precision == cell.precision
