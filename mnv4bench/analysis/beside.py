@@ -66,11 +66,16 @@ def _of_device(
     measured: Sequence[Summary], printed: Sequence[PublishedLatency], citation: str
 ) -> tuple[list[Beside], list[Unmatched]]:
     rows, unmatched = [], []
+    by_key: dict[tuple[str, str, int | None], list[PublishedLatency]] = defaultdict(list)
+    by_model: dict[str, list[PublishedLatency]] = defaultdict(list)
+    for cell in printed:
+        by_key[_key(cell)].append(cell)
+        by_model[cell.model].append(cell)
     matched, told = set(), set()
     for one in measured:
-        same = [cell for cell in printed if _key(cell) == _key(one)]
+        same = by_key.get(_key(one), [])
         matched |= {id(cell) for cell in same}
-        reason = _doubt(one) if same else _nearly(one, printed)
+        reason = _doubt(one) if same else _nearly(one, by_model.get(one.model, []))
         if reason:
             unmatched.append(_alone(one, citation, reason))
             told.add(one.model)
@@ -97,9 +102,8 @@ def _key(one: Summary | PublishedLatency) -> tuple[str, str, int | None]:
     return (one.model, one.precision, one.input_px)
 
 
-def _nearly(one: Summary, printed: Sequence[PublishedLatency]) -> str:
-    """Why no printed figure is of the same."""
-    alike = [cell for cell in printed if cell.model == one.model]
+def _nearly(one: Summary, alike: Sequence[PublishedLatency]) -> str:
+    """Why no printed figure is of the same; ``alike`` are those of its model."""
     if not alike:
         return "the table has no such model"
     at = sorted({f"{cell.precision} at {cell.input_px} px" for cell in alike})

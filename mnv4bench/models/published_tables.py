@@ -28,7 +28,7 @@ PAPER = "paper"  # the word for the table that ships
 SUFFIXES = (".toml", ".csv")
 # Far above any table that was ever printed; a larger file is something else.
 MAX_BYTES = 16 * 2**20
-MAX_ROWS = 100_000
+MAX_ROWS = 10_000
 MAX_TEXT = 500  # characters of a citation
 
 # column -> power of ten that makes seconds of it

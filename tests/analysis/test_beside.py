@@ -104,3 +104,10 @@ def test_two_runtimes_are_two_rows() -> None:
 
 def test_partial_placement_is_compared_as_in_a_front() -> None:
     assert len(compared([summary(placement="partial")], cell()).rows) == 1
+
+
+def test_a_large_table_is_looked_up_and_not_searched() -> None:
+    cells = [cell(f"m{number}") for number in range(10_000)]
+    found = compared([summary(f"m{number}") for number in range(0, 10_000, 50)], *cells)
+    assert len(found.rows) == 200
+    assert len(found.unmatched) == 9_800
