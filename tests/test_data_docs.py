@@ -38,6 +38,15 @@ def test_every_column_is_documented_as_it_is_declared(kind: RowKind) -> None:
     assert documented == declared
 
 
+def test_no_column_is_renamed_or_lost() -> None:
+    """Scripts of users rest on them; a new column is a new line of the file."""
+    kinds: tuple[RowKind, ...] = get_args(RowKind)
+    declared = [f"{kind} {one.name} {one.kind.__name__}" for kind in kinds for one in columns(kind)]
+    frozen = (ROOT / "tests" / "golden" / "columns.txt").read_text().splitlines()
+    assert [line for line in frozen if line not in declared] == []
+    assert [line for line in declared if line not in frozen] == []
+
+
 @pytest.mark.parametrize("kind", get_args(RowKind))
 def test_names_of_quantities_have_their_unit(kind: RowKind) -> None:
     pure = {
