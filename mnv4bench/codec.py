@@ -27,6 +27,7 @@ from mnv4bench.records import (
     AndroidTarget,
     Artifact,
     DeviceProfile,
+    EmulatedTarget,
     Evaluation,
     Expects,
     Report,
@@ -174,7 +175,7 @@ def _too_large(source: str, size_bytes: int) -> str:
 
 def _profile_help(message: str) -> str:
     unknown = re.search(r"unknown field `([^`]*)`", message)
-    tables = {"android": AndroidTarget, "expects": Expects}
+    tables = {"android": AndroidTarget, "expects": Expects, "emulated": EmulatedTarget}
     where = next((name for name in tables if f"`$.{name}" in message), "")
     fields = list(tables.get(where, DeviceProfile).__struct_fields__)
     of = f"[{where}]" if where else "a profile"

@@ -171,6 +171,11 @@ def count(value: int | None) -> str:
     return f"{_significant(value / scale, DEFAULT_DIGITS)} {unit}"
 
 
+def whole(value: int) -> str:
+    """A count whose every digit counts: ``120465190`` -> ``"120,465,190"``."""
+    return f"{value:,}"
+
+
 def plural(number: int, noun: str, nouns: str | None = None) -> str:
     """``(1, "model")`` -> ``"1 model"``; ``(20000, "model")`` -> ``"20,000 models"``."""
     return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import Terminal
+from tests.emulated_system import emulated_system
 from tests.phone.genuine_adb import adb_server, genuine_adb, no_phones
 
-__all__ = ["adb_server", "genuine_adb"]  # fixtures, for every room's tests
+__all__ = ["adb_server", "emulated_system", "genuine_adb"]  # fixtures, for every room's tests
 
 
 @pytest.fixture(scope="session", autouse=True)

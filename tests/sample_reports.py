@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from mnv4bench.records import (
     UNREADABLE,
     Artifact,
+    Counted,
     DataSet,
     DeviceProfile,
     Environment,
@@ -128,3 +129,29 @@ def evaluation(*ranks: int, model: str = "mnv4-conv-s", **changes: object) -> Ev
         finished_at="2026-11-24T10:05:00+00:00",
     )  # fmt: skip
     return replace(made, **changes)
+
+
+def counted(round: int = 0, *instructions: int, **changes: object) -> Counted:
+    made = Counted(
+        round=round,
+        position=0,
+        started_at=f"2026-11-24T23:0{round}:00+00:00",
+        instructions=instructions or (120_465_190,) * 3,
+        load_instructions=2_000_000,
+        outputs_sha256="a" * 64,
+    )
+    return replace(made, **changes)
+
+
+def counting_report(*counts: Counted, model: str = "mnv4-conv-s", **changes: object) -> Report:
+    """Of one model on an emulated processor."""
+    one = Measurement(artifact=artifact(model), origin="emulated", counts=counts, placement=FULL)
+    profile = replace(PROFILE, device="cortex-a76-emulated", runner="emulated")
+    environment = Environment(
+        cpu_model="cortex-a76 (emulated)",
+        architecture="aarch64",
+        runtime_name="LiteRT",
+        runtime_version="2.3.0",
+        emulator="qemu 7.2 cortex-a76, glibc 2.36, board 0490cda3",
+    )
+    return report(one, profile=profile, environment=environment, **changes)

@@ -20,7 +20,6 @@ import pytest
 import yaml
 
 from mnv4bench.errors import ExitStatus
-from tests.command_line import run_process
 from tests.devices.tiny_models import write_onnx, write_tflite
 from tests.test_imports import MAY_IMPORT
 
@@ -170,12 +169,6 @@ def troubles(path: Path) -> dict[str, int]:
     return {kind: int(root.get(kind, "")) for kind in ("failures", "errors")}
 
 
-def known(device: str, *statuses: str) -> bool:
-    rows = run_process("devices", "--json").json["devices"]
-    found = [one["status"] for one in rows if one["device"] == device]
-    return bool(found) and (not statuses or found[0] in statuses)
-
-
 # --- what can be read without running ---------------------------------------------------------
 
 
@@ -209,6 +202,7 @@ def test_every_exit_status_is_explained() -> None:
 # --- GitHub -----------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("emulated_system")
 def test_a_pull_request_that_became_slower(scratch: Scratch) -> None:
     scratch.commit(channels=16)
     scratch.commit(channels=128)
@@ -218,11 +212,9 @@ def test_a_pull_request_that_became_slower(scratch: Scratch) -> None:
     assert "::error title=net%3A slower on host-cpu::" in latency.out
     assert troubles(scratch.repository / "gate" / "latency.xml") == {"failures": 1, "errors": 0}
     counted = ran["Instructions on a Cortex-A76"]
-    if known("cortex-a76-emulated", "ready"):
-        assert counted.status == 1, counted
-    else:  # says so, and leaves the latency its turn
-        assert counted.status in (2, 3), counted
-        assert troubles(scratch.repository / "gate" / "instructions.xml")["errors"] == 1
+    assert counted.status == 1, counted
+    exact = troubles(scratch.repository / "gate" / "instructions.xml")
+    assert exact == {"failures": 1, "errors": 0}
     assert "### Latency gate: slower on" in (scratch.folder / "summary.md").read_text()
     asked = scratch.pip_log.read_text()
     assert f"-r {scratch.temporary}/base/requirements.txt" in asked
@@ -234,8 +226,6 @@ def test_a_pull_request_that_changed_no_model(scratch: Scratch) -> None:
     scratch.commit(channels=16)
     ran = run_workflow(scratch, "github-pull-request.yml")
     statuses = {name: step.status for name, step in ran.items()}
-    if not known("cortex-a76-emulated"):
-        assert statuses.pop("Instructions on a Cortex-A76") == ExitStatus.USAGE
     assert statuses == dict.fromkeys(statuses, 0), ran
     assert "same file" in (scratch.folder / "summary.md").read_text()
 
@@ -428,14 +418,14 @@ def test_own_gate_says_what_is_the_same(project: Path) -> None:
         assert troubles(project / "build" / "gate" / device / "junit.xml")["errors"] == 0
 
 
+@pytest.mark.usefixtures("emulated_system")
 def test_own_gate_fails_for_a_slower_exporter(project: Path) -> None:
     own_commit(project, channels=128)
     ran = own_gate(project)
     assert ran.returncode == 1, ran
     assert "SLOWER on host-cpu" in ran.stdout
     assert "SAME on host-ort-cpu" in ran.stdout
-    if known("host-instructions", "ready"):
-        assert "SLOWER on host-instructions" in ran.stdout
+    assert "SLOWER on host-instructions" in ran.stdout
     summary = project / "build" / "gate" / "host-cpu" / "summary.md"
     assert "| **slower** |" in summary.read_text()
 

@@ -51,7 +51,9 @@ def test_no_column_is_renamed_or_lost() -> None:
 def test_names_of_quantities_have_their_unit(kind: RowKind) -> None:
     pure = {
         "confidence", "input_px",  # a fraction; pixels
-        "params", "macs", "instructions", "invocations", "invocations_tainted", "samples",
+        "params", "macs", "instructions", "instructions_low", "instructions_high",
+        "load_instructions",
+        "invocations", "invocations_tainted", "samples",
         "inferences_per_value", "operators", "operators_on_unit", "threads", "round", "position",
         "index", "warmup_samples", "involuntary_switches", "thermal_status_before",
         "thermal_status_after",

@@ -40,6 +40,7 @@ def test_the_wheel_holds_profiles_and_tables_and_nothing_else_of_the_repository(
         assert f"mnv4bench/device_profiles/{profile.name}" in names
     assert "mnv4bench/models/published.csv" in names
     assert "mnv4bench/models/accuracies.csv" in names
+    assert "mnv4bench/devices/emulated/marks.c" in names  # compiled where it is used
     for network in ("float", "int8"):  # what a phone is asked for samples with
         assert f"mnv4bench/devices/android/samples/{network}.tflite" in names
     assert {name.split("/")[0].split("-")[0] for name in names} == {"mnv4bench"}

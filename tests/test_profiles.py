@@ -11,7 +11,7 @@ from mnv4bench import profiles
 from mnv4bench.devices import open_runner
 from mnv4bench.devices.android.phone import Identity, misfit
 from mnv4bench.errors import BadFile, ExitStatus, NotMeasured, UsageError
-from mnv4bench.records import AndroidTarget, DeviceProfile, Expects
+from mnv4bench.records import AndroidTarget, DeviceProfile, EmulatedTarget, Expects
 
 DOCUMENT = (Path(__file__).parent.parent / "docs" / "devices.md").read_text()
 BUNDLED = sorted(path.stem for path in profiles.bundled_directory().glob("*.toml"))
@@ -116,7 +116,7 @@ TOOLS_OF = {
 }
 
 
-def android(device: str) -> tuple[DeviceProfile, Expects, AndroidTarget]:
+def android(device: str) -> tuple[DeviceProfile, EmulatedTarget, Expects, AndroidTarget]:
     profile = profiles.load(device)
     assert profile.expects is not None
     assert profile.android is not None
@@ -219,6 +219,7 @@ def test_a_phone_fits_the_profiles_of_its_family_and_no_other(
         ("### The file", DeviceProfile),
         ("### [expects]", Expects),
         ("### [android]", AndroidTarget),
+        ("### [emulated]", EmulatedTarget),
     ],
 )
 def test_the_document_lists_every_field_and_no_other(heading: str, struct: type) -> None:

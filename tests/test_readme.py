@@ -63,6 +63,8 @@ def test_the_readme_shows_commands() -> None:
 def test_the_command_works(line: str, clone: Path, request: pytest.FixtureRequest) -> None:
     if "pixel8" in line:
         request.getfixturevalue("pixel8")
+    if "emulated" in line:
+        request.getfixturevalue("emulated_system")
     program, *words = shlex.split(line)
     if program == "make":  # run for real by whoever reads this; here only that they exist
         assert re.search(rf"^{words[0]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)

@@ -22,6 +22,7 @@ from mnv4bench.analysis.stats import (
     median,
     median_interval,
     medians,
+    why_no_latency,
 )
 from mnv4bench.findings import Skipped
 from mnv4bench.over_time import ChangePoint, Fact, History, KeyChange, Moment, Segment, Series
@@ -74,7 +75,7 @@ class Timeline:
             artifact = measurement.artifact
             values, tainted = medians(measurement)
             if not values:
-                why = measurement.failure or "the run ended before its first invocation"
+                why = why_no_latency(measurement)
                 self._failures.add((report.report, f"{artifact.model}: {why}"))
                 continue
             key = SeriesKey(

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from mnv4bench.analysis.history import differing
-from mnv4bench.analysis.stats import circumstances, facts, measured_at, medians
+from mnv4bench.analysis.stats import circumstances, facts, measured_at, medians, why_no_latency
 from mnv4bench.findings import Skipped
 from mnv4bench.over_time import Fact, KeyChange
 from mnv4bench.records import Origin, Precision, Report, Verdict
@@ -73,7 +73,7 @@ class Sessions:
             artifact = one.artifact
             values, tainted = medians(one)
             if not values:
-                why = one.failure or "the run ended before its first invocation"
+                why = why_no_latency(one)
                 self.failures.add((report.report, f"{artifact.model}: {why}"))
                 continue
             key = ModelKey(

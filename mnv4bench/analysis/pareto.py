@@ -139,7 +139,7 @@ def _point(one: Candidate, label: str, accuracy_of: AccuracyOf) -> Point:
             top1=None,
             accuracy_source=None,
             status="excluded",
-            reason=f"not measured: {one.reason}",
+            reason=one.reason if one.counted else f"not measured: {one.reason}",
             weights=weights,
         )
     accuracy = accuracy_of(one)

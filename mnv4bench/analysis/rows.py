@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from statistics import median, median_low
 
 from mnv4bench.analysis import stats
+from mnv4bench.analysis.counts import tally
 from mnv4bench.analysis.pareto import AccuracyOf
 from mnv4bench.findings import Evaluated
 from mnv4bench.findings.rows import InvocationRow, MeasurementRow, SampleRow, SampleRun
@@ -34,14 +35,14 @@ def _measurement(report: Report, one: Measurement, accuracy_of: AccuracyOf) -> M
     found = stats.summarise(report, one)
     machine, digest = stats.circumstances(environment, profile)
     accuracy = accuracy_of(found) if found else None
-    counts = [count for counted in one.counts for count in counted.instructions]
-    tainted = found.tainted if found else tuple(dict.fromkeys(_reasons(one.counts)))
+    counted = tally(report, one)
+    figures = found or counted
     failure = one.failure
-    if not one.invocations and not one.counts and failure is None:
-        failure = "the run ended before its first invocation"
+    if figures is None:
+        failure = stats.why_no_latency(one)
     return MeasurementRow(
         report=report.report,
-        measured_at=_measured_at(one),
+        measured_at=figures.measured_at if figures else None,
         origin=one.origin,
         device=profile.device,
         machine=machine,
@@ -73,11 +74,14 @@ def _measurement(report: Report, one: Measurement, accuracy_of: AccuracyOf) -> M
             (s.peak_memory_bytes for s in one.invocations if s.peak_memory_bytes is not None),
             default=None,
         ),
-        instructions=median_low(counts) if counts else None,
-        invocations=found.invocations if found else len(one.counts),
+        instructions=counted.instructions if counted else None,
+        instructions_low=counted.instructions_low if counted else None,
+        instructions_high=counted.instructions_high if counted else None,
+        load_instructions=counted.load_instructions if counted else None,
+        invocations=figures.invocations if figures else 0,
         invocations_tainted=found.invocations_tainted if found else 0,
-        samples=found.samples if found else len(counts),
-        inferences_per_value=found.inferences_per_value if found else 1 if counts else None,
+        samples=figures.samples if figures else 0,
+        inferences_per_value=found.inferences_per_value if found else 1 if counted else None,
         placement=one.placement.verdict if one.placement else None,
         placement_unit=one.placement.unit if one.placement else None,
         operators=one.placement.operators if one.placement else None,
@@ -86,7 +90,7 @@ def _measurement(report: Report, one: Measurement, accuracy_of: AccuracyOf) -> M
         top1_low_percent=accuracy.top1_low if isinstance(accuracy, Evaluated) else None,
         top1_high_percent=accuracy.top1_high if isinstance(accuracy, Evaluated) else None,
         accuracy_source=_source(accuracy),
-        tainted="; ".join(tainted) or None,
+        tainted="; ".join(figures.tainted) or None if figures else None,
         failure=failure,
         citation=None,
         commit=environment.commit,
@@ -104,19 +108,9 @@ def _source(accuracy: Evaluated | Accuracy | None) -> str | None:
             return None
 
 
-def _measured_at(one: Measurement) -> str | None:
-    begun: list[str] = [samples.started_at for samples in one.invocations]
-    return max(begun + [counted.started_at for counted in one.counts], default=None)
-
-
 def _middle(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return median(known) if known else None
-
-
-def _reasons(ones: Iterable[Samples | Counted]) -> Iterator[str]:
-    for one in ones:
-        yield from one.tainted
 
 
 def published(cells: Iterable[PublishedLatency]) -> Iterator[MeasurementRow]:

@@ -265,8 +265,9 @@ def _sustained(measurement: Measurement) -> float | None:
 
 
 def measured_at(measurement: Measurement) -> str:
-    """When its last invocation began, UTC, ISO 8601; it must have one."""
-    return max(samples.started_at for samples in measurement.invocations)
+    """When its last invocation began, UTC, ISO 8601; it must have one, timed or counted."""
+    timed = [one.started_at for one in measurement.invocations]
+    return max(timed + [one.started_at for one in measurement.counts])
 
 
 class Unmeasured(NamedTuple):
@@ -286,10 +287,11 @@ class Unmeasured(NamedTuple):
     started_at: str
     reason: str
     chosen_shapes: str = ""
+    counted: bool = False  # it has figures, and none of them is a latency
 
 
 def unmeasured(report: Report, measurement: Measurement) -> Unmeasured | None:
-    """The failure of a measurement that has no figures; None for one that has some."""
+    """The failure of a measurement that has no latencies; None for one that has some."""
     if measurement.invocations:
         return None
     artifact = measurement.artifact
@@ -307,9 +309,17 @@ def unmeasured(report: Report, measurement: Measurement) -> Unmeasured | None:
         machine=machine,
         environment=environment,
         started_at=report.started_at,
-        reason=measurement.failure or "the run ended before its first invocation",
+        reason=why_no_latency(measurement),
         chosen_shapes=artifact.chosen_shapes,
+        counted=bool(measurement.counts),
     )
+
+
+def why_no_latency(measurement: Measurement) -> str:
+    """The sentence why a measurement without invocations has none."""
+    if measurement.counts:
+        return "instructions were counted: a cost, not a latency (mnv4bench show)"
+    return measurement.failure or "the run ended before its first invocation"
 
 
 @lru_cache(maxsize=1)
@@ -320,7 +330,7 @@ def _must_match_keys() -> tuple[str, ...]:
 def circumstances(environment: Environment, profile: DeviceProfile) -> tuple[str, str]:
     """(machine in words, digest of everything that must agree before latencies are compared)."""
     # How a phone is driven holds a dictionary, which nothing can be remembered by.
-    return _circumstances(environment, replace(profile, android=None))
+    return _circumstances(environment, replace(profile, android=None, emulated=None))
 
 
 @lru_cache(maxsize=4096)

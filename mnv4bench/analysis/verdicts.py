@@ -140,6 +140,7 @@ def exact(
     head: Sequence[int],
     rules: Rules | None = None,
     *,
+    processes: int = 1,
     base_artifact_sha256: str = "",
     head_artifact_sha256: str = "",
     tainted: Sequence[str] = (),
@@ -148,9 +149,10 @@ def exact(
 ) -> Pair:
     """The finding of a metric without noise, such as instructions: what is there is significant.
 
-    ``base`` and ``head`` are the counts of several inferences, which have to agree on each side.
-    Relevant is a ratio of ``max_slowdown`` or more, or of its inverse or less: with no noise there
-    is no zone in which either answer is right. Nothing is left to confirm.
+    ``base`` and ``head`` are the counts of the inferences of one process, one by one, which all
+    ``processes`` of a side have in common; ``tainted`` says where they have not, and then nothing
+    is concluded. Relevant is a ratio of ``max_slowdown`` or more, or of its inverse or less: with
+    no noise there is no zone in which either answer is right. Nothing is left to confirm.
     """
     if not base or not head or min(*base, *head) <= 0:
         raise ValueError(f"counts must be above 0, and are {base} and {head}")
@@ -162,12 +164,6 @@ def exact(
         reason = "the counts are the same"
     if tainted:
         verdict, reason = "inconclusive", f"the counts are not exact: {'; '.join(tainted)}"
-    elif len({*base}) > 1 or len({*head}) > 1:
-        verdict = "inconclusive"
-        reason = (
-            f"the counts of one file's inferences differ (base {min(base)}..{max(base)}, head "
-            f"{min(head)}..{max(head)}), so what it does depends on more than its input"
-        )
     elif verdict == "faster" and lost:
         verdict, reason = "inconclusive", f"head takes less, but {'; '.join(lost)}"
     return Pair(
@@ -179,11 +175,11 @@ def exact(
         significant=after != before,
         relevant=relevant,
         verdict=verdict,
-        blocks=len(base),
+        blocks=processes * len(base),
         confirmed=verdict == "slower",
         confidence=1.0,
-        processes=1,
-        processes_tainted=1 if tainted else 0,
+        processes=processes,
+        processes_tainted=0,
         reason=reason,
         smallest_detectable_ratio=limit,
         base_artifact_sha256=base_artifact_sha256,

@@ -26,6 +26,7 @@ from mnv4bench.records import (
     Ended,
     Environment,
     Measurement,
+    Origin,
     Placement,
     Plan,
     Report,
@@ -96,13 +97,15 @@ def new_report(
     With no runner it is of a device that cannot be reached yet, and its environment is unknown.
     """
     now = datetime.now(UTC)
+    # An emulator's figures and a device's never share a series.
+    origin: Origin = "emulated" if profile.runner == "emulated" else "measured"
     name = f"{now:%Y%m%dT%H%M%SZ}-{profile.device}-{random.SystemRandom().randrange(16**4):04x}"
     return Report(
         report=name,
         profile=profile,
         environment=runner.environment() if runner else Environment(),
         plan=plan,
-        measurements=tuple(Measurement(artifact=artifact) for artifact in artifacts),
+        measurements=tuple(Measurement(artifact=artifact, origin=origin) for artifact in artifacts),
         started_at=now.isoformat(timespec="seconds"),
     )
 
@@ -121,7 +124,7 @@ def measure(
     or never cools (MeasuringStopped), save the invocations that are whole, unsealed, and go on up.
     Nothing that was measured is lost.
     """
-    report = replace(_in_its_environment(report, runner), ended=None)
+    report = replace(in_its_environment(report, runner), ended=None)
     save(report)
     try:
         report = _preflight(report, runner, listener)
@@ -132,7 +135,7 @@ def measure(
             listener.round_started(round, report.plan)
             before = heat.look(runner, round)
             first_probe = first_probe or before.probe_before_s
-            for position, index in enumerate(_order(report, round)):
+            for position, index in enumerate(order_of(report, round)):
                 if _lacks(report.measurements[index], round):
                     report = _invoke(report, index, sessions[index], round, position, listener)
             report = heat.judge(report, heat.look_again(runner, before), first_probe)
@@ -143,7 +146,7 @@ def measure(
                 _cool_down(report, start, runner, listener)
                 for report in _sustain(report, index, sessions[index], listener):  # noqa: B020
                     save(report)
-        return _seal(report, runner.state(), ended, save)
+        return seal(report, runner.state(), ended, save)
     except KeyboardInterrupt:
         save(replace(report, ended="interrupted"))
         raise
@@ -164,10 +167,10 @@ def rounds_done(report: Report) -> int:
     return min((len(m.invocations) for m in alive), default=report.plan.max_rounds)
 
 
-def _in_its_environment(report: Report, runner: Runner) -> Report:
+def in_its_environment(report: Report, runner: Runner) -> Report:
     """``report`` with the environment of its figures; while there are none, with that of now."""
     environment = runner.environment()
-    if not any(one.invocations for one in report.measurements):
+    if not any(one.has_figures for one in report.measurements):
         return replace(report, environment=environment)
     then, now = must_match_facts(report.environment), must_match_facts(environment)
     changed = [f"{key}: {then[key]} then, {now[key]} now" for key in then if then[key] != now[key]]
@@ -268,21 +271,21 @@ def _sustain(report: Report, index: int, session: Session, listener: Listener) -
         one = replace(
             one,
             sustained=(*one.sustained, samples),
-            placement=_worst(one.placement, placement),
+            placement=worst(one.placement, placement),
         )
-        report = _put(report, index, one)
+        report = put(report, index, one)
         yield report
     else:
         one = replace(one, sustained_cut=False)
-    yield _put(report, index, one)
+    yield put(report, index, one)
 
 
-def _put(report: Report, index: int, measurement: Measurement) -> Report:
+def put(report: Report, index: int, measurement: Measurement) -> Report:
     before, after = report.measurements[:index], report.measurements[index + 1 :]
     return replace(report, measurements=(*before, measurement, *after))
 
 
-def _order(report: Report, round: int) -> list[int]:
+def order_of(report: Report, round: int) -> list[int]:
     """Each round its own random order, so drift and heat hurt all alike; the same on a resume."""
     order = list(range(len(report.measurements)))
     random.Random(f"{report.plan.seed}/{round}").shuffle(order)
@@ -307,18 +310,18 @@ def _invoke(
         after = replace(before, failure=error.what)
         listener.failed(after, error)
     listener.invoked(after)
-    return _put(report, index, after)
+    return put(report, index, after)
 
 
 def _with(measurement: Measurement, samples: Samples, placement: Placement) -> Measurement:
     return replace(
         measurement,
         invocations=(*measurement.invocations, samples),
-        placement=_worst(measurement.placement, placement),
+        placement=worst(measurement.placement, placement),
     )
 
 
-def _worst(known: Placement | None, seen: Placement) -> Placement:
+def worst(known: Placement | None, seen: Placement) -> Placement:
     """The placement that is kept is the worst of all processes: one fall-back is a fall-back."""
     candidates = [seen, *([known] if known else [])]
     return min(candidates, key=lambda one: _WORST_FIRST.index(one.verdict))
@@ -337,7 +340,7 @@ def _ended(report: Report) -> Ended | None:
     return "round limit" if done >= report.plan.max_rounds else None
 
 
-def _seal(
+def seal(
     report: Report, state: DeviceState, ended: Ended, save: Callable[[Report], None]
 ) -> Report:
     sealed = replace(

@@ -20,8 +20,9 @@ from mnv4bench.analysis import budgets, gating, pairing, verdicts
 from mnv4bench.analysis.budgets import Reading
 from mnv4bench.analysis.gating import Look, Rules
 from mnv4bench.analysis.pairing import Observation
-from mnv4bench.bench import TIMING, heat
+from mnv4bench.bench import TIMING, counting, heat
 from mnv4bench.devices import Runner, Session
+from mnv4bench.devices.counting import INFERENCES
 from mnv4bench.errors import BenchError, MeasuringStopped
 from mnv4bench.records import Artifact, Counted, DeviceState, Noise, Paired, Placement, Verdict
 
@@ -36,10 +37,6 @@ GATE_TIMING = replace(
     max_duration_s=10.0,
 )
 _WORST_FIRST: tuple[Verdict, ...] = ("none", "unproven", "partial", "full")
-
-
-# Inferences that are counted in each process: they must agree, so there have to be some.
-COUNTED = 3
 
 
 class Listener(heat.Listener, Protocol):
@@ -69,7 +66,8 @@ class Contest:
     noises: list[Noise] = field(default_factory=list)
     base_placement: Placement | None = None  # the worst of all processes
     head_placement: Placement | None = None
-    counts: tuple[Counted, Counted] | None = None  # of base and head, where that is the metric
+    base_counts: list[Counted] = field(default_factory=list)  # where that is the metric
+    head_counts: list[Counted] = field(default_factory=list)
     error: BenchError | None = None
 
     def process(self, look: Look, confirming: bool, chance: random.Random) -> None:
@@ -81,11 +79,13 @@ class Contest:
         (self.second if confirming else self.first).append(_observation(paired))
 
     def count(self) -> None:
-        """One process of each side, counted."""
-        base, base_placement = self.base.count(COUNTED, round=0, position=0)
-        head, head_placement = self.head.count(COUNTED, round=0, position=1)
-        self._placed(base_placement, head_placement)
-        self.counts = base, head
+        """Processes of each side, counted; those of one side have to agree."""
+        for round in range(counting.PROCESSES):
+            base, base_placement = self.base.count(INFERENCES, round=round, position=0)
+            head, head_placement = self.head.count(INFERENCES, round=round, position=1)
+            self._placed(base_placement, head_placement)
+            self.base_counts.append(base)
+            self.head_counts.append(head)
 
     def _placed(self, base: Placement, head: Placement) -> None:
         self.base_placement = _worse(self.base_placement, base)
@@ -165,7 +165,7 @@ def hold(
 
 
 def count(contests: Sequence[Contest], listener: Listener) -> None:
-    """Count every contest's two sides once: counts do not scatter, so there is no order and no lot.
+    """Count every contest's two sides: counts do not scatter, so there is no order and no lot.
 
     Raises MeasuringStopped as ``measure`` does.
     """

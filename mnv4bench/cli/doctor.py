@@ -40,6 +40,14 @@ def command(
             show_default=False,
         ),
     ] = None,
+    set_up: Annotated[
+        bool,
+        typer.Option(
+            "--set-up",
+            help="Of an emulated --device: first fetch what it needs into the cache (for Arm about "
+            "50 MB; nothing is installed, no root) and hold its answers against this machine's.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check everything that a run needs, and print the fix for each miss. Changes nothing.
@@ -47,6 +55,8 @@ def command(
     Exit status 3 when something that a run needs is missing.
 
     Example: mnv4bench doctor --device host-cpu
+
+    Example: mnv4bench doctor --device cortex-a76-emulated --set-up
     """
     from mnv4bench import codec, profiles
     from mnv4bench.cli import attached
@@ -61,6 +71,8 @@ def command(
     chosen = [profiles.load(one) for one in named]
     if collect is not None:
         raise typer.Exit(_collect(collect, chosen, options))
+    if set_up:
+        _set_up(chosen)
     known, broken = profiles.load_all()
     phones, unknown = attached.phones(known)
     if chosen:
@@ -84,6 +96,24 @@ def command(
     failed = any(check.status == "failed" for one in examined for check in one.checks)
     waiting = any(one.fix for one in phones)
     raise typer.Exit(ExitStatus.NOT_MEASURED if failed or waiting else ExitStatus.OK)
+
+
+def _set_up(chosen: Sequence[DeviceProfile]) -> None:
+    """Make what emulated devices need, saying what is fetched and where to, on stderr."""
+    from mnv4bench.cli.stopping import stop_as_interrupted
+    from mnv4bench.devices.emulated import set_up as emulated
+    from mnv4bench.render.untrusted import visible
+
+    others = [profile.device for profile in chosen if profile.runner != "emulated"]
+    if others or not chosen:
+        raise UsageError(
+            "--set-up is for emulated devices"
+            + (f"; {', '.join(others)} is none." if others else ", and --device says which."),
+            "mnv4bench doctor --device cortex-a76-emulated --set-up",
+        )
+    stop_as_interrupted()
+    for profile in chosen:
+        emulated.set_up(profile, lambda line: typer.echo(visible(line), err=True))
 
 
 def _everything(

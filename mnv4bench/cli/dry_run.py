@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mnv4bench import bench, units
 from mnv4bench.cli.matrix import Dropped
-from mnv4bench.cli.planning import Share
+from mnv4bench.cli.planning import Share, plan_for
 from mnv4bench.cli.reading import emit
 from mnv4bench.records import Plan
 from mnv4bench.render.untrusted import visible
@@ -16,18 +16,19 @@ def show(shares: Sequence[Share], plan: Plan, dropped: Dropped) -> None:
     """Every command of every share, with comments between them that a shell passes over."""
     for share in shares:
         profile = share.target.profile
+        mine = plan_for(profile, plan)
         with dropped.kept(profile.device):
             measured = [(file.path, file.artifact) for file in share.files]
-            sustained = None if plan.sustained_s is None else bench.sustained_timing(plan)
-            lines = share.target.runner.commands(measured, plan.timing, sustained)
+            sustained = None if mine.sustained_s is None else bench.sustained_timing(mine)
+            lines = share.target.runner.commands(measured, mine.timing, sustained)
             models = ", ".join(artifact.model for _, artifact in measured)
             comment = (
                 f"{profile.device}: {models}; one round of at most "
-                f"{units.plural(plan.max_rounds, 'round')}, each with the models in an order of "
+                f"{units.plural(mine.max_rounds, 'round')}, each with the models in an order of "
                 "its own"
             )
-            if plan.sustained_s is not None:
-                comment += f", then each model back to back for {plan.sustained_s:.0f} s"
+            if mine.sustained_s is not None:
+                comment += f", then each model back to back for {mine.sustained_s:.0f} s"
             _say(comment, lines)
 
 

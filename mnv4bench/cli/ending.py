@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from mnv4bench import store
-from mnv4bench.analysis import pareto, stats
+from mnv4bench.analysis import counts, pareto, stats
 from mnv4bench.analysis.accuracy import choose
 from mnv4bench.cli import matrix
 from mnv4bench.cli.gathering import evaluated
@@ -18,6 +18,7 @@ from mnv4bench.cli.reading import AccuracyTable, accuracy_of, emit, say
 from mnv4bench.errors import BenchError, ExitStatus
 from mnv4bench.findings import Front, Shown
 from mnv4bench.records import DeviceProfile, Measurement, Report
+from mnv4bench.render import counts as counted_view
 from mnv4bench.render import terminal
 from mnv4bench.render.untrusted import visible
 
@@ -46,23 +47,33 @@ def show(jobs: Sequence[Job], directory: Path, accuracy: AccuracyTable) -> None:
     pairs = [(job.report, one) for job in jobs for one in job.report.measurements]
     found = [one for one in (stats.summarise(*pair) for pair in pairs) if one is not None]
     failed = [one for one in (stats.unmeasured(*pair) for pair in pairs) if one is not None]
+    counted = [one for one in (counts.tally(*pair) for pair in pairs) if one is not None]
+    if counted:
+        say(counted_view.listed(counted))
+    if counted and not found and all(one.counted for one in failed):
+        _say_how_it_ended(jobs, directory)  # of counts alone there is no front of latencies
+        return
     say(terminal.shown(Shown(measurements=tuple(found))))
     digests = frozenset(one.artifact_sha256 for one in found)
     measured, _ = choose(evaluated([directory], [], digests))
     groups, _ = pareto.measured_groups(found, accuracy_of(accuracy, measured), failed)
     say(terminal.front(Front(groups=groups)))
+    _say_how_it_ended(jobs, directory)
+    emit(f"picture: mnv4bench pareto {directory}/")
+
+
+def _say_how_it_ended(jobs: Sequence[Job], directory: Path) -> None:
     for job in jobs:
-        of = f"{job.device}: " if several else ""
+        of = f"{job.device}: " if len(jobs) > 1 else ""
         report, path = job.report, store.path_of(directory, job.report)
         for note in report.notes:
             emit(f"{of}note: {visible(note)}")
         ended = report.ended or "given up"
         emit(f"{of}ended: {ended} after {_rounds(report)} rounds\n{of}report: {path}")
-    emit(f"picture: mnv4bench pareto {directory}/")
 
 
 def _rounds(report: Report) -> int:
-    return max((len(one.invocations) for one in report.measurements), default=0)
+    return max((len(one.invocations or one.counts) for one in report.measurements), default=0)
 
 
 def status(jobs: Sequence[Job], dropped: Dropped, given: Given) -> int:
@@ -125,4 +136,4 @@ def _unproven(measurement: Measurement) -> bool:
     """Whether there are figures from who knows where."""
     placement = measurement.placement
     nowhere = placement is None or placement.verdict in ("none", "unproven")
-    return bool(measurement.invocations) and nowhere
+    return measurement.has_figures and nowhere

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from mnv4bench import units
 from mnv4bench.analysis import budgets, gating, losses, verdicts
+from mnv4bench.analysis.counts import disagreement
 from mnv4bench.analysis.gating import Rules
 from mnv4bench.analysis.losses import Evaluations
 from mnv4bench.analysis.pairing import Observation
@@ -105,10 +106,10 @@ def _compared(session: GateSession, rules: Rules, known: Evaluations) -> Iterato
 
 
 def _counted(contest: Contest, rules: Rules, known: Evaluations) -> Pair:
-    """Counts that are exact on both sides; others are of a graph that does not repeat itself."""
+    """Counts that are exact on both sides; others are told apart by their reasons."""
     lost, notes = _beside_the_ratio(contest, known)
     digests = contest.base_artifact.sha256, contest.head_artifact.sha256
-    if contest.counts is None:
+    if not contest.head_counts:
         nothing = gating.judge({contest.model: ()}, rules)[contest.model]
         return verdicts.pair(
             contest.model,
@@ -117,13 +118,18 @@ def _counted(contest: Contest, rules: Rules, known: Evaluations) -> Pair:
             base_artifact_sha256=digests[0],
             head_artifact_sha256=digests[1],
         )
-    base, head = contest.counts
+    reasons = [
+        f"{name}: {reason}"
+        for name, side in (("base", contest.base_counts), ("head", contest.head_counts))
+        for reason in (*disagreement(side), *(one for process in side for one in process.tainted))
+    ]
     return verdicts.exact(
         contest.model,
-        base.instructions,
-        head.instructions,
+        contest.base_counts[0].instructions,
+        contest.head_counts[0].instructions,
         rules,
-        tainted=(*base.tainted, *head.tainted),
+        processes=len(contest.head_counts),
+        tainted=tuple(dict.fromkeys(reasons)),
         lost=lost,
         base_artifact_sha256=digests[0],
         head_artifact_sha256=digests[1],

@@ -16,6 +16,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from mnv4bench import bench, store
+from mnv4bench.bench import counting
 from mnv4bench.cli.given import THE_LAST, THE_SAME, Given, resumed_by
 from mnv4bench.cli.measuring import DeviceEar, MeasuringBoard
 from mnv4bench.devices import Runner, Session, stopping
@@ -167,7 +168,7 @@ def _in_turn(jobs: Sequence[Job], directory: Path, board: MeasuringBoard, alone:
                 resumed_by(error, THE_LAST)
                 ear.line(f"given up: {error}")
                 _forget_if_hopeless(job, directory)
-            if any(one.invocations for one in job.report.measurements):
+            if any(one.has_figures for one in job.report.measurements):
                 ear.line(f"{store.path_of(directory, job.report)} keeps what was measured")
 
 
@@ -177,7 +178,8 @@ def _measure(job: Job, directory: Path, ear: DeviceEar) -> None:
         try:
             for file, measurement in zip(job.files, job.report.measurements, strict=True):
                 sessions.append(job.runner.install(file, measurement.artifact))
-            bench.measure(
+            counts = job.report.profile.runner == "emulated"
+            (counting.count if counts else bench.measure)(
                 job.report,
                 sessions,
                 job.runner,
@@ -220,6 +222,6 @@ def _mark_waiting(jobs: Sequence[Job], directory: Path) -> None:
 
 def _forget_if_hopeless(job: Job, directory: Path) -> None:
     """A report that was begun for others' sake, and that no --resume could ever finish."""
-    empty = not any(one.invocations for one in job.report.measurements)
+    empty = not any(one.has_figures for one in job.report.measurements)
     if empty and isinstance(job.error, UsageError):
         store.path_of(directory, job.report).unlink(missing_ok=True)

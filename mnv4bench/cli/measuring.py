@@ -28,8 +28,14 @@ class MeasuringBoard(Board):
             for one in report.measurements
         }
         columns: tuple[str, ...] = ("model", "latency", "interval", "invocations", "tainted")
+        counting = {report.profile.runner == "emulated" for report in reports}
+        if counting == {True}:
+            columns = ("model", "instructions", "range", "processes", "tainted")
+        elif True in counting:
+            columns = ("model", "latency or instructions", *columns[2:])
         models = len({one.artifact.model for report in reports for one in report.measurements})
-        title = f"measuring {units.plural(models, 'model')} on "
+        verb = "counting" if counting == {True} else "measuring"
+        title = f"{verb} {units.plural(models, 'model')} on "
         if self.several:
             columns = ("device", *columns)
             title += f"{len(reports)} devices"
@@ -88,10 +94,11 @@ class DeviceEar:
 
     def round_started(self, round: int, plan: Plan) -> None:
         self._said_at = None
-        self.now(
-            f"round {round + 1} of at most {plan.max_rounds}; stops when every interval is "
-            f"within ±{plan.target:.0%}"
-        )
+        if plan.target:
+            stops = f"stops when every interval is within ±{plan.target:.0%}"
+        else:
+            stops = "counts instructions"
+        self.now(f"round {round + 1} of at most {plan.max_rounds}; {stops}")
 
     def invoked(self, measurement: Measurement) -> None:
         self._board.known(self._device, measurement)
@@ -103,6 +110,10 @@ class DeviceEar:
         self._while_it_lasts(f"{model} back to back, {elapsed_s:.0f} of {whole_s:.0f} s")
 
     def round_ended(self, report: Report) -> None:
+        if any(one.counts for one in report.measurements):
+            done = max(len(one.counts) for one in report.measurements)
+            self.line(f"round {done} of {self._plan.max_rounds}: counted")
+            return
         widths = {
             one.artifact.model: stats.half_width(one)
             for one in report.measurements
@@ -127,6 +138,8 @@ def _row(measurement: Measurement) -> tuple[str, ...]:
     model = measurement.artifact.model
     if measurement.failure is not None:
         return (model, "failed", "", str(len(measurement.invocations)), "")
+    if measurement.counts:
+        return _count_row(measurement)
     if not measurement.invocations:
         return (model, "", "", "0", "")
     medians = [stats.median(one.latencies_s) for one in measurement.invocations]
@@ -137,5 +150,18 @@ def _row(measurement: Measurement) -> tuple[str, ...]:
         units.seconds(stats.median(medians)),
         f"±{width:.1%}" if width is not None else "",
         str(len(medians)),
+        str(tainted) if tainted else "",
+    )
+
+
+def _count_row(measurement: Measurement) -> tuple[str, ...]:
+    every = [one for process in measurement.counts for one in process.instructions]
+    least, most = min(every), max(every)
+    tainted = sum(bool(one.tainted) for one in measurement.counts)
+    return (
+        measurement.artifact.model,
+        units.whole(least),
+        "exact" if least == most else units.spread(least, least, most),
+        str(len(measurement.counts)),
         str(tainted) if tainted else "",
     )

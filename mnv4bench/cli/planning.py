@@ -148,6 +148,13 @@ def plan(
     )
 
 
+def plan_for(profile: DeviceProfile, plan: Plan) -> Plan:
+    """``plan`` as it is on ``profile``: a device that counts has a policy of its own."""
+    from mnv4bench.bench import counting
+
+    return counting.plan_of(plan) if profile.runner == "emulated" else plan
+
+
 # --- files ------------------------------------------------------------------------------------
 
 
@@ -273,7 +280,7 @@ def begin(shares: Sequence[Share], plan: Plan, dropped: Dropped) -> list[Job]:
                 target.profile,
                 target.runner if target.unit else None,
                 [file.artifact for file in files],
-                replace(plan, missing=share.missing),
+                replace(plan_for(target.profile, plan), missing=share.missing),
             )
             paths = tuple(file.path for file in files)
             jobs.append(Job(report, paths, target.runner, target.unit))

@@ -158,6 +158,7 @@ def command(
                 threads=threads,
             )
             asked = planning.profiles_of(named or [DEFAULT_DEVICE], words)
+            _refuse_for_counting(asked, quick, rounds, sustained)
             plan = planning.plan(
                 quick=quick, rounds=rounds, seed=seed, sustained_s=sustained, cool_wait_s=cool_wait
             )
@@ -178,6 +179,19 @@ def _refuse_unused(options: Options, asked: Sequence[DeviceProfile]) -> None:
         raise UsageError(
             f"--serial, --benchmark-model, --libraries and --keep are for phones; {names} is none.",
             "--device of a phone: mnv4bench devices",
+        )
+
+
+def _refuse_for_counting(
+    asked: Sequence[DeviceProfile], quick: bool, rounds: int | None, sustained: float | None
+) -> None:
+    """What shapes a run of latencies was meant for devices of which none gives one."""
+    if (quick or rounds or sustained) and all(one.runner == "emulated" for one in asked):
+        names = ", ".join(profile.device for profile in asked)
+        raise UsageError(
+            f"--quick, --rounds and --sustained are for latencies; {names} counts instructions, in "
+            "two processes, whatever time they take.",
+            "leave them out",
         )
 
 

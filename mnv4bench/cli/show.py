@@ -32,6 +32,7 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """List the measurements in reports: latency with its interval, samples, placement, taint.
+    Counted instructions stand in a table of their own.
 
     Accuracies that `mnv4bench eval` measured come first. A measured device that the paper's table
     has, or that of --published, is shown beside it.
@@ -48,16 +49,18 @@ def command(
 
 def _show(paths: Paths, names: tuple[str, ...], how: TableFormat, out: Path | None) -> None:
     from mnv4bench import codec, store
-    from mnv4bench.analysis import stats
+    from mnv4bench.analysis import counts, stats
     from mnv4bench.analysis.latest import Latest
     from mnv4bench.cli.gathering import evaluated, reports
-    from mnv4bench.findings import Shown, Skipped, Summary
+    from mnv4bench.findings import Shown, Skipped, Summary, Tally
     from mnv4bench.models import published_tables
     from mnv4bench.render import accuracies, beside, terminal
+    from mnv4bench.render import counts as counted_view
 
     tables = published_tables.named(names) if names else (published_tables.paper(),)
     measured: list[Summary] = []
     latest = Latest()
+    counted: list[Tally] = []
     skipped: list[Skipped] = []
     not_evaluated: list[Skipped] = []
     found = tuple(evaluated(paths, not_evaluated))
@@ -66,12 +69,14 @@ def _show(paths: Paths, names: tuple[str, ...], how: TableFormat, out: Path | No
             if summary := stats.summarise(report, one):
                 measured.append(summary)
                 latest.offer(summary)
+            elif tally := counts.tally(report, one):
+                counted.append(tally)
             elif failure := stats.unmeasured(report, one):
                 reason = f"{failure.model}: {failure.reason}"
                 skipped.append(Skipped(path=failure.report, reason=reason))
     side = printed.beside(latest.summaries(), tables)
     shown = Shown(
-        measurements=tuple(measured),
+        measurements=(*measured, *counted),
         evaluations=found,
         skipped=(*skipped, *not_evaluated),
         # The paper is not asked for: where it has none of the devices, nothing is said of it.
@@ -86,7 +91,9 @@ def _show(paths: Paths, names: tuple[str, ...], how: TableFormat, out: Path | No
         return
     if found:
         say(accuracies.listed(found))
-    if measured or shown.skipped:
+    if counted:
+        say(counted_view.listed(counted))
+    if measured or shown.skipped or not (found or counted):
         say(terminal.shown(shown))
     if shown.side_by_side is not None:
         say(beside.listed(shown.side_by_side))

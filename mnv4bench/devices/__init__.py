@@ -136,7 +136,11 @@ def open_runner(profile: DeviceProfile, options: Options = Options()) -> Runner:
             from mnv4bench.devices.android.runner import AndroidRunner
 
             return AndroidRunner(profile, options)
-        case "ssh" | "apple" | "cuda" | "emulated" | "replay":
+        case "emulated":
+            from mnv4bench.devices.emulated.runner import EmulatedRunner
+
+            return EmulatedRunner(profile)
+        case "ssh" | "apple" | "cuda" | "replay":
             raise NotMeasured(
                 f"{profile.device} needs the {profile.runner} runner, which this version of "
                 "mnv4bench does not have yet; nothing was measured.",

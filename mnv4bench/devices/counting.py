@@ -6,22 +6,21 @@ Knows: which profiles count instructions. Does not know: how.
 from __future__ import annotations
 
 from mnv4bench.errors import NotMeasured
+from mnv4bench.records import Format
 
-# The profiles of the emulated runner, by the format of the files that they take.
-COUNTERS = {
-    "tflite": "cortex-a76-emulated, cortex-a72-emulated or host-instructions",
-    "onnx": "host-ort-instructions",
-}
+# Of one process. More than one shows whether they are alike; the first two of a process, which
+# still allocate, are not counted.
+INFERENCES = 3
+# The profiles of the emulated runner; all take TFLite files.
+COUNTERS = "cortex-a76-emulated, cortex-a72-emulated or host-instructions"
 
 
-def not_counted(device: str, format: str) -> NotMeasured:
+def not_counted(device: str, format: Format) -> NotMeasured:
     """The refusal of a device that gives latencies, with the profiles that count."""
-    counters = COUNTERS.get(format, "")
     return NotMeasured(
         f"{device} gives latencies; it does not count instructions.",
-        f"count them with --device {counters}"
-        if counters
-        else f"instructions of {format} files are counted on no device",
+        ("" if format == "tflite" else "export the model as tflite, and ")
+        + f"count instructions with --device {COUNTERS}",
     )
 
 

@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from math import ceil
@@ -97,7 +97,7 @@ class Refused(Struct, frozen=True, kw_only=True, tag="refused"):
 Answer = Measured | Beside | Refused
 
 
-class _RuntimeRefusal(Exception):
+class RuntimeRefusal(Exception):
     """A runtime raised; runtimes share no base class, so the stage says where it was."""
 
 
@@ -111,7 +111,7 @@ def measure(request: Request) -> Measured:
     # Collecting garbage is this program's work, not the model's.
     gc.collect()
     gc.disable()
-    with _stage("run"):
+    with stage("run"):
         warmup_ns, steady = warm_up(turns, timing)
         before = noise.read()
         latencies_ns, capped = timed(
@@ -164,7 +164,7 @@ def measure_beside(request: Request, head: Second) -> Beside:
 
     gc.collect()
     gc.disable()
-    with _stage("run"):
+    with stage("run"):
         base_ns, _ = warm_up(base_turns, timing)
         head_ns, _ = warm_up(head_turns, timing)
         slower_s = max(median(base_ns), median(head_ns)) / NS_PER_S
@@ -211,37 +211,53 @@ def _opened(
     """(the loaded file, its turns over seeded inputs, the seconds that loading took)."""
     timing = request.timing
     open_model = _runtime(request.runtime)
-    with _stage("load"):
+    with stage("load"):
         start = time.perf_counter()
         model = open_model(Path(file), threads=request.threads, shapes=shapes)
         load_s = time.perf_counter() - start
-    with _stage("feed"):
-        turns = model.turns(
+    return model, fed(model, seed=timing.input_seed, buffers=timing.input_buffers), load_s
+
+
+def fed(model: LiteRtModel | OrtModel, *, seed: int, buffers: int) -> Sequence[Turn]:
+    """The turns of ``model`` over so many buffers of seeded inputs."""
+    with stage("feed"):
+        return model.turns(
             [
-                [seeded(spec, seed=timing.input_seed, buffer=buffer) for spec in model.inputs()]
-                for buffer in range(timing.input_buffers)
+                [seeded(spec, seed=seed, buffer=buffer) for spec in model.inputs()]
+                for buffer in range(buffers)
             ]
         )
-    return model, turns, load_s
 
 
 def main() -> int:
     """Read one request, answer it; the exit status is 0 when it was measured."""
+
+    def answered(given: bytes) -> Answer:
+        request = msgspec.json.decode(given, type=Request)
+        head = request.head
+        return measure(request) if head is None else measure_beside(request, head)
+
+    return serve(answered)
+
+
+def serve(answered: Callable[[bytes], msgspec.Struct]) -> int:
+    """Read one request and write what it is ``answered``, or the runtime's refusal.
+
+    The exit status: 0 when it was not refused.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once; the parent tidies up
     # Runtimes print on file descriptor 1. The answer gets a private copy of it, and everything
     # else that is printed goes where errors go.
     channel = os.dup(1)
     os.dup2(2, 1)
     if PARENT_PID in os.environ:
-        _die_with(int(os.environ[PARENT_PID]))
-    request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
-    answer: Answer
+        die_with(int(os.environ[PARENT_PID]))
+    answer: msgspec.Struct
     try:
-        head = request.head
-        answer = measure(request) if head is None else measure_beside(request, head)
-    except _RuntimeRefusal as error:
+        answer = answered(sys.stdin.buffer.read())
+    except RuntimeRefusal as error:
         traceback.print_exc()
-        answer = _refusal(error)
+        answer = refusal(error)
     with os.fdopen(channel, "wb") as pipe:
         # On a line of its own: a site's start-up files may have printed before main began.
         pipe.write(b"\n" + msgspec.json.encode(answer))
@@ -265,19 +281,19 @@ def _runtime(name: RuntimeName) -> type[LiteRtModel] | type[OrtModel]:
 
 
 @contextmanager
-def _stage(name: str) -> Iterator[None]:
+def stage(name: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise _RuntimeRefusal(name) from error
+        raise RuntimeRefusal(name) from error
 
 
-def _refusal(error: _RuntimeRefusal) -> Refused:
+def refusal(error: RuntimeRefusal) -> Refused:
     lines = [line.strip() for line in str(error.__cause__).splitlines() if line.strip()]
     return Refused(stage=str(error), reason=lines[0] if lines else type(error.__cause__).__name__)
 
 
-def _die_with(parent_pid: int) -> None:
+def die_with(parent_pid: int) -> None:
     """Have the kernel kill this process when its parent is gone, kill -9 included (Linux)."""
     if sys.platform != "linux":
         return

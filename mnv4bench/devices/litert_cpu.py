@@ -64,6 +64,22 @@ class LiteRtModel:
             for buffer in buffers
         )
 
+    def bare(self) -> Callable[[], object]:
+        """The invoke without Python's part in it.
+
+        An interpreter that specialises its bytecode as it runs (PEP 659) spends another number of
+        instructions on it every so many calls, and what is counted has to be the runtime's.
+        """
+        inside: Callable[[], object] = self._interpreter._interpreter.Invoke
+        return inside
+
+    def outputs(self) -> tuple[NDArray[np.generic], ...]:
+        """What the last inference answered, copied, in the file's order."""
+        return tuple(
+            self._interpreter.get_tensor(declared["index"])
+            for declared in self._interpreter.get_output_details()
+        )
+
     def placement(self) -> Placement:
         """Which operators XNNPACK took, from the interpreter's graph."""
         nodes = delegation.nodes(self._interpreter)

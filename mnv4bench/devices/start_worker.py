@@ -1,10 +1,12 @@
-"""Starts ``host_worker`` from the very package that this file lies in.
+"""Starts a worker of this room from the very package that this file lies in.
 
-Run as ``python -P start_worker.py``: nothing is added to the import path, neither the current
-folder nor this one, so a file called numpy.py beside the user's reports is never imported, and
-another installed version of this package is not picked up by chance.
+Run as ``python -P start_worker.py``, with the worker's module where it is not ``host_worker``.
+With ``-P`` nothing is added to the import path, neither the current folder nor this one: a file
+called numpy.py beside the user's reports is never imported, and another installed version of this
+package is not picked up by chance.
 """
 
+import importlib
 import importlib.util
 import sys
 from pathlib import Path
@@ -22,9 +24,9 @@ def main() -> int:
     sys.modules["mnv4bench"] = package
     spec.loader.exec_module(package)
 
-    from mnv4bench.devices.host_worker import main as work
-
-    return work()
+    name = sys.argv[1] if len(sys.argv) > 1 else "host_worker"
+    worker = importlib.import_module(f"mnv4bench.devices.{name}")
+    return int(worker.main())
 
 
 if __name__ == "__main__":

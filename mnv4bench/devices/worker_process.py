@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 import signal
+from collections.abc import Mapping
 
 from mnv4bench.devices import process, stopping
 from mnv4bench.devices.host_worker import PARENT_PID
@@ -18,9 +19,17 @@ from mnv4bench.errors import WorkerFailed
 SHOWN_CHARACTERS = 300
 
 
-def run(command: tuple[str, ...], request: bytes, *, timeout_s: float, purpose: str) -> Finished:
+def run(
+    command: tuple[str, ...],
+    request: bytes,
+    *,
+    timeout_s: float,
+    purpose: str,
+    environment: Mapping[str, str] | None = None,
+) -> Finished:
     """Run ``command`` to its end with ``request`` on its standard input.
 
+    ``environment``: instead of this process's own.
     Raises WorkerFailed when it cannot be started or runs past ``timeout_s``. Whatever leaves this
     function, Ctrl-C included, leaves no process behind.
     """
@@ -29,7 +38,10 @@ def run(command: tuple[str, ...], request: bytes, *, timeout_s: float, purpose: 
             command,
             request=request,
             timeout_s=timeout_s,
-            environment={**os.environ, PARENT_PID: str(os.getpid())},
+            environment={
+                **(os.environ if environment is None else environment),
+                PARENT_PID: str(os.getpid()),
+            },
             # In a thread, Ctrl-C would end the worker before the thread knows of it, and the model
             # would be given up as one that crashed.
             apart=not stopping.in_main_thread(),

@@ -4,6 +4,7 @@ Knows: the names of DESIGN.md, "JSON shapes". Does not know: how a conclusion is
 """
 
 from mnv4bench.findings.beside import Beside, PublishedSource, SideBySide, Unmatched
+from mnv4bench.findings.counts import Tally
 from mnv4bench.findings.devices import Attached, Availability, DeviceRow, Devices, Doctor, Examined
 from mnv4bench.findings.fronts import (
     Accuracies,
@@ -75,6 +76,7 @@ __all__ = [
     "SideBySide",
     "Skipped",
     "Summary",
+    "Tally",
     "Tensor",
     "Unmatched",
 ]

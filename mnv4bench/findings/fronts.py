@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from mnv4bench.findings.beside import SideBySide
+from mnv4bench.findings.counts import Tally
 from mnv4bench.findings.skipped import Skipped
 from mnv4bench.records import (
     AccuracySource,
@@ -62,6 +63,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     sustained_s: float | None = None
     sustained_ratio: float | None = None  # sustained_s / latency_s, which is burst
     signals: tuple[Signal, ...] = ()  # what ``placement`` rests on
+    instructions: None = None  # of a Tally alone
 
 
 class Evaluated(Struct, frozen=True, kw_only=True):
@@ -129,7 +131,7 @@ class Accuracies(Struct, frozen=True, kw_only=True):
 class Shown(Struct, frozen=True, kw_only=True):
     """What ``show --json`` prints."""
 
-    measurements: tuple[Summary, ...]
+    measurements: tuple[Summary | Tally, ...]
     evaluations: tuple[Evaluated, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     # Of measured devices that a published table has; None: no table has one.

@@ -88,6 +88,9 @@ class MeasurementRow(Struct, frozen=True, kw_only=True):
     first_inference_s: Annotated[float | None, _says("the first inference, median")]
     peak_memory_bytes: Annotated[int | None, _says("of the process, the largest invocation")]
     instructions: Instructions
+    instructions_low: Annotated[int | None, _says("the least of any inference; equal: exact")]
+    instructions_high: Annotated[int | None, _says("the most of any inference")]
+    load_instructions: Annotated[int | None, _says("instructions of opening the file")]
     invocations: Annotated[int | None, _says("fresh processes that the figures rest on")]
     invocations_tainted: Annotated[int | None, _says("set aside as disturbed")]
     samples: Annotated[int | None, _says("values that the figures rest on")]

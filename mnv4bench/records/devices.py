@@ -75,6 +75,21 @@ class AndroidTarget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     fixed_performance: bool = True  # Android 11's mode: steady clocks below the highest, no root
 
 
+class EmulatedTarget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which processor qemu plays: the [emulated] table of a profile.
+
+    ``cpu`` and ``cpuinfo`` have to agree: a runtime that picks its kernels by the one executes
+    them on the other, and ends with SIGILL where the processor lacks what the text claims.
+    """
+
+    architecture: Literal["aarch64", "x86_64"]
+    cpu: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._,=+-]{0,126}\Z")]  # qemu's -cpu
+    # What /proc/cpuinfo says of each of ``processors``, without the line that numbers it.
+    cpuinfo: Annotated[str, Meta(max_length=16384)]
+    processors: Annotated[int, Meta(ge=1, le=256)] = 1
+    khz: Annotated[int, Meta(ge=1, le=10_000_000)] = 1_000_000  # their highest clock, as sysfs says
+
+
 class DeviceProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One device-and-accelerator, as written in device_profiles/<device>.toml."""
 
@@ -93,6 +108,7 @@ class DeviceProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     max_slowdown: Annotated[float, Meta(ge=1.001, le=10)] | None = None
     expects: Expects | None = None  # refused on a device that says something else of itself
     android: AndroidTarget | None = None  # of the android runner
+    emulated: EmulatedTarget | None = None  # of the emulated runner
     source: str | None = None  # where the facts of this file come from
     seen: str | None = None  # who has seen it run, on what and when; None: not said
     notes: str | None = None

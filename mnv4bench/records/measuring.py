@@ -141,6 +141,11 @@ class Measurement(Struct, frozen=True, kw_only=True):
     sustained_cut: bool = False  # it did not come to the end of that time
     failure: str | None = None  # the sentence why it could not be measured
 
+    @property
+    def has_figures(self) -> bool:
+        """Whether it was timed or counted at least once."""
+        return bool(self.invocations or self.counts)
+
 
 class Plan(Struct, frozen=True, kw_only=True):
     """What a run set out to do; enough to go on with it after a stop."""

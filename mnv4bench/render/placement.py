@@ -3,13 +3,13 @@
 Knows: the words. Does not know: where they are printed.
 """
 
-from mnv4bench.findings import Summary
+from mnv4bench.findings import Summary, Tally
 
 # A line of a terminal or two; --json has the whole evidence.
 EVIDENCE_CHARACTERS = 160
 
 
-def doubts(one: Summary) -> list[str]:
+def doubts(one: Summary | Tally) -> list[str]:
     """The verdict and each signal with its evidence; nothing for what ran where it was asked to."""
     if one.placement not in ("none", "unproven"):
         return []

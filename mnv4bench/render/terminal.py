@@ -52,7 +52,7 @@ _SOURCE_TITLES = {
     "measured": "mnv4bench eval",
     "table": "the same table",
 }
-_PLACEMENT_STYLE = {"full": "", "partial": "yellow", "none": "bold red", "unproven": "yellow"}
+PLACEMENT_STYLE = {"full": "", "partial": "yellow", "none": "bold red", "unproven": "yellow"}
 
 # A rule under the headings and nothing else, for a console without line-drawing characters.
 _ASCII_BOX = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
@@ -149,11 +149,12 @@ def _place(one: Summary) -> tuple[str, ...]:
 
 
 def shown(found: Shown) -> View:
-    """Every measurement, a table for each device, precision, format and environment."""
+    """Every latency that was measured, by device, precision, format and environment."""
 
     def build(write: Write) -> RenderableType:
         parts: list[RenderableType] = []
-        for _, alike in groupby(sorted(found.measurements, key=_place), key=_place):
+        timed = [one for one in found.measurements if isinstance(one, Summary)]
+        for _, alike in groupby(sorted(timed, key=_place), key=_place):
             parts.append(_measurements(list(alike), write))
         if not parts:
             parts.append(write("No measurements."))
@@ -173,7 +174,7 @@ def _measurements(alike: Sequence[Summary], write: Write) -> RenderableType:
         write,
         *columns,
         names=(one.model for one in alike),
-        title=_title(write, first.device, first.origin, (first.precision, first.format)),
+        title=heading(write, first.device, first.origin, (first.precision, first.format)),
     )
     warnings: list[Text] = []
     for one in sorted(alike, key=lambda one: (one.latency_s, one.model, one.report)):
@@ -218,7 +219,7 @@ def _measurement_row(one: Summary, sustained: bool, write: Write) -> list[Text]:
         write(units.seconds(one.p90_s)) if one.p90_s else write(no_p90, "dim"),
         write(invocations),
         write(f"{one.samples:,}"),
-        write(one.placement, _PLACEMENT_STYLE[one.placement]),
+        write(one.placement, PLACEMENT_STYLE[one.placement]),
     ]
     if sustained:
         warm = f"{units.seconds(one.sustained_s)} ({units.ratio(one.sustained_ratio)})"
@@ -226,7 +227,7 @@ def _measurement_row(one: Summary, sustained: bool, write: Write) -> list[Text]:
     return cells
 
 
-def _title(write: Write, device: str, origin: str, rest: Sequence[str]) -> Text:
+def heading(write: Write, device: str, origin: str, rest: Sequence[str]) -> Text:
     return Text.assemble(
         write(device, "bold"), write(f"  {', '.join(rest)}  "), write(origin.upper(), "bold cyan")
     )
@@ -262,7 +263,7 @@ def _front(group: FrontGroup, write: Write) -> RenderableType:
         write,
         *columns,
         names=(one.model for one in group.points),
-        title=_title(write, group.device, group.origin, (group.precision,)),
+        title=heading(write, group.device, group.origin, (group.precision,)),
     )
     for point in group.points:
         mark = RANDOM_MARK if is_random(point) and not all(random) else ""

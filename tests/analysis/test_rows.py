@@ -1,5 +1,7 @@
 """Reports as rows: every value in its column, nothing left out."""
 
+from msgspec.structs import replace
+
 from mnv4bench.analysis import rows, stats
 from mnv4bench.findings import Evaluated, Summary
 from mnv4bench.models import published
@@ -63,17 +65,22 @@ def counted() -> Counted:
 
 
 def test_counted_instructions_are_no_latency() -> None:
-    one = measurement(origin="emulated", invocations=(), counts=(counted(),), placement=FULL)
+    one = measurement(origin="emulated", invocations=(), counts=(counted(),) * 2, placement=FULL)
     made = report(one)
     [row] = rows.measurements(made, no_accuracy)
     assert (row.origin, row.instructions, row.latency_s, row.failure) == (
         "emulated", 110, None, None,
     )  # fmt: skip
-    [invocation] = rows.invocations(made)
+    assert (row.instructions_low, row.instructions_high, row.samples) == (110, 120, 6)
+    assert row.tainted is None
+    [alone] = rows.measurements(report(replace(one, counts=(counted(),))), no_accuracy)
+    assert alone.tainted is not None
+    assert "one process alone" in alone.tainted
+    invocation, _ = rows.invocations(made)
     assert (invocation.phase, invocation.instructions, invocation.median_s) == (
         "counted", 110, None,
     )  # fmt: skip
-    [run] = rows.samples(made)
+    run, _ = rows.samples(made)
     assert (run.first.phase, run.latencies_s, run.instructions) == ("counted", (), (120, 110, 110))
 
 

@@ -14,9 +14,17 @@ CLASSES = 10
 
 
 def write_tflite(
-    path: Path, *, odd: bool = False, only_odd: bool = False, channels: int = CHANNELS
+    path: Path,
+    *,
+    odd: bool = False,
+    only_odd: bool = False,
+    channels: int = CHANNELS,
+    pointwise: int = 0,
 ) -> Path:
-    """NHWC float32 input (1, 64, 64, 3). ``only_odd``: nothing but the operator XNNPACK leaves."""
+    """NHWC float32 input (1, 64, 64, 3). ``only_odd``: nothing but the operator XNNPACK leaves.
+
+    ``pointwise``: so many 1 x 1 convolutions more, of 32 * 32 * channels * channels MACs each.
+    """
     import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
@@ -83,6 +91,17 @@ def write_tflite(
             [image, weights("kernel", channels, 3, 3, 3), weights("bias", channels)],
             tensor("features", half),
         )
+        for index in range(pointwise):
+            same = schema.Conv2DOptionsT()
+            same.strideH = same.strideW = same.dilationHFactor = same.dilationWFactor = 1
+            kernel = weights(f"kernel{index}", channels, 1, 1, channels)
+            features = operator(
+                builtin.CONV_2D,
+                schema.BuiltinOptions.Conv2DOptions,
+                same,
+                [features, kernel, weights(f"bias{index}", channels)],
+                tensor(f"features{index}", half),
+            )
         if odd:
             features = cumsum(features, half)
         pooled = operator(

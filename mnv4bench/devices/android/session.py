@@ -90,9 +90,9 @@ class AndroidSession:
 
     def count(
         self,
-        inferences: int,
+        inferences: int,  # noqa: ARG002
         *,
-        round: int,
+        round: int,  # noqa: ARG002
         position: int,  # noqa: ARG002
     ) -> tuple[records.Counted, Placement]:
         """Raises NotMeasured: a phone is timed."""

@@ -1,0 +1,1 @@
+"""ROOM: instructions per inference, counted under qemu's user mode. A cost, never a latency."""

@@ -1,0 +1,142 @@
+"""The counted process: load one file, mark where each inference begins and ends, answer, end.
+
+Knows: one request on standard input, one answer. Does not know: the emulator and its counter, which
+write a line at every mark; outside an emulator a mark is a system call and nothing else.
+Started by ``start_worker.py``; ``session.py`` holds the other end.
+
+From one mark to the next no Python bytecode is executed: the marks and the inferences are C
+functions, called one after the other by C (``map`` into a ``deque``). Python specialises its
+bytecode while it runs (PEP 659), so its own share would differ from call to call.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import os
+import platform
+import sys
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from operator import call
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from mnv4bench.devices.host_worker import Refused, fed, serve, stage
+from mnv4bench.records import Count, Placement
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+# Two marks with nothing between them: what marking costs, to be taken off every inference. More
+# than one, so that it can be seen to be one and the same number.
+EMPTY = 4
+# The first inference allocates, binds symbols and packs what it did not pack while loading.
+WARM_UP = 2
+
+
+class CountRequest(Struct, frozen=True, kw_only=True):
+    """What the parent asks for."""
+
+    file: str
+    shapes: dict[str, tuple[int, ...]] = {}  # of inputs whose sizes the file leaves open, by name
+    inferences: Count
+    input_seed: Count = 0
+    with_outputs: bool = False  # the values of the first output, to be held against another's
+
+
+class Marked(Struct, frozen=True, kw_only=True, tag="marked"):
+    """The answer when it worked. The marks are on the error stream, two for every span.
+
+    In order: one span of loading, EMPTY empty ones, then the counted inferences.
+    """
+
+    started_at: str
+    placement: Placement
+    outputs_sha256: str
+    outputs: tuple[float, ...] = ()
+    output_kind: str = ""  # numpy's name of the first output's type
+    python_version: str
+    libc: str
+
+
+Answer = Marked | Refused
+T = TypeVar("T")
+# Its answer, 0, is an object that Python always has. One that it has to make, as of getpgid(2),
+# costs a few instructions more every so often.
+MARK: Callable[[], object] = partial(os.sched_get_priority_min, 0)
+
+
+def run(request: CountRequest) -> Marked:
+    """Load, warm up, then each inference between two marks, on one thread."""
+    started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    from mnv4bench.devices.litert_cpu import LiteRtModel
+
+    gc.collect()
+    gc.disable()
+    with stage("load"):
+        opened: list[LiteRtModel] = []
+        load = partial(LiteRtModel, Path(request.file), threads=1, shapes=request.shapes)
+        _in_order((MARK, partial(_keep, opened, load), MARK))
+        [model] = opened
+    [turn] = fed(model, seed=request.input_seed, buffers=1)
+    fill, _ = turn
+    inference = model.bare()
+    digest = hashlib.sha256()
+    answers: tuple[NDArray[np.generic], ...] = ()
+    for _ in range(EMPTY):
+        _in_order((MARK, MARK))
+    with stage("run"):
+        for _ in range(WARM_UP):
+            fill()
+            inference()
+        for _ in range(request.inferences):
+            fill()
+            _in_order((MARK, inference, MARK))
+            answers = model.outputs()
+            for one in answers:
+                digest.update(str((one.dtype.str, one.shape)).encode())
+                digest.update(one.tobytes())
+    gc.enable()
+    wanted = request.with_outputs and answers
+    return Marked(
+        started_at=started_at,
+        placement=model.placement(),
+        outputs_sha256=digest.hexdigest(),
+        outputs=tuple(map(float, answers[0].reshape(-1))) if wanted else (),
+        output_kind=answers[0].dtype.name if wanted else "",
+        python_version=platform.python_version(),
+        libc=libc(),
+    )
+
+
+def main() -> int:
+    """As ``host_worker.main``."""
+    return serve(lambda given: run(msgspec.json.decode(given, type=CountRequest)))
+
+
+def _in_order(calls: Sequence[Callable[[], object]]) -> None:
+    """Call each, from C."""
+    deque(map(call, calls), maxlen=0)
+
+
+def _keep(place: list[T], make: Callable[[], T]) -> None:
+    place.append(make())
+
+
+def libc() -> str:
+    """``"glibc 2.36"``: its memcpy and mathematics are part of what is counted."""
+    try:
+        return os.confstr("CS_GNU_LIBC_VERSION") or ""
+    except (AttributeError, ValueError, OSError):
+        return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
