@@ -193,23 +193,23 @@ def _point(one: Candidate, label: str, accuracy_of: AccuracyOf) -> Point:
 def published_groups(
     rows: Iterable[PublishedLatency], titles: Mapping[str, str] | None = None
 ) -> tuple[Group, ...]:
-    """Fronts of published tables, one per device, precision and citation, in order of appearance.
+    """Fronts of published tables, one per device, precision, runtime and citation, as they come.
 
     ``titles`` gives a device's name in words. The citation takes the place of the environment.
     """
-    tables: dict[tuple[str, Precision, str], list[PublishedLatency]] = defaultdict(list)
+    tables: dict[tuple[str, Precision, str, str], list[PublishedLatency]] = defaultdict(list)
     for row in rows:
-        tables[(row.device, row.precision, row.citation)].append(row)
+        tables[(row.device, row.precision, row.runtime, row.citation)].append(row)
     return tuple(
         Group(
             device=device,
             precision=precision,
             origin="published",
-            machine=(titles or {}).get(device, ""),
+            machine=", ".join(filter(None, ((titles or {}).get(device, ""), runtime))),
             environment=citation,
             points=front_of([_published(row) for row in table]),
         )
-        for (device, precision, citation), table in tables.items()
+        for (device, precision, runtime, citation), table in tables.items()
     )
 
 
@@ -217,6 +217,7 @@ def _published(row: PublishedLatency) -> Point:
     match row.status:
         case "ok":
             reason = None if row.latency_s is not None else "no latency printed"
+            reason = reason or (None if row.top1 is not None else "no accuracy known")
         case "failed":
             reason = "failed on the device"
         case "not_benchmarked":
@@ -224,12 +225,14 @@ def _published(row: PublishedLatency) -> Point:
     return Point(
         model=row.model,
         family=row.family,
-        latency_s=None if reason else row.latency_s,
+        latency_s=row.latency_s if row.status == "ok" else None,
         low_s=None,
         high_s=None,
         top1=row.top1,
-        accuracy_source="paper",
+        accuracy_source=None if row.top1 is None else row.accuracy_source,
         status="excluded" if reason else "front",
         reason=reason,
         accuracy_weights="as published",
+        # timm's are of the float network; what a table prints beside its latency is its own matter.
+        float_accuracy=row.accuracy_source == "timm" and row.precision not in FLOATS,
     )

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from mnv4bench.cli import published as printed
 from mnv4bench.cli.reading import (
     AccuracyOption,
     AccuracyTable,
@@ -14,6 +15,7 @@ from mnv4bench.cli.reading import (
     Paths,
     accuracy_of,
     emit,
+    published_accuracies,
     say,
     written,
 )
@@ -23,10 +25,7 @@ def command(
     paths: Paths = None,
     published: Annotated[
         bool,
-        typer.Option(
-            "--published",
-            help="Replay the paper's Table 6; with PATHs, beside what was measured.",
-        ),
+        typer.Option("--published", help=f"{printed.HELP} With PATHs, beside the measured."),
     ] = False,
     accuracy: AccuracyOption = AccuracyTable.TIMM,
     out: Annotated[
@@ -42,26 +41,35 @@ def command(
     from mnv4bench.analysis import pareto
     from mnv4bench.analysis.accuracy import choose
     from mnv4bench.cli.gathering import evaluated, latest
-    from mnv4bench.findings import Front, Group, Skipped
-    from mnv4bench.render import figure, terminal
+    from mnv4bench.findings import Front, Group, SideBySide, Skipped
+    from mnv4bench.models import published_tables
+    from mnv4bench.render import beside, figure, terminal
 
     groups: list[Group] = []
     skipped: list[Skipped] = []
+    side: SideBySide | None = None
+    paths, names = printed.told_apart(paths, published)
+    tables = published_tables.named(names)
+    found = None
     if paths or not published:
         found = latest(paths, skipped)
         measured, others = choose(evaluated(paths, skipped, found.artifacts()))
         groups += pareto.latest_groups(found, accuracy_of(accuracy, measured))
         skipped += [*found.superseded(), *others]
-    if published:
+    if tables:
         from mnv4bench import profiles
-        from mnv4bench.models import published as paper
 
         titles = {profile.device: profile.title for profile in profiles.load_all()[0]}
-        groups += pareto.published_groups(paper.table(), titles)
-    front = Front(groups=tuple(groups), skipped=tuple(skipped))
+        for table in tables:
+            cells = published_accuracies(accuracy, table.cells)
+            groups += pareto.published_groups(cells, titles)
+        side = printed.beside(found.summaries() if found else (), tables)
+    front = Front(groups=tuple(groups), skipped=tuple(skipped), side_by_side=side)
     drawn = written(out, front, figure.draw(front))
     if as_json:
         emit(codec.encode_json(front))
         return
     say(terminal.front(front))
+    if side is not None:
+        say(beside.listed(side))
     emit(f"drawn: {', '.join(str(path) for path in drawn)}")

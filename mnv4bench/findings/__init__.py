@@ -3,6 +3,7 @@
 Knows: the names of DESIGN.md, "JSON shapes". Does not know: how a conclusion is reached or drawn.
 """
 
+from mnv4bench.findings.beside import Beside, PublishedSource, SideBySide, Unmatched
 from mnv4bench.findings.counts import Tally
 from mnv4bench.findings.devices import Attached, Availability, DeviceRow, Devices, Doctor, Examined
 from mnv4bench.findings.fronts import (
@@ -44,6 +45,7 @@ __all__ = [
     "Agreement",
     "Attached",
     "Availability",
+    "Beside",
     "Budget",
     "BudgetVerdict",
     "Catalog",
@@ -68,10 +70,13 @@ __all__ = [
     "Operators",
     "Pair",
     "Point",
+    "PublishedSource",
     "Share",
     "Shown",
+    "SideBySide",
     "Skipped",
     "Summary",
     "Tally",
     "Tensor",
+    "Unmatched",
 ]
