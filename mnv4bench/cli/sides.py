@@ -218,9 +218,15 @@ def _require_format(path: Path, suffix: str, profile: DeviceProfile) -> None:
 
 
 def _require_alike(pair: Sides) -> None:
-    """Another precision or input size is another question than "did it become slower"."""
+    """Another model, precision or input size is another question than "did it become slower"."""
+    from mnv4bench import export
+
     base, head = pair.base.artifact, pair.head.artifact
+    # Files that were exported here are known by their digests, whatever they are called.
+    made = [export.find(one.sha256) for one in (base, head)]
+    models = [one.artifact.model if one else None for one in made]
     facts = (
+        ("model", *(models if all(models) else (None, None))),
         ("precision", base.precision, head.precision),
         ("input", base.input_shape, head.input_shape),
     )
