@@ -98,6 +98,18 @@ def decode_profile(data: bytes, source: str) -> DeviceProfile:
         ) from None
 
 
+def decode_table(data: bytes, source: str) -> dict[str, Any]:
+    """Any TOML as plain values, for whoever says what is wrong with it in sentences of its own.
+
+    Raises BadFile when ``data`` is no TOML.
+    """
+    try:
+        found: dict[str, Any] = msgspec.toml.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise BadFile(f"{source}: not readable as TOML ({error}).") from None
+    return found
+
+
 def encode_json(value: Any) -> str:
     """What ``--json`` prints: any findings value, indented, without a trailing newline."""
     return _readable(msgspec.json.encode(value)).decode().rstrip("\n")

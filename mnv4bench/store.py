@@ -57,22 +57,32 @@ def replace_file(path: Path, data: bytes) -> None:
 
     Raises NotMeasured when the disk is full or not writable; an older file of that name stays.
     """
+    with replacing(path) as temporary, temporary.open("xb") as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A new file to write, beside ``path``, that takes its place when all of it is on the disk.
+
+    Raises NotMeasured as ``replace_file`` does; whatever is raised inside, the older file stays.
+    """
     # A name that nobody can foresee, and never an existing file: it may be a link to elsewhere.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
+        yield temporary
+        with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
         _sync_directory(path.parent)
     except OSError as error:
-        _forget(temporary)
         raise NotMeasured(
             f"{path} could not be written: {error.strerror}. What was there before is whole.",
             "make room, or choose another place",
         ) from None
+    finally:
+        _forget(temporary)
 
 
 def read(path: Path) -> Report:

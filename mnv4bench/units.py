@@ -32,12 +32,23 @@ def seconds(value: float | None, half_width: float | None = None) -> str:
         return UNKNOWN
     if value == 0:
         return "0 s"
-    digits = DEFAULT_DIGITS
-    if half_width:
-        digits = _exponent(abs(value)) - _exponent(half_width) + 1
-        digits = min(MAX_DIGITS, max(MIN_DIGITS, digits))
+    digits = _digits(value, half_width)
     unit, scale = _scale(abs(value), _TIME, digits)
     return f"{_significant(value / scale, digits)} {unit}"
+
+
+def seconds_in_ms(value: float | None, half_width: float | None = None) -> str:
+    """As ``seconds``, in milliseconds whatever it is: to stand beside a printed table's figure."""
+    if value is None or not isfinite(value):
+        return UNKNOWN
+    return f"{_significant(value / 1e-3, _digits(value, half_width))} ms" if value else "0 ms"
+
+
+def _digits(value: float, half_width: float | None) -> int:
+    """How many of ``value``'s digits the uncertainty leaves."""
+    if not half_width:
+        return DEFAULT_DIGITS
+    return min(MAX_DIGITS, max(MIN_DIGITS, _exponent(abs(value)) - _exponent(half_width) + 1))
 
 
 def seconds_as_printed(value: float | None) -> str:

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "mnv4bench"
 
 # room or module -> what it may import inside the package ("*": everything)
 MAY_IMPORT = {
-    "__init__": set(),
+    "__init__": {"notebook"},
     "__main__": {"cli"},
     "records": set(),
     "units": set(),
@@ -23,6 +23,17 @@ MAY_IMPORT = {
     "codec": {"records", "findings", "errors"},
     "store": {"codec", "records", "errors"},
     "profiles": {"codec", "records", "errors"},
+    "frames": {"findings", "errors"},
+    "notebook": {
+        "frames",
+        "store",
+        "analysis",
+        "models",
+        "findings",
+        "records",
+        "errors",
+        "render",
+    },
     "analysis": {"records", "findings", "over_time"},
     "runtimes": {"records", "errors"},
     "images": {"records", "errors"},
@@ -36,7 +47,7 @@ MAY_IMPORT = {
     "cli": {"*"},
 }
 HEAVY = ("torch", "timm", "torchvision", "tensorflow", "onnx", "onnxruntime", "ai_edge_litert",
-         "litert_torch", "matplotlib", "scipy", "numpy", "coremltools")  # fmt: skip
+         "litert_torch", "matplotlib", "scipy", "numpy", "coremltools", "polars")  # fmt: skip
 # Rooms that never see torch or a runtime, not even inside a function.
 NEVER_HEAVY = {
     "records",

@@ -47,12 +47,31 @@ def test_the_wheel_holds_profiles_and_tables_and_nothing_else_of_the_repository(
 
 
 def test_the_base_dependencies_bring_neither_torch_nor_a_runtime() -> None:
-    heavy = {"torch", "timm", "onnx", "onnxruntime", "ai-edge-litert", "litert-torch", "scipy"}
+    heavy = {
+        "torch",
+        "timm",
+        "onnx",
+        "onnxruntime",
+        "ai-edge-litert",
+        "litert-torch",
+        "scipy",
+        "polars",
+    }
     assert not heavy & plain_install.base_distributions()
 
 
 @pytest.mark.parametrize(
-    "words", ["show", "pareto reports", "pareto --published", "models", "devices", "--version"]
+    "words",
+    [
+        "show",
+        "show --format csv",
+        "show --format markdown",
+        "pareto reports",
+        "pareto --published",
+        "models",
+        "devices",
+        "--version",
+    ],
 )
 def test_reports_are_read_without_torch_or_a_runtime(
     words: str, installed: Path, tmp_path: Path

@@ -106,6 +106,20 @@ def test_a_name_is_not_believed(change: dict, what: str, tmp_path: Path) -> None
         store.kept_evaluation(tmp_path, asked)
 
 
+def test_whatever_ends_a_writing_the_older_file_stays_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("before")
+    for ending in (KeyboardInterrupt, ValueError, OSError(28, "No space left on device")):
+        expected = NotMeasured if isinstance(ending, OSError) else ending
+        with pytest.raises(expected), store.replacing(tmp_path / "m.csv") as temporary:  # noqa: PT012
+            temporary.write_text("half")
+            raise ending
+        assert [path.name for path in tmp_path.iterdir()] == ["m.csv"]
+        assert (tmp_path / "m.csv").read_text() == "before"
+    with store.replacing(tmp_path / "m.csv") as temporary:
+        temporary.write_text("after")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["after"]
+
+
 def test_a_planted_link_is_never_written_through(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("precious")

@@ -55,6 +55,22 @@ def test_published_times_keep_their_digits(value: float | None, text: str) -> No
     assert units.seconds_as_printed(value) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "half_width", "text"),
+    [
+        (None, None, "unknown"),
+        (0.0, None, "0 ms"),
+        (0.000738, 0.00002, "0.738 ms"),
+        (0.0023512, 0.000002, "2.351 ms"),
+        (1.5, None, "1500 ms"),
+    ],
+)
+def test_milliseconds_beside_a_printed_table(
+    value: float | None, half_width: float | None, text: str
+) -> None:
+    assert units.seconds_in_ms(value, half_width) == text
+
+
 def test_an_interval_shows_its_wider_side() -> None:
     assert units.spread(0.100, 0.099, 0.103) == "±3.0 %"
     assert units.spread(0.1, None, None) == "unknown"

@@ -119,6 +119,11 @@ class Latest:
             _, newest = max(members.values(), key=lambda pair: pair[0])
             yield key, newest.machine, {variant: one for variant, (_, one) in members.items()}
 
+    def summaries(self) -> Iterator[Summary]:
+        """The measurements that count and have figures, ordered by group."""
+        for _, _, members in self.groups():
+            yield from (one for one in members.values() if isinstance(one, Summary))
+
     def artifacts(self) -> frozenset[str]:
         """Digests of the files that count."""
         held = (one for members in self._groups.values() for _, one in members.values())

@@ -203,24 +203,24 @@ def published_groups(
     titles: Mapping[str, str] | None = None,
     objective: Objective = "latency",
 ) -> tuple[Group, ...]:
-    """Fronts of published tables, one per device, precision and citation, in order of appearance.
+    """Fronts of published tables, one per device, precision, runtime and citation, as they come.
 
     ``titles`` gives a device's name in words. The citation takes the place of the environment.
     """
-    tables: dict[tuple[str, Precision, str], list[PublishedLatency]] = defaultdict(list)
+    tables: dict[tuple[str, Precision, str, str], list[PublishedLatency]] = defaultdict(list)
     for row in rows:
-        tables[(row.device, row.precision, row.citation)].append(row)
+        tables[(row.device, row.precision, row.runtime, row.citation)].append(row)
     return tuple(
         Group(
             device=device,
             precision=precision,
             origin="published",
-            machine=(titles or {}).get(device, ""),
+            machine=", ".join(filter(None, ((titles or {}).get(device, ""), runtime))),
             environment=citation,
             points=front_of([_published(row, objective) for row in table]),
             objective=objective,
         )
-        for (device, precision, citation), table in tables.items()
+        for (device, precision, runtime, citation), table in tables.items()
     )
 
 
@@ -228,6 +228,7 @@ def _published(row: PublishedLatency, objective: Objective) -> Point:
     match row.status:
         case "ok":
             reason = None if row.latency_s is not None else "no latency printed"
+            reason = reason or (None if row.top1 is not None else "no accuracy known")
         case "failed":
             reason = "failed on the device"
         case "not_benchmarked":
@@ -237,12 +238,14 @@ def _published(row: PublishedLatency, objective: Objective) -> Point:
     return Point(
         model=row.model,
         family=row.family,
-        latency_s=None if reason else row.latency_s,
+        latency_s=row.latency_s if row.status == "ok" else None,
         low_s=None,
         high_s=None,
         top1=row.top1,
-        accuracy_source="paper",
+        accuracy_source=None if row.top1 is None else row.accuracy_source,
         status="excluded" if reason else "front",
         reason=reason,
         accuracy_weights="as published",
+        # timm's are of the float network; what a table prints beside its latency is its own matter.
+        float_accuracy=row.accuracy_source == "timm" and row.precision not in FLOATS,
     )

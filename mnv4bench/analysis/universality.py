@@ -27,7 +27,8 @@ def across(
 ) -> tuple[Universality, ...]:
     """One table for each origin, in order of appearance.
 
-    Of several environments of one device and precision the one measured last counts.
+    Of several environments of one device and precision the one measured last counts; published
+    tables never stand for one another.
     """
     by_origin: dict[str, list[Group]] = defaultdict(list)
     for group in groups:
@@ -36,10 +37,12 @@ def across(
 
 
 def _of_origin(groups: Sequence[Group], resamples: int, seed: int) -> Universality:
-    latest: dict[tuple[str, str], Group] = {}
+    latest: dict[tuple[str, ...], Group] = {}
     left_out = []
     for group in groups:
-        place = (group.device, group.precision)
+        place: tuple[str, ...] = (group.device, group.precision)
+        if group.origin == "published":
+            place += (group.machine, group.environment)
         held = latest.get(place)
         if held is None:
             latest[place] = group

@@ -83,7 +83,7 @@ def budgets(asked: Sequence[str], models: Sequence[str], *, counts: bool) -> dic
 def measure(
     pairs: Sequence[Sides],
     budgets_s: Mapping[str, float],
-    runner: Runner,
+    runners: tuple[Runner, Runner],
     rules: Rules,
     seed: int,
     *,
@@ -91,19 +91,22 @@ def measure(
 ) -> GateSession:
     """Everything that must be measured; a session that was ended early holds what there is.
 
-    Ctrl-C before anything was measured goes up.
+    ``runners`` are base's and head's: of one unit, and one and the same but where the sides have
+    Python environments of their own; the environment that is kept is head's. Ctrl-C before
+    anything was measured goes up.
     """
     session = GateSession(metric="instructions" if counts else "seconds")
     contested = [one for one in pairs if not one.identical]
     held = [one for one in pairs if one.model in budgets_s]
     if not contested and not held:
         return session
+    of_base, runner = runners
     status, detail = runner.availability()
     if status != "ready":
         raise NotMeasured(f"the device is {status}: {detail}", "mnv4bench doctor")
     with _GateBoard() as board, runner.held():
         try:
-            session.contests = [_contest(one, runner) for one in contested]
+            session.contests = [_contest(one, of_base, runner) for one in contested]
             session.holds = [_hold(one, budgets_s[one.model], runner) for one in held]
             session.unit, session.environment = runner.unit(), runner.environment()
             session.measured_at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -127,11 +130,11 @@ def measure(
     return session
 
 
-def _contest(pair: Sides, runner: Runner) -> Contest:
+def _contest(pair: Sides, of_base: Runner, of_head: Runner) -> Contest:
     return Contest(
         model=pair.model,
-        base=runner.install(pair.base.path, pair.base.artifact),
-        head=runner.install(pair.head.path, pair.head.artifact),
+        base=of_base.install(pair.base.path, pair.base.artifact),
+        head=of_head.install(pair.head.path, pair.head.artifact),
         base_artifact=pair.base.artifact,
         head_artifact=pair.head.artifact,
     )

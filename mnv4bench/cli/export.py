@@ -189,7 +189,7 @@ def _targets(requests: list[ExportRequest], output: Path | None) -> dict[ExportR
             f"{folder} cannot be the folder of {len(requests)} files: {error.strerror}.",
             "--output FOLDER",
         ) from None
-    targets = {request: folder / _file_name(request) for request in requests}
+    targets = {request: folder / file_name(request) for request in requests}
     if len(set(targets.values())) < len(targets):
         names = [target.name for target in targets.values()]
         twice = next(name for name in names if names.count(name) > 1)
@@ -200,7 +200,8 @@ def _targets(requests: list[ExportRequest], output: Path | None) -> dict[ExportR
     return targets
 
 
-def _file_name(request: ExportRequest) -> str:
+def file_name(request: ExportRequest) -> str:
+    """What the file is called where only a folder was named."""
     from mnv4bench.export.formats import SUFFIXES
     from mnv4bench.export.own import source as own_source
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from mnv4bench.cli import publishing
+from mnv4bench.cli.environments import BaseEnvOption, HeadEnvOption
 from mnv4bench.cli.phones import BenchmarkModelOption, LibrariesOption, SerialOption
 from mnv4bench.cli.reading import DEFAULT_REPORTS, AsJson, emit, say
 from mnv4bench.cli.stopping import stop_as_interrupted
@@ -19,17 +20,20 @@ Metric = Literal["seconds", "instructions"]
 
 def command(
     head: Annotated[
-        str, typer.Option(metavar="FILE|DIR|REPORT", help="What is to take base's place.")
+        str, typer.Option(metavar="FILE|DIR|REPORT|MODELS", help="What is to take base's place.")
     ],
     base: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE|DIR|REPORT",
-            help="What is in use: an artifact, a directory of artifacts, or a report (.json), "
-            "whose artifacts are in the cache. Only with --budget may it be left out.",
+            metavar="FILE|DIR|REPORT|MODELS",
+            help="What is in use: an artifact, a directory of artifacts, a report (.json), whose "
+            "artifacts are in the cache, or models to be exported (NAME,timm:NAME). Only with "
+            "--budget may it be left out.",
             show_default=False,
         ),
     ] = None,
+    base_env: BaseEnvOption = None,
+    head_env: HeadEnvOption = None,
     device: Annotated[
         str, typer.Option(help="A device of `mnv4bench devices`, or a profile of your own.")
     ] = DEFAULT_DEVICE,
@@ -93,6 +97,8 @@ def command(
 
     Example: mnv4bench gate --base old.tflite --head new.tflite
 
+    Example: mnv4bench gate --base mnv4-conv-s --head mnv4-conv-s --head-env ./venv-new
+
     Example: mnv4bench gate --head new.tflite --budget new=2.5ms
     """
     import secrets
@@ -101,8 +107,8 @@ def command(
 
     from mnv4bench import codec, profiles, store
     from mnv4bench.analysis.gating import MAX_SLOWDOWN, Rules
-    from mnv4bench.cli import contesting, judging, sides
-    from mnv4bench.devices import Options, open_runner
+    from mnv4bench.cli import contesting, environments, judging, sides
+    from mnv4bench.devices import Options
     from mnv4bench.render import gates
 
     stop_as_interrupted()
@@ -116,14 +122,19 @@ def command(
                 "there is no --base to compare head with, and no --budget to hold it to.",
                 "mnv4bench gate --base old.tflite --head new.tflite",
             )
-        runner = open_runner(
-            profile, Options(tuple(serial or ()), benchmark_model, libraries, keep=False)
+        if base is None:  # its budget is all that there is to know of head
+            if base_env is not None:
+                raise UsageError("--base-env is of --base; there is none.", "leave --base-env out")
+            base, base_env = head, head_env
+        pythons = environments.find(base_env, head_env, profile)
+        runners = environments.runners(
+            profile, Options(tuple(serial or ()), benchmark_model, libraries, keep=False), pythons
         )
-        pairs, alone = sides.pair_up(head if base is None else base, head, profile)
+        pairs, alone = sides.pair_up(base, head, profile, device, pythons)
         limits_s = contesting.budgets(budget or [], [pair.model for pair in pairs], counts=counts)
         rules = Rules(max_slowdown=max_slowdown or profile.max_slowdown or MAX_SLOWDOWN)
         seed = secrets.randbelow(2**31) if seed is None else seed
-        session = contesting.measure(pairs, limits_s, runner, rules, seed, counts=counts)
+        session = contesting.measure(pairs, limits_s, runners, rules, seed, counts=counts)
         known = judging.accuracies(pairs, reports)
         found = judging.findings(pairs, session, rules, known, device=profile.device, alone=alone)
         found = replace(found, seed=seed)

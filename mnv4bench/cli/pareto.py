@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mnv4bench.cli import published as printed
 from mnv4bench.cli.reading import (
     AccuracyOption,
     AccuracyTable,
@@ -15,6 +16,7 @@ from mnv4bench.cli.reading import (
     Paths,
     accuracy_of,
     emit,
+    published_accuracies,
     say,
     written,
 )
@@ -48,10 +50,7 @@ def command(
     paths: Paths = None,
     published: Annotated[
         bool,
-        typer.Option(
-            "--published",
-            help="Replay the paper's Table 6; with PATHs, beside what was measured.",
-        ),
+        typer.Option("--published", help=f"{printed.HELP} With PATHs, beside the measured."),
     ] = False,
     accuracy: AccuracyOption = AccuracyTable.TIMM,
     x: Annotated[
@@ -74,8 +73,8 @@ def command(
         str | None,
         typer.Option(
             metavar="COST,TOP1",
-            help='Up to where the hypervolume is taken, e.g. "10ms,60". [default: the worst of '
-            "the models compared]",
+            help='Up to where the hypervolume is taken, e.g. "10ms,60". [default: a '
+            "doubling and a point beyond the worst model]",
         ),
     ] = None,
     universality: Annotated[
@@ -108,42 +107,53 @@ def command(
     from mnv4bench.analysis import pareto
     from mnv4bench.analysis.accuracy import choose
     from mnv4bench.cli.gathering import evaluated, latest
-    from mnv4bench.findings import Front, Group, Skipped
+    from mnv4bench.findings import Front, Group, SideBySide, Skipped
+    from mnv4bench.models import published_tables
 
     groups: list[Group] = []
     skipped: list[Skipped] = []
+    side: SideBySide | None = None
+    paths, names = printed.told_apart(paths, published)
+    tables = published_tables.named(names)
+    found = None
     if paths or not published:
         found = latest(paths, skipped)
         measured, others = choose(evaluated(paths, skipped, found.artifacts()))
         groups += pareto.latest_groups(found, accuracy_of(accuracy, measured), objective)
         skipped += [*found.superseded(), *others]
-    if published:
+    if tables:
         from mnv4bench import profiles
-        from mnv4bench.models import published as paper
 
         titles = {profile.device: profile.title for profile in profiles.load_all()[0]}
-        groups += pareto.published_groups(paper.table(), titles, objective)
+        for table in tables:
+            cells = published_accuracies(accuracy, table.cells)
+            groups += pareto.published_groups(cells, titles, objective)
+        if objective == "latency":  # which is all that a table prints
+            side = printed.beside(found.summaries() if found else (), tables)
 
     from mnv4bench.analysis.certainty import with_certainty
     from mnv4bench.analysis.universality import across
-    from mnv4bench.render import figure, heat_map, spanning, terminal
+    from mnv4bench.render import beside, figure, heat_map, spanning, terminal
 
     groups = [with_certainty(one, reference=corner, limits=limits) for one in groups]
     front = Front(
         groups=tuple(groups),
         skipped=tuple(skipped),
+        side_by_side=side,
         limits=limits,
         universality=across(groups) if universality else (),
     )
     if universality:
-        stem, pictures, table = out or Path("universality"), heat_map.draw(front), spanning.table
+        stem, pictures, view = out or Path("universality"), heat_map.draw(front), spanning.table
     else:
-        stem, pictures, table = out or Path("pareto"), figure.draw(front), terminal.front
+        stem, pictures, view = out or Path("pareto"), figure.draw(front), terminal.front
     drawn = written(stem, front, pictures)
     if as_json:
         emit(codec.encode_json(front))
         return
-    say(table(front))
+    say(view(front))
+    if side is not None and not universality:
+        say(beside.listed(side))
     emit(f"drawn: {', '.join(str(path) for path in drawn)}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # these are imported when a verb reads, not when the program 
     from mnv4bench.analysis.latest import Candidate
     from mnv4bench.analysis.pareto import AccuracyOf
     from mnv4bench.findings import Evaluated
-    from mnv4bench.records import Accuracy
+    from mnv4bench.records import Accuracy, PublishedLatency
 
 DEFAULT_REPORTS = Path("reports")
 WIDTH_ELSEWHERE = 140  # characters; logs have no terminal to ask
@@ -40,6 +40,12 @@ class AccuracyTable(StrEnum):
     PAPER = "paper"
     MEASURED = "measured"
 
+
+# What each word names among published accuracies.
+_PUBLISHED: dict[AccuracyTable, Literal["timm", "paper"]] = {
+    AccuracyTable.TIMM: "timm",
+    AccuracyTable.PAPER: "paper",
+}
 
 AccuracyOption = Annotated[
     AccuracyTable,
@@ -75,10 +81,10 @@ def written(stem: Path, finding: object, pictures: Mapping[str, bytes]) -> list[
     return paths
 
 
-def emit(text: str) -> None:
+def emit(text: str, end: str = "\n") -> None:
     """Print on stdout. A reader that has seen enough (`| head`) is no error, nor status 1."""
     try:
-        print(text)
+        print(text, end=end)
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -89,11 +95,7 @@ def accuracy_of(table: AccuracyTable, measured: Mapping[str, Evaluated]) -> Accu
     """The look-up that a front needs: what was measured, by digest, else one published table."""
     from mnv4bench.models import accuracies
 
-    sources: dict[AccuracyTable, Literal["timm", "paper"]] = {
-        AccuracyTable.TIMM: "timm",
-        AccuracyTable.PAPER: "paper",
-    }
-    published = sources.get(table)
+    published = _PUBLISHED.get(table)
 
     def look_up(one: Candidate) -> Evaluated | Accuracy | None:
         if own := measured.get(one.artifact_sha256):
@@ -103,3 +105,14 @@ def accuracy_of(table: AccuracyTable, measured: Mapping[str, Evaluated]) -> Accu
         return accuracies.choose(one.model, one.input_px, published, one.weights)
 
     return look_up
+
+
+def published_accuracies(
+    table: AccuracyTable, cells: Iterable[PublishedLatency]
+) -> tuple[PublishedLatency, ...]:
+    """Published latencies, with ``table``'s accuracy where their own table prints none."""
+    from mnv4bench.models import published_tables
+
+    if source := _PUBLISHED.get(table):
+        return published_tables.with_accuracies(cells, source)
+    return tuple(cells)

@@ -1,24 +1,65 @@
 """``mnv4bench show``: what was measured, in figures: latencies, and accuracies beside them."""
 
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mnv4bench.cli import published as printed
 from mnv4bench.cli.reading import AsJson, Paths, emit, say
+from mnv4bench.cli.tabulating import TableFormat, TableRows, chosen, tabulate
 
 
-def command(paths: Paths = None, as_json: AsJson = False) -> None:
+def command(
+    paths: Paths = None,
+    format: Annotated[
+        TableFormat | None,
+        typer.Option(
+            help="What to print or write: a table for people, Markdown to paste, CSV or Parquet to "
+            "go on with, or what --json prints.  [default: table, or by the suffix of --out]",
+            show_default=False,
+        ),
+    ] = None,
+    rows: Annotated[
+        TableRows, typer.Option(help="Of csv and parquet: one row for each of these.")
+    ] = TableRows.MEASUREMENTS,
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write instead of printing.", show_default=False)
+    ] = None,
+    published: Annotated[bool, typer.Option("--published", help=printed.HELP)] = False,
+    as_json: AsJson = False,
+) -> None:
     """List the measurements in reports: latency with its interval, samples, placement, taint.
     Counted instructions stand in a table of their own.
 
-    Accuracies that `mnv4bench eval` measured come first.
+    Accuracies that `mnv4bench eval` measured come first. A measured device that the paper's table
+    has, or that of --published, is shown beside it.
 
     Example: mnv4bench show reports/ --json
     """
-    from mnv4bench import codec
+    given, names = printed.told_apart(paths, published)
+    how = chosen(format, rows, out, as_json)
+    if how in (TableFormat.CSV, TableFormat.PARQUET, TableFormat.MARKDOWN):
+        tabulate(given, names, how, rows, out)
+    else:
+        _show(given, names, how, out)
+
+
+def _show(paths: Paths, names: tuple[str, ...], how: TableFormat, out: Path | None) -> None:
+    from mnv4bench import codec, store
     from mnv4bench.analysis import counts, stats
+    from mnv4bench.analysis.latest import Latest
     from mnv4bench.cli.gathering import evaluated, reports
     from mnv4bench.findings import Shown, Skipped, Summary, Tally
-    from mnv4bench.render import accuracies, terminal
+    from mnv4bench.models import published_tables
+    from mnv4bench.render import accuracies, beside, terminal
     from mnv4bench.render import counts as counted_view
 
+    tables = published_tables.named(names) if names else (published_tables.paper(),)
     measured: list[Summary] = []
+    latest = Latest()
     counted: list[Tally] = []
     skipped: list[Skipped] = []
     not_evaluated: list[Skipped] = []
@@ -27,22 +68,32 @@ def command(paths: Paths = None, as_json: AsJson = False) -> None:
         for one in report.measurements:
             if summary := stats.summarise(report, one):
                 measured.append(summary)
+                latest.offer(summary)
             elif tally := counts.tally(report, one):
                 counted.append(tally)
             elif failure := stats.unmeasured(report, one):
                 reason = f"{failure.model}: {failure.reason}"
                 skipped.append(Skipped(path=failure.report, reason=reason))
+    side = printed.beside(latest.summaries(), tables)
     shown = Shown(
         measurements=(*measured, *counted),
         evaluations=found,
         skipped=(*skipped, *not_evaluated),
+        # The paper is not asked for: where it has none of the devices, nothing is said of it.
+        side_by_side=side if names or side.rows or side.unmatched else None,
     )
-    if as_json:
-        emit(codec.encode_json(shown))
-    else:
-        if found:
-            say(accuracies.listed(found))
-        if counted:
-            say(counted_view.listed(counted))
-        if measured or shown.skipped or not (found or counted):
-            say(terminal.shown(shown))
+    if how is TableFormat.JSON:
+        text = codec.encode_json(shown)
+        if out is None:
+            emit(text)
+        else:
+            store.replace_file(out, f"{text}\n".encode())
+        return
+    if found:
+        say(accuracies.listed(found))
+    if counted:
+        say(counted_view.listed(counted))
+    if measured or shown.skipped or not (found or counted):
+        say(terminal.shown(shown))
+    if shown.side_by_side is not None:
+        say(beside.listed(shown.side_by_side))

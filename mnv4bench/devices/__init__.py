@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, assert_never
+from typing import TYPE_CHECKING, Literal, Protocol, assert_never
 
 from mnv4bench.errors import NotMeasured
 from mnv4bench.records import (
@@ -23,6 +23,9 @@ from mnv4bench.records import (
     Samples,
     Timing,
 )
+
+if TYPE_CHECKING:
+    from mnv4bench.devices.interpreter import Interpreter
 
 
 class Session(Protocol):
@@ -39,8 +42,9 @@ class Session(Protocol):
     def beside(self, head: "Session", timing: Timing, *, base_first: bool) -> Paired:
         """Time this file, the base, and ``head``'s in alternating blocks.
 
-        ``head`` is another session of the same runner. ``timing``'s count and duration are those
-        of each file. Raises as ``invoke`` does.
+        ``head`` is another session of the same runner, or of one of the same profile with another
+        interpreter. ``timing``'s count and duration are those of each file. Raises as ``invoke``
+        does.
         """
         ...
 
@@ -123,6 +127,7 @@ class Options:
     benchmark_model: Path | None = None  # the benchmark program that a phone is to run
     libraries: Path | None = None  # the folder of the files that a delegate needs
     keep: bool = False  # leave on the device what was put there
+    python: "Interpreter | None" = None  # of this machine: what measures; None: our own
 
 
 def open_runner(profile: DeviceProfile, options: Options = Options()) -> Runner:
@@ -131,7 +136,7 @@ def open_runner(profile: DeviceProfile, options: Options = Options()) -> Runner:
         case "host":
             from mnv4bench.devices.host import HostRunner
 
-            return HostRunner(profile)
+            return HostRunner(profile, options.python)
         case "android":
             from mnv4bench.devices.android.runner import AndroidRunner
 

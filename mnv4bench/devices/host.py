@@ -6,23 +6,29 @@ know: the runtimes themselves, which only the measuring process loads.
 
 from __future__ import annotations
 
-import importlib.metadata
-import importlib.util
+import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar, assert_never
+from typing import Literal, TypeVar
 
 import msgspec
 
-from mnv4bench.devices import Session, host_facts, worker_process
+from mnv4bench.devices import (
+    Session,
+    alternation,
+    host_facts,
+    host_runtimes,
+    interpreter,
+    worker_process,
+)
 from mnv4bench.devices.counting import not_counted
 from mnv4bench.devices.holding import HOST, hold
 from mnv4bench.devices.host_worker import Answer, Beside, Measured, Refused, Request, Second
+from mnv4bench.devices.interpreter import Interpreter
 from mnv4bench.devices.placement import with_litert_log
 from mnv4bench.devices.process import Finished
 from mnv4bench.errors import MissingExtra, NotMeasured, UsageError
@@ -33,10 +39,8 @@ from mnv4bench.records import (
     DeviceProfile,
     DeviceState,
     Environment,
-    Format,
     Paired,
     Placement,
-    RuntimeName,
     Samples,
     Timing,
 )
@@ -44,55 +48,37 @@ from mnv4bench.records import (
 A = TypeVar("A", Measured, Beside)
 
 START_WORKER = Path(__file__).with_name("start_worker.py")
+# What the measuring process imports beside its runtime, wherever it runs.
+NEEDED = ("msgspec", "numpy")
 
 # Beside warm-up and timing: starting Python, importing and loading on a slow, busy machine, and a
 # last inference that began just before each cap. A hang is still found within minutes.
 START_ALLOWANCE_S = 120.0
 
 
-@dataclass(frozen=True, slots=True)
-class Runtime:
-    """One inference runtime as a Python package."""
-
-    title: str
-    module: str
-    distributions: tuple[str, ...]  # any one of these provides the module
-    format: Format
-
-    def version(self) -> str | None:
-        """The installed version; None when the package is absent. Imports nothing of it."""
-        if importlib.util.find_spec(self.module) is None:
-            return None
-        for name in self.distributions:
-            try:
-                return importlib.metadata.version(name)
-            except importlib.metadata.PackageNotFoundError:
-                continue
-        return "unknown"
-
-
-LITERT = Runtime(
-    title="LiteRT", module="ai_edge_litert", distributions=("ai-edge-litert",), format="tflite"
-)
-ONNXRUNTIME = Runtime(
-    title="ONNX Runtime",
-    module="onnxruntime",
-    distributions=("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino"),
-    format="onnx",
-)
-
-
 class HostRunner:
     """One host profile made live. Keeps the Runner contract of ``mnv4bench.devices``."""
 
-    def __init__(self, profile: DeviceProfile) -> None:
-        """Raises NotMeasured for a runtime or unit that the host runner does not drive."""
+    def __init__(self, profile: DeviceProfile, python: Interpreter | None = None) -> None:
+        """``python`` runs the measuring processes; None: this program's own interpreter.
+
+        Raises NotMeasured for a runtime or unit that the host runner does not drive.
+        """
         self._profile = profile
-        self._runtime = _runtime(profile)
+        self._python = python
+        self._runtime = host_runtimes.of(profile)
 
     def availability(self) -> tuple[Literal["ready", "absent", "unusable"], str]:
         """("ready" or "unusable", why); this machine is never absent."""
-        runtime, version = self._runtime, self._runtime.version()
+        runtime, version = self._runtime, self._runtime.version(self._python)
+        if self._python is not None:
+            missing = self._python.lacks(*NEEDED)
+            missing += (runtime.distributions[0],) if version is None else ()
+            if missing:
+                return "unusable", (
+                    f"{self._python.python} lacks {', '.join(missing)}, which its measuring "
+                    f"process needs: {self._python.install_line(*missing)}"
+                )
         if version is None:
             return "unusable", (
                 f"{runtime.title} is not installed (Python package {runtime.module}): "
@@ -125,7 +111,11 @@ class HostRunner:
 
     def environment(self) -> Environment:
         """What this machine and its software are; unknown facts are None."""
-        return host_facts.environment(self._runtime.title, self._runtime.version())
+        version = self._runtime.version(self._python)
+        found = host_facts.environment(self._runtime.title, version)
+        if self._python is None:
+            return found
+        return msgspec.structs.replace(found, python_version=self._python.version)
 
     def state(self) -> DeviceState:
         """Load, heat and power right now."""
@@ -141,16 +131,19 @@ class HostRunner:
             raise UsageError(
                 f"{self._profile.device} runs .{wanted} files, and {file.name} is "
                 f"{artifact.format}; nothing was measured.",
-                _other_device(artifact.format),
+                host_runtimes.other_device(artifact.format),
             )
         if not file.is_file():
             raise UsageError(
                 f"there is no file {file} to measure.",
                 "check the path, or export it again: mnv4bench export --help",
             )
-        if self._runtime.version() is None:
+        if self._python is not None and self.availability()[0] != "ready":
+            sentence, _, fix = self.availability()[1].rpartition(": ")
+            raise UsageError(f"{sentence}.", fix)
+        if self._runtime.version(self._python) is None:
             raise MissingExtra(self._runtime.module, "run", f"measuring on {self._profile.device}")
-        return HostSession(self._profile, file.resolve(), artifact)
+        return HostSession(self._profile, file.resolve(), artifact, self._python)
 
     def commands(
         self,
@@ -163,7 +156,8 @@ class HostRunner:
         def each(comment: str, asked: Timing) -> list[str]:
             lines = []
             for file, artifact in measured:
-                command, request = _call(self._profile, file.resolve(), artifact, asked, 0, 0)
+                request = _request(self._profile, file.resolve(), artifact, asked)
+                command = _command(self._python)
                 lines.append(f"# {comment}: {file.name!r}")
                 lines.append(worker_process.shell_line(command, request))
             return lines
@@ -175,8 +169,15 @@ class HostRunner:
 class HostSession:
     """One file that may be timed on this machine. Keeps the Session contract."""
 
-    def __init__(self, profile: DeviceProfile, file: Path, artifact: Artifact) -> None:
+    def __init__(
+        self,
+        profile: DeviceProfile,
+        file: Path,
+        artifact: Artifact,
+        python: Interpreter | None = None,
+    ) -> None:
         self._profile = profile
+        self._python = python
         self._file = file
         self._artifact = artifact
         self._files = (file, *(file.parent / data for data in artifact.data_files))
@@ -188,10 +189,11 @@ class HostSession:
         Raises WorkerFailed with the command to repeat it, when that process fails.
         """
         self._require_unchanged()
-        command, request = _call(self._profile, self._file, self._artifact, timing, round, position)
+        request = _request(self._profile, self._file, self._artifact, timing, round, position)
         finished = worker_process.run(
-            command,
+            _command(self._python),
             request,
+            environment=_environment(self._python),
             timeout_s=time_limit_s(timing),
             purpose=f"measures {self._file.name}",
         )
@@ -202,7 +204,10 @@ class HostSession:
         return answer.samples, placement
 
     def beside(self, head: Session, timing: Timing, *, base_first: bool) -> Paired:
-        """Time this file and ``head``'s in one fresh process, in alternating blocks."""
+        """Time this file and ``head``'s in alternating blocks.
+
+        In one fresh process; in two that take turns, where the sides have different interpreters.
+        """
         assert isinstance(head, HostSession)
         self._require_unchanged()
         head._require_unchanged()
@@ -214,27 +219,51 @@ class HostSession:
                 name: side._copied(Path(folder) / name)
                 for side, name in (sides if base_first else sides[::-1])
             }
-            second = Second(
-                file=str(copies["head"]), shapes=head._artifact.input_shapes, base_first=base_first
-            )
-            command, request = _call(
-                self._profile, copies["base"], self._artifact, timing, 0, 0, second
-            )
-            finished = worker_process.run(
-                command,
-                request,
-                timeout_s=2 * time_limit_s(timing),
-                purpose=f"measures {self._file.name} beside {head._file.name}",
-            )
-        answer = self._answer(finished, request, Beside)
-        paired = answer.paired
+            if self._python == head._python:
+                paired, finished = self._in_one(head, copies, timing, base_first)
+            else:
+                paired, finished = alternation.measure(
+                    self._side(copies["base"], timing),
+                    head._side(copies["head"], timing),
+                    timing,
+                    base_first=base_first,
+                    limit_s=time_limit_s(timing),
+                )
         if self._profile.runtime == "litert":
+            of_base, of_head = finished
             paired = msgspec.structs.replace(
                 paired,
-                base_placement=with_litert_log(paired.base_placement, finished.stderr),
-                head_placement=with_litert_log(paired.head_placement, finished.stderr),
+                base_placement=with_litert_log(paired.base_placement, of_base.stderr),
+                head_placement=with_litert_log(paired.head_placement, of_head.stderr),
             )
         return paired
+
+    def _in_one(
+        self, head: HostSession, copies: dict[str, Path], timing: Timing, base_first: bool
+    ) -> tuple[Paired, tuple[Finished, Finished]]:
+        second = Second(
+            file=str(copies["head"]), shapes=head._artifact.input_shapes, base_first=base_first
+        )
+        request = _request(self._profile, copies["base"], self._artifact, timing, head=second)
+        finished = worker_process.run(
+            _command(self._python),
+            request,
+            environment=_environment(self._python),
+            timeout_s=2 * time_limit_s(timing),
+            purpose=f"measures {self._file.name} beside {head._file.name}",
+        )
+        return self._answer(finished, request, Beside).paired, (finished, finished)
+
+    def _side(self, file: Path, timing: Timing) -> alternation.Side:
+        runtime = host_runtimes.of(self._profile)
+        return alternation.Side(
+            command=(*_command(self._python), "block_worker"),
+            request=_request(self._profile, file, self._artifact, timing),
+            environment=_environment(self._python),
+            purpose=f"measures {file.name} in {_command(self._python)[0]}",
+            runtime=f"{runtime.title} {runtime.version(self._python)}",
+            file=file.name,
+        )
 
     def count(self, inferences: int, *, round: int, position: int) -> tuple[Counted, Placement]:  # noqa: ARG002
         """Raises NotMeasured: this machine is timed as it is."""
@@ -279,7 +308,7 @@ class HostSession:
             if isinstance(answer, wanted):
                 return answer
             if isinstance(answer, Refused):
-                runtime = _runtime(self._profile).title
+                runtime = host_runtimes.of(self._profile).title
                 raise worker_process.failure(
                     finished,
                     request,
@@ -291,27 +320,39 @@ class HostSession:
         )
 
 
-def _call(
+def _command(python: Interpreter | None) -> tuple[str, ...]:
+    """The measuring process."""
+    return (sys.executable if python is None else str(python.python), "-P", str(START_WORKER))
+
+
+def _environment(python: Interpreter | None) -> dict[str, str]:
+    """What an interpreter that was named is not to inherit, is left out."""
+    return dict(os.environ) if python is None else interpreter.environment()
+
+
+def _request(
     profile: DeviceProfile,
     file: Path,
     artifact: Artifact,
     timing: Timing,
-    round: int,
-    position: int,
+    round: int = 0,
+    position: int = 0,
+    *,
     head: Second | None = None,
-) -> tuple[tuple[str, ...], bytes]:
-    """(the process that times ``file`` once, what it is asked)."""
-    request = Request(
-        file=str(file),
-        runtime=profile.runtime,
-        threads=profile.threads,
-        timing=timing,
-        round=round,
-        position=position,
-        shapes=artifact.input_shapes,
-        head=head,
+) -> bytes:
+    """What the measuring process is asked: to time ``file``, or it beside ``head``."""
+    return msgspec.json.encode(
+        Request(
+            file=str(file),
+            runtime=profile.runtime,
+            threads=profile.threads,
+            timing=timing,
+            round=round,
+            position=position,
+            shapes=artifact.input_shapes,
+            head=head,
+        )
     )
-    return (sys.executable, "-P", str(START_WORKER)), msgspec.json.encode(request)
 
 
 def _identity(file: Path) -> tuple[int, int, int] | None:
@@ -330,44 +371,3 @@ def time_limit_s(timing: Timing) -> float:
     sum leaves room for inferences as long as the caps themselves.
     """
     return START_ALLOWANCE_S + 2 * (timing.warmup_cap_s + timing.max_duration_s)
-
-
-def _runtime(profile: DeviceProfile) -> Runtime:
-    runtime = _by_name(profile.runtime)
-    if runtime is None or profile.accelerator != "cpu":
-        raise NotMeasured(
-            f"{profile.device} asks for {profile.runtime} on {profile.accelerator}; the host "
-            "runner drives LiteRT and ONNX Runtime on cpu.",
-            "mnv4bench devices",
-        )
-    if profile.format != runtime.format:
-        raise UsageError(
-            f"{profile.device} pairs {runtime.title} with .{profile.format} files, and "
-            f"{runtime.title} runs .{runtime.format}.",
-            f'set format = "{runtime.format}" in the profile',
-        )
-    return runtime
-
-
-def _by_name(name: RuntimeName) -> Runtime | None:
-    match name:
-        case "litert":
-            return LITERT
-        case "onnxruntime":
-            return ONNXRUNTIME
-        case "coreml":
-            return None
-        case _:
-            assert_never(name)
-
-
-def _other_device(format: Format) -> str:
-    match format:
-        case "tflite":
-            return "measure it with --device host-cpu"
-        case "onnx":
-            return "measure it with --device host-ort-cpu"
-        case "coreml":
-            return "Core ML files run on Apple devices; see: mnv4bench devices"
-        case _:
-            assert_never(format)

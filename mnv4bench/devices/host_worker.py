@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from math import ceil
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, BinaryIO, assert_never
 
 import msgspec
 from msgspec import Struct
@@ -105,7 +105,7 @@ def measure(request: Request) -> Measured:
     """One invocation by the protocol (DESIGN.md, Measuring)."""
     timing = request.timing
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    model, turns, load_s = _opened(request, request.file, request.shapes)
+    model, turns, load_s = opened(request, request.file, request.shapes)
     tick_s, overhead_s = clock_tick_s(), loop_overhead_s()
 
     # Collecting garbage is this program's work, not the model's.
@@ -155,11 +155,11 @@ def measure_beside(request: Request, head: Second) -> Beside:
     timing = request.timing
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     if head.base_first:  # the side that is loaded first is measured first
-        base_model, base_turns, _ = _opened(request, request.file, request.shapes)
-        head_model, head_turns, _ = _opened(request, head.file, head.shapes)
+        base_model, base_turns, _ = opened(request, request.file, request.shapes)
+        head_model, head_turns, _ = opened(request, head.file, head.shapes)
     else:
-        head_model, head_turns, _ = _opened(request, head.file, head.shapes)
-        base_model, base_turns, _ = _opened(request, request.file, request.shapes)
+        head_model, head_turns, _ = opened(request, head.file, head.shapes)
+        base_model, base_turns, _ = opened(request, request.file, request.shapes)
     tick_s = clock_tick_s()
 
     gc.collect()
@@ -167,10 +167,7 @@ def measure_beside(request: Request, head: Second) -> Beside:
     with stage("run"):
         base_ns, _ = warm_up(base_turns, timing)
         head_ns, _ = warm_up(head_turns, timing)
-        slower_s = max(median(base_ns), median(head_ns)) / NS_PER_S
-        block = 1
-        if slower_s < SINGLE_FROM_S:
-            block = max(MIN_BLOCK_COUNT, ceil(MIN_BLOCK_S / slower_s))
+        block = block_count(max(median(base_ns), median(head_ns)) / NS_PER_S)
         first, second = base_turns, head_turns
         if not head.base_first:
             first, second = second, first
@@ -205,7 +202,14 @@ def measure_beside(request: Request, head: Second) -> Beside:
     )
 
 
-def _opened(
+def block_count(slower_s: float) -> int:
+    """How many inferences a block has, where the slower of two files takes so long for one."""
+    if slower_s >= SINGLE_FROM_S:
+        return 1
+    return max(MIN_BLOCK_COUNT, ceil(MIN_BLOCK_S / slower_s))
+
+
+def opened(
     request: Request, file: str, shapes: dict[str, tuple[int, ...]]
 ) -> tuple[LiteRtModel | OrtModel, Sequence[Turn], float]:
     """(the loaded file, its turns over seeded inputs, the seconds that loading took)."""
@@ -245,6 +249,14 @@ def serve(answered: Callable[[bytes], msgspec.Struct]) -> int:
 
     The exit status: 0 when it was not refused.
     """
+    return converse(lambda given, _: answered(given.read()))
+
+
+def converse(answered: Callable[[BinaryIO, BinaryIO], msgspec.Struct]) -> int:
+    """The same where more is said: ``answered`` reads from the first and may write to the second.
+
+    What it returns is the last answer.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once; the parent tidies up
     # Runtimes print on file descriptor 1. The answer gets a private copy of it, and everything
     # else that is printed goes where errors go.
@@ -253,12 +265,12 @@ def serve(answered: Callable[[bytes], msgspec.Struct]) -> int:
     if PARENT_PID in os.environ:
         die_with(int(os.environ[PARENT_PID]))
     answer: msgspec.Struct
-    try:
-        answer = answered(sys.stdin.buffer.read())
-    except RuntimeRefusal as error:
-        traceback.print_exc()
-        answer = refusal(error)
     with os.fdopen(channel, "wb") as pipe:
+        try:
+            answer = answered(sys.stdin.buffer, pipe)
+        except RuntimeRefusal as error:
+            traceback.print_exc()
+            answer = refusal(error)
         # On a line of its own: a site's start-up files may have printed before main began.
         pipe.write(b"\n" + msgspec.json.encode(answer))
     return 1 if isinstance(answer, Refused) else 0

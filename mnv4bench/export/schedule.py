@@ -26,6 +26,7 @@ from mnv4bench import errors
 from mnv4bench.errors import BenchError, ExportFailed
 from mnv4bench.export import ExportRequest, Exports, Phase, Progress, cache, identity
 
+START = Path(__file__).with_name("start.py")
 # The largest reference model takes about two minutes on two busy cores; one that takes this long
 # hangs, and would otherwise hang a CI job for hours.
 EXPORT_LIMIT_S = 1800.0
@@ -161,12 +162,11 @@ class _Worker:
         try:
             self._process = subprocess.Popen(
                 # -P: a torch.py in the folder that the user stands in must not be imported.
-                [sys.executable, "-P", "-m", "mnv4bench.export.worker", json.dumps(job)],
+                [sys.executable, "-P", str(START), "worker", json.dumps(job)],
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=subprocess.STDOUT,
                 pass_fds=(theirs,),
-                env=package_environment(),
                 # A Ctrl-C is for us; we end the workers in good order.
                 start_new_session=True,
             )
@@ -251,13 +251,6 @@ def _rebuilt(error: dict[str, str]) -> BenchError:
         "BadFile": errors.BadFile,
     }.get(error["kind"], ExportFailed)
     return leaf(error["what"], error["next_step"])
-
-
-def package_environment() -> dict[str, str]:
-    """Our own, with this very package on the path, installed or not."""
-    package_parent = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), package_parent)))
-    return os.environ | {"PYTHONPATH": path}
 
 
 def _now() -> float:

@@ -3,6 +3,7 @@
 Knows: the names of DESIGN.md, "JSON shapes". Does not know: how a conclusion is reached or drawn.
 """
 
+from mnv4bench.findings.beside import Beside, PublishedSource, SideBySide, Unmatched
 from mnv4bench.findings.certainty import (
     Cell,
     Certainty,
@@ -58,6 +59,7 @@ __all__ = [
     "Agreement",
     "Attached",
     "Availability",
+    "Beside",
     "Budget",
     "BudgetVerdict",
     "Catalog",
@@ -91,13 +93,16 @@ __all__ = [
     "Pair",
     "Pick",
     "Point",
+    "PublishedSource",
     "Relation",
     "Share",
     "Shown",
+    "SideBySide",
     "Skipped",
     "Spanned",
     "Summary",
     "Tally",
     "Tensor",
     "Universality",
+    "Unmatched",
 ]

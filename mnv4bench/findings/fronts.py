@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from mnv4bench.findings.beside import SideBySide
 from mnv4bench.findings.certainty import Certainty, Limits, Objective, Universality
 from mnv4bench.findings.counts import Tally
 from mnv4bench.findings.skipped import Skipped
@@ -144,6 +145,8 @@ class Shown(Struct, frozen=True, kw_only=True):
     measurements: tuple[Summary | Tally, ...]
     evaluations: tuple[Evaluated, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    # Of measured devices that a published table has; None: no table has one.
+    side_by_side: SideBySide | None = None
 
 
 class Point(Struct, frozen=True, kw_only=True):
@@ -220,6 +223,7 @@ class Front(Struct, frozen=True, kw_only=True):
 
     groups: tuple[Group, ...]
     skipped: tuple[Skipped, ...] = ()
+    side_by_side: SideBySide | None = None  # with published tables and measurements alone
     limits: Limits | None = None
     universality: tuple[Universality, ...] = ()  # one for each origin
 

@@ -8,6 +8,7 @@ Knows: the questions, the processes, their time limits. Does not know: what the 
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -18,8 +19,6 @@ from signal import Signals
 from typing import IO, Any, Literal, TypeVar, assert_never
 
 import msgspec
-
-from mnv4bench.export.schedule import package_environment
 
 Question = Literal["onnx graph", "onnxruntime", "litert", "gpu", "analyzer"]
 T = TypeVar("T")
@@ -68,7 +67,7 @@ def ask(
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=log,
-                env=package_environment() | dict(environment or {}),
+                env=_package_environment() | dict(environment or {}),
                 timeout=limit_s,
                 check=False,
             )
@@ -90,8 +89,6 @@ def ask(
 def main(question: Question, file: Path) -> None:
     """Within the process: one mark (+ or -), then the answer as JSON, or why there is none."""
     # The answer has a stream of its own; whatever prints to stdout joins the log.
-    import os
-
     said = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     try:
@@ -127,6 +124,13 @@ def _answer(question: Question, file: Path) -> Any:
             return gpu_analyzer.analyse(file)
         case _:
             assert_never(question)
+
+
+def _package_environment() -> dict[str, str]:
+    """Our own, with this very package on the path, installed or not."""
+    package_parent = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), package_parent)))
+    return os.environ | {"PYTHONPATH": path}
 
 
 def _bytes(stream: IO[bytes]) -> bytes:

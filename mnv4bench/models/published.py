@@ -45,18 +45,20 @@ def table() -> tuple[PublishedLatency, ...]:
 def _cell(row: dict[str, str], device: str, precision: Precision) -> PublishedLatency:
     printed = row[device]
     status: Literal["ok", "failed", "not_benchmarked"] = "ok"
-    latency_s = None
+    latency_s = printed_to_s = None
     match printed:
         case "failed" | "not_benchmarked":
             status = printed
         case _:  # read as decimal text: 2.4 ms is the double nearest to 0.0024, not 2.4 / 1000
             latency_s = float(f"{printed}e-3")
+            printed_to_s = float(f"1e{-3 - len(printed.partition('.')[2])}")
     return PublishedLatency(
         model=row["model"],
         family=row["family"],
         device=device,
         status=status,
         latency_s=latency_s,
+        printed_to_s=printed_to_s,
         top1=float(row["top1"]),
         input_px=int(row["input_px"]),
         precision=precision,

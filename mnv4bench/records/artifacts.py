@@ -169,8 +169,11 @@ class PublishedLatency(Struct, frozen=True, kw_only=True):
     device: Name
     status: Literal["ok", "failed", "not_benchmarked"]
     latency_s: Duration | None
-    top1: Annotated[float, Meta(ge=0, le=100)]
+    top1: Annotated[float, Meta(ge=0, le=100)] | None  # None: the table prints none
     input_px: Annotated[int, Meta(gt=0)]
     precision: Precision
     citation: str
     confidence: str  # how many independent sources the figure was read from
+    printed_to_s: Duration | None = None  # the last digit printed; None: not known
+    runtime: str = ""  # what ran it, in the table's words, where it tells several apart
+    accuracy_source: AccuracySource = "paper"  # whose ``top1`` is; "table": this very table's

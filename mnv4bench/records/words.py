@@ -18,7 +18,8 @@ RuntimeName = Literal["litert", "onnxruntime", "coreml"]
 Accelerator = Literal["cpu", "gpu", "edgetpu", "hexagon", "npu", "ane"]
 Origin = Literal["measured", "published", "predicted", "emulated"]
 Verdict = Literal["full", "partial", "none", "unproven"]
-AccuracySource = Literal["paper", "timm", "measured"]
+# table: of a published table that the user brought.
+AccuracySource = Literal["paper", "timm", "measured", "table"]
 
 # The largest single time that is believed: one hour. Longer ones are a damaged file, not a model.
 MAX_SECONDS = 3600.0

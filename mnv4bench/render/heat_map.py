@@ -152,7 +152,8 @@ def _table(
     y += TITLE_SIZE * (1 - typeface.CAP_HEIGHT) + 8
     bottom = y + _head_lines(one, cell) * step  # headings stand on one line
     for index, column in enumerate(one.columns):
-        lines = [*_heading(column.device, cell), visible(column.precision)]
+        under = f"{column.precision}{spanning.cited(one, column)}"
+        lines = [*_heading(column.device, cell), visible(under)]
         for turn, line in enumerate(reversed(lines)):
             x = first + (index + 0.5) * cell
             write(x, bottom - 2 - turn * step, line, TEXT_SIZE, GREY if not turn else INK, "center")

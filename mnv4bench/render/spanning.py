@@ -82,7 +82,7 @@ def _origin(one: Universality, write: Write, room: int) -> list[RenderableType]:
             made.add_row(write(name), *(cells[index] for _, cells in block))
         parts.append(made)
     notes = [
-        write(f"{letter}  {place(column)}", "dim")
+        write(f"{letter}  {place(column)}{cited(one, column)}", "dim")
         for letter, column in zip(letters, one.columns, strict=True)
     ]
     notes += [write(line) for line in sentences(one)]
@@ -155,6 +155,19 @@ def place(column: Column) -> str:
     return f"{column.device}, {column.precision}{machine}"
 
 
+def citations(one: Universality) -> list[str]:
+    """Of published tables, as they come; none of what was measured."""
+    if one.origin != "published":
+        return []
+    return list(dict.fromkeys(column.environment for column in one.columns))
+
+
+def cited(one: Universality, column: Column) -> str:
+    """``" [2]"`` where the columns are from several tables; ``citations`` has them in order."""
+    known = citations(one)
+    return f" [{known.index(column.environment) + 1}]" if len(known) > 1 else ""
+
+
 def sentences(one: Universality) -> list[str]:
     """What the table says: how to read it, families against the claim, where it fails."""
     return [*reading(one), *families(one), *cell_by_cell(one), *unknowns(one), *left_aside(one)]
@@ -170,10 +183,13 @@ def answers(found: Front) -> list[str]:
 
 
 def places(one: Universality, count: int) -> str:
-    """``"7 devices"``; where a device stands there in several precisions, pairs of the two."""
-    if len({column.device for column in one.columns}) == len(one.columns):
+    """``"7 devices"``, or what else tells the columns apart."""
+    pairs = {(column.device, column.precision) for column in one.columns}
+    if len({device for device, _ in pairs}) == len(one.columns):
         return units.plural(count, "device")
-    return units.plural(count, "pair of device and precision", "pairs of device and precision")
+    if len(pairs) == len(one.columns):
+        return units.plural(count, "pair of device and precision", "pairs of device and precision")
+    return units.plural(count, "device and source", "devices and sources")
 
 
 def unknowns(one: Universality) -> list[str]:
@@ -205,6 +221,11 @@ def reading(one: Universality) -> list[str]:
         )
     else:
         lines.append("No certainty: nothing here could be resampled.")
+    known = citations(one)
+    if len(known) == 1:
+        lines.append(f"As published in {known[0]}.")
+    else:
+        lines += [f"[{number}] {citation}" for number, citation in enumerate(known, 1)]
     return lines
 
 

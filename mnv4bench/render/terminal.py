@@ -47,7 +47,12 @@ ANY_RANDOM_WEIGHTS = "Random weights; accuracy published for trained weights."
 
 _ASCII = str.maketrans({"±": "+-", "×": "x", "µ": "u", "·": "-", "…": "..."})
 _STATUS_STYLE = {"front": "bold green", "dominated": "", "excluded": "yellow"}
-_SOURCE_TITLES = {"paper": "the paper", "timm": "timm's results", "measured": "mnv4bench eval"}
+_SOURCE_TITLES = {
+    "paper": "the paper",
+    "timm": "timm's results",
+    "measured": "mnv4bench eval",
+    "table": "the same table",
+}
 PLACEMENT_STYLE = {"full": "", "partial": "yellow", "none": "bold red", "unproven": "yellow"}
 
 # A rule under the headings and nothing else, for a console without line-drawing characters.

@@ -34,6 +34,7 @@ SEVERAL_BASES = (
 _SOURCES: dict[AccuracySource, str] = {
     "paper": "arXiv:2404.10518v2 Table 6",
     "timm": "timm's results tables",
+    "table": "the published table itself",
 }
 
 
@@ -97,6 +98,11 @@ def notes(
     elif random:
         what = "Latency measured with random weights" if over_latency else "Random weights"
         paragraphs.append(f"{what}: {listed(random)}.")
+    for source, models in _lent(groups).items():
+        paragraphs.append(
+            f"Where the published table prints no accuracy, that of the float network from "
+            f"{source}: {listed(models)}."
+        )
     partial = [visible(point.model) for point in drawn if point.placement == "partial"]
     if partial:
         paragraphs.append(
@@ -143,3 +149,14 @@ def _sources(points: Sequence[Point]) -> list[str]:
     if len(models) == 1 or not any(source.startswith("measured") for source in models):
         return [" and ".join(sorted(models))] if models else []
     return [f"{source} ({listed(names)})" for source, names in sorted(models.items())]
+
+
+def _lent(groups: Sequence[Group]) -> dict[str, list[str]]:
+    """Published latencies that are drawn with an accuracy from elsewhere, by its source."""
+    lent: dict[str, list[str]] = defaultdict(list)
+    for group in groups:
+        if group.origin == "published" and group.environment != _SOURCES["paper"]:
+            for point in group.points:
+                if point.status != "excluded" and point.accuracy_source in ("timm", "paper"):
+                    lent[_SOURCES[point.accuracy_source]].append(visible(point.model))
+    return lent

@@ -130,6 +130,18 @@ def test_neither_unit_nor_order_matters(unit: float, rng: random.Random) -> None
     assert table_of(1.0, shuffle=False) == table_of(unit, shuffle=True)
 
 
+def test_published_tables_never_stand_for_one_another() -> None:
+    papers = published_groups(table())
+    vendors = published_groups([replace(row, citation="a vendor's page") for row in table()])
+    [found] = across([*papers, *vendors])
+    assert len(found.columns) == 14
+    assert found.left_out == ()
+    assert spanning.places(found, 14) == "14 devices and sources"
+    assert spanning.cited(found, found.columns[0]) == " [1]"
+    assert spanning.cited(found, found.columns[-1]) == " [2]"
+    assert "[2] a vendor's page" in spanning.reading(found)
+
+
 def test_no_group_is_no_table() -> None:
     assert across([]) == ()
 

@@ -111,6 +111,18 @@ def test_what_cannot_be_compared(
     assert "Traceback" not in ran.err
 
 
+def test_two_models_are_not_compared_whatever_their_files_are_called(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    """Files that were exported here are known by their digests."""
+    for model, name in (("mnv4-conv-s", "old"), ("mobilenetv3-small", "new")):
+        ran = terminal("export", model, "--format", "tflite", "--output", f"{name}.tflite")
+        assert ran.status == 0, ran
+    ran = terminal("gate", "--base", "old.tflite", "--head", "new.tflite")
+    assert ran.status == 2, ran
+    assert "base has model mnv4-conv-s, and head has mobilenetv3-small" in ran.err
+
+
 def test_a_side_that_does_not_run_is_status_3(
     onnx: dict[str, Path], terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

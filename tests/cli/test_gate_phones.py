@@ -1,17 +1,13 @@
 """``mnv4bench gate`` on a phone: the genuine adb and the double of a phone, whose times are set."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from mnv4bench import bench
-from mnv4bench.devices.android import attached
 from tests.command_line import Terminal
 from tests.devices.tiny_models import write_tflite
-from tests.phone import handsets, programs
+from tests.phone import programs
 from tests.phone.android import Phone
-from tests.phone.genuine_adb import GenuineAdb
 from tests.phone.graphs import write_convolutions
 
 MINE = """
@@ -28,30 +24,13 @@ delegate = "{delegate}"
 """
 
 
-@pytest.fixture(autouse=True)
-def _ask_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(attached, "REMEMBER_S", 0.0)
-    monkeypatch.setattr(bench, "QUIET_WAIT_S", 0.0)
-    attached.forget()
-    yield
-    attached.forget()
-
-
 @pytest.fixture
-def phone(genuine_adb: GenuineAdb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Phone:
-    monkeypatch.delenv("ANDROID_SERIAL", raising=False)
-    made = handsets.pixel8(tmp_path / "phone")
-    made.set(steady_us=2000.0)
-    genuine_adb.plug(made)
-    return made
-
-
-@pytest.fixture
-def words(terminal: Terminal, tmp_path: Path) -> tuple[object, ...]:
-    """Two files that differ, a profile, and the program of the double."""
+def words(terminal: Terminal, phone: Phone, tmp_path: Path) -> tuple[object, ...]:
+    """Two files, a profile, and the program of the double, whose inferences take 2 ms."""
     Path("mine.toml").write_text(
         MINE.format(precision="fp32", accelerator="cpu", delegate="xnnpack")
     )
+    phone.set(steady_us=2000.0)
     write_tflite(Path("old.tflite"))
     write_tflite(Path("new.tflite"), channels=24)
     program = programs.write_program(tmp_path / "benchmark_model")

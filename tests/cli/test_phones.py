@@ -6,13 +6,12 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from mnv4bench import bench, profiles, store
+from mnv4bench import profiles, store
 from mnv4bench.cli import attached as attached_phones
 from mnv4bench.devices.android import attached
 from mnv4bench.records import DeviceProfile, Expects, Report
@@ -23,6 +22,8 @@ from tests.phone import handsets, programs
 from tests.phone.android import Phone
 from tests.phone.genuine_adb import GenuineAdb
 from tests.phone.graphs import write_convolutions
+
+pytestmark = pytest.mark.usefixtures("ask_anew")
 
 MINE = """
 device = "{name}"
@@ -38,23 +39,6 @@ devices = ["{code}"]
 tool = "classic"
 delegate = "xnnpack"
 """
-
-
-@pytest.fixture(autouse=True)
-def _ask_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(attached, "REMEMBER_S", 0.0)
-    monkeypatch.setattr(bench, "QUIET_WAIT_S", 0.0)
-    attached.forget()
-    yield
-    attached.forget()
-
-
-@pytest.fixture
-def phone(genuine_adb: GenuineAdb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Phone:
-    monkeypatch.delenv("ANDROID_SERIAL", raising=False)
-    made = handsets.pixel8(tmp_path / "phone")
-    genuine_adb.plug(made)
-    return made
 
 
 @pytest.fixture

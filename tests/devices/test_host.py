@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from mnv4bench.devices import host, open_runner
+from mnv4bench.devices import host, host_runtimes, open_runner
 from mnv4bench.devices.host import HostRunner, HostSession, time_limit_s
 from mnv4bench.devices.inputs import seeded
 from mnv4bench.devices.litert_cpu import LiteRtModel
@@ -128,8 +128,8 @@ def test_threads_reach_the_runtime(files) -> None:
 
 @pytest.mark.parametrize("runtime", ["litert", "onnxruntime"])
 def test_a_missing_runtime_is_said_with_the_install_line(monkeypatch, files, runtime) -> None:
-    absent = replace_runtime(host._by_name(runtime), "no_such_package_at_all")
-    monkeypatch.setattr(host, "_by_name", lambda name: absent)
+    absent = replace_runtime(host_runtimes.by_name(runtime), "no_such_package_at_all")
+    monkeypatch.setattr(host_runtimes, "by_name", lambda name: absent)
     runner = HostRunner(host_profile(runtime))
     status, detail = runner.availability()
     assert status == "unusable"
@@ -140,8 +140,8 @@ def test_a_missing_runtime_is_said_with_the_install_line(monkeypatch, files, run
     assert "mnv4bench[run]" in caught.value.next_step
 
 
-def replace_runtime(runtime: host.Runtime, module: str) -> host.Runtime:
-    return host.Runtime(runtime.title, module, (module,), runtime.format)
+def replace_runtime(runtime: host_runtimes.Runtime, module: str) -> host_runtimes.Runtime:
+    return host_runtimes.Runtime(runtime.title, module, (module,), runtime.format)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from mnv4bench.devices.emulated import qemu as emulators
 from mnv4bench.devices.emulated.qemu import Qemu
 from mnv4bench.devices.emulated.session import ENVIRONMENT, EmulatedSession, Emulator
 from mnv4bench.devices.holding import HOST, hold
-from mnv4bench.devices.host import LITERT
+from mnv4bench.devices.host_runtimes import LITERT
 from mnv4bench.errors import BenchError, MissingExtra, NotMeasured, UsageError
 from mnv4bench.records import (
     Artifact,

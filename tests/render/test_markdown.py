@@ -1,0 +1,74 @@
+"""Markdown that can be pasted: figures with units, names that do nothing."""
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mnv4bench.analysis import rows
+from mnv4bench.findings import Skipped
+from mnv4bench.models import published
+from mnv4bench.records import Accuracy
+from mnv4bench.render import inert, markdown
+from tests.sample_reports import artifact, measurement, report, samples
+
+TIMM = Accuracy(top1=73.76, source="timm", weights="a tag", input_px=224, citation="timm")
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def lines(*measured, skipped=(), accuracy=None) -> list[str]:
+    return list(markdown.table(rows.measurements(report(*measured), lambda _: accuracy), skipped))
+
+
+def test_a_row_reads_like_the_table() -> None:
+    each = tuple(samples(r, 0.002 * (1 + r / 1000)) for r in range(6))
+    heading, rule, row = lines(measurement(invocations=each), accuracy=TIMM)
+    found = dict(zip(cells(heading), cells(row), strict=True))
+    assert len(cells(rule)) == len(found)
+    assert found["Model"] == "`mnv4-conv-s`"
+    assert (found["Median"], found["Interval"], found["Invocations"]) == ("2.005 ms", "±0.2 %", "6")
+    assert found["Top-1"] == "73.8 % (timm's)"
+
+
+def test_a_quantised_files_accuracy_is_the_float_networks() -> None:
+    _, _, row = lines(measurement(artifact=artifact(precision="int8")), accuracy=TIMM)
+    assert "73.8 % (timm's, float network)" in row
+
+
+def test_names_do_nothing() -> None:
+    odd = "a|b`<img src=x>@someone [x](http://y)\x1b[31m\nz"
+    heading, _, row = lines(measurement(artifact=artifact(odd)))
+    assert len(cells(row)) == len(cells(heading))
+    assert cells(row)[0] == (
+        "<code>a&#124;b&#96;&#60;img src=x&#62;&#64;someone &#91;x&#93;(http&#58;//y)"
+        "&#92;x1b&#91;31m&#92;nz</code>"
+    )
+
+
+@given(st.text(max_size=40))
+def test_any_text_in_code_is_inert(text: str) -> None:
+    made = inert.plain_code(text)
+    assert made.count("`") in (0, 2)
+    inside = made.strip("`").removeprefix("<code>").removesuffix("</code>")
+    assert not re.search(r"[|`<>@\[\]*~\\\n]", inside)
+    if "`" in made:
+        assert inside == text.strip()
+
+
+def test_failures_taint_and_what_was_not_used_are_said() -> None:
+    failed = measurement(invocations=(), placement=None, failure="refused | by `it`")
+    odd = measurement("mnv4-conv-m", invocations=(samples(0, tainted=("steal 12 %",)),))
+    skipped = (Skipped(path="bad.json", reason="cut short"),)
+    text = "\n".join(lines(failed, odd, skipped=skipped))
+    assert "not measured: <code>refused &#124; by &#96;it&#96;</code>" in text
+    assert "tainted: <code>steal 12 %, in 1 of 1 invocations</code>" in text
+    assert "* `bad.json`: `cut short`" in text
+
+
+def test_published_figures_keep_their_digits_and_their_source() -> None:
+    text = "\n".join(markdown.table(rows.published(published.table()), ()))
+    assert "| 0.7 ms |" in text
+    assert f"as published in <code>{published.CITATION}</code>" in text
