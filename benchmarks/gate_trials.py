@@ -10,6 +10,8 @@ more byte of metadata, so that the files differ and the work does not.
     python benchmarks/gate_trials.py trials.jsonl --show       # what the gate said
     python benchmarks/gate_trials.py trials.jsonl --peers      # what other rules say of the same
 
+The trials of DESIGN.md lie beside this script: gate_trials.jsonl.gz.
+
 ``--busy`` keeps that many processes of this script spinning meanwhile. Trials are appended, so a
 stopped series goes on with the same words; every turn of every process of the first measurement is
 kept, so that other rules can be tried on the same data. ``others`` is what everything else on the
@@ -19,6 +21,7 @@ machine took meanwhile, in processors, so that "quiet" is a reading and not a cl
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import multiprocessing
 import resource
@@ -27,6 +30,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -158,11 +162,17 @@ def spin() -> None:
         sum(range(10_000))
 
 
+def recorded(path: Path) -> Iterator[dict]:
+    """The trials of a file, which may be compressed, as the one that is kept here is."""
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
 def show(path: Path) -> None:
     """A line for each condition: verdicts, the exact bound of the alarms' rate, cost."""
     rows: dict[tuple[float, int], list[dict]] = {}
-    for line in path.read_text().splitlines():
-        one = json.loads(line)
+    for one in recorded(path):
         rows.setdefault((one["planted"], one["busy"]), []).append(one)
     print("planted  busy  gates  slower  same  faster  inconcl.  rate of slower (95 %)   "
           "processes  seconds  others")  # fmt: skip
@@ -189,8 +199,7 @@ def peers(path: Path) -> None:
     from tests.peer_gates import RULES
 
     rows: dict[tuple[float, int], list[dict]] = {}
-    for line in path.read_text().splitlines():
-        one = json.loads(line)
+    for one in recorded(path):
         if "turns_10ns" in one:
             rows.setdefault((one["planted"], one["busy"]), []).append(one)
     print(f"| base | planted | busy | gates | {' | '.join(RULES)} | this gate |")
