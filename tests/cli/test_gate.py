@@ -123,6 +123,27 @@ def test_two_models_are_not_compared_whatever_their_files_are_called(
     assert "base has model mnv4-conv-s, and head has mobilenetv3-small" in ran.err
 
 
+def test_a_name_that_is_no_text_can_be_judged(
+    onnx: dict[str, Path], terminal: Terminal, tmp_path: Path
+) -> None:
+    odd = Path(os.fsdecode(os.fsencode(tmp_path / "net") + b"\xff.onnx"))
+    odd.write_bytes(onnx["base"].read_bytes())
+    ran = terminal("gate", "--base", odd, "--head", onnx["copy"], *ON_ORT, "--json")
+    assert ran.status == 0, ran
+    assert [one["model"] for one in ran.json["pairs"]] == ["net\\xff"]
+
+
+@pytest.mark.parametrize("option", ["--base", "--head"])
+def test_an_empty_side_is_not_the_folder_here(
+    onnx: dict[str, Path], terminal: Terminal, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    monkeypatch.chdir(onnx["base"].parent)
+    sides = {"--base": onnx["base"], "--head": onnx["copy"], option: ""}
+    ran = terminal("gate", *(word for pair in sides.items() for word in pair), *ON_ORT)
+    assert ran.status == 2, ran
+    assert f"{option} is empty" in ran.err
+
+
 def test_a_side_that_does_not_run_is_status_3(
     onnx: dict[str, Path], terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
