@@ -130,3 +130,11 @@ def test_accuracies_and_their_differences() -> None:
 def test_a_ratio_has_two_decimals() -> None:
     assert units.ratio(1.2345) == "×1.23"
     assert units.ratio(None) == units.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("fraction", "text"),
+    [(0.000625, "0.063 %"), (0.00125, "0.13 %"), (0.025, "2.5 %"), (0.5, "50 %"), (0.0, "0 %")],
+)
+def test_a_bound_is_never_rounded_down(fraction: float, text: str) -> None:
+    assert units.at_most(fraction) == text

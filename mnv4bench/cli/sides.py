@@ -203,7 +203,7 @@ def _name(path: Path) -> str:
 def _of_report(path: Path, option: str) -> Mapping[str, ExportedFile]:
     from mnv4bench import export
 
-    found = {}
+    found: dict[str, ExportedFile] = {}
     for measurement in store.read(path).measurements:
         artifact = measurement.artifact
         cached = export.find(artifact.sha256)
@@ -213,7 +213,12 @@ def _of_report(path: Path, option: str) -> Mapping[str, ExportedFile]:
                 f"{artifact.sha256[:12]}) is not in the cache.",
                 "export it again with the same versions, or name the file itself",
             )
-        found[artifact.model] = cached
+        known = found.setdefault(artifact.model, cached)
+        if known.artifact.sha256 != artifact.sha256:
+            raise UsageError(
+                f"{option}: {path} has several files of {artifact.model}, and one can be judged.",
+                "name the file itself",
+            )
     return found
 
 

@@ -13,11 +13,12 @@ from msgspec.structs import replace
 from mnv4bench import store
 from mnv4bench.cli import judging
 from mnv4bench.devices import open_runner
+from mnv4bench.export import ExportedFile
 from mnv4bench.records import Noise
 from tests.command_line import Terminal, command
 from tests.devices.conftest import host_profile
 from tests.devices.tiny_models import write_onnx, write_tflite
-from tests.sample_reports import artifact, evaluation
+from tests.sample_reports import artifact, evaluation, measurement, report
 
 ON_ORT = ("--device", "host-ort-cpu")
 
@@ -198,6 +199,21 @@ def test_budgets_that_are_none(
     ran = terminal("gate", "--head", onnx["base"], "--budget", words, *ON_ORT)
     assert ran.status == 2, ran
     assert says in ran.err
+
+
+def test_of_two_files_with_one_name_in_a_report_none_is_chosen(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twins = [measurement(artifact=artifact("net", sha256=digit * 64)) for digit in "ab"]
+    path = store.write(tmp_path, report(*twins))
+
+    def cached(digest: str) -> ExportedFile:
+        return ExportedFile(tmp_path / "net", artifact("net", sha256=digest), cached=True)
+
+    monkeypatch.setattr("mnv4bench.export.find", cached)
+    ran = terminal("gate", "--base", path, "--head", path, *ON_ORT)
+    assert ran.status == 2, ran
+    assert "has several files of net" in ran.err
 
 
 def test_neither_base_nor_budget(onnx: dict[str, Path], terminal: Terminal) -> None:
