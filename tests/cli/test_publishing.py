@@ -223,6 +223,21 @@ def test_a_killed_gate_leaves_an_error_and_not_the_last_success(
     assert "not measured" in places.badge.read_text()
 
 
+def test_no_name_is_a_command_of_github_s(
+    models: dict[str, Path], terminal: Terminal, tmp_path: Path
+) -> None:
+    """In a table, or on a line of its own in an error."""
+    for name in ("::error::pwn", "##[error]pwn", "a\n::error::pwn"):
+        head = tmp_path / f"{name}.onnx"
+        for content in (models["copy"].read_bytes(), b"garbage"):
+            head.write_bytes(content)
+            ran = terminal("gate", "--base", head, "--head", head, *ON_ORT)
+            printed = ran.out + ran.err
+            assert "pwn" in printed
+            assert "##[error]" not in printed
+            assert not any(line.lstrip().startswith("::") for line in printed.splitlines())
+
+
 # --- places that cannot be written ------------------------------------------------------------
 
 
