@@ -9,7 +9,7 @@ from. Text may hold ``±`` and ``×``; a terminal that cannot show them is the r
 from __future__ import annotations
 
 import re
-from math import floor, isfinite, log10
+from math import ceil, floor, isfinite, log10
 
 # Three digits tell two latencies one percent apart; more would claim what was not measured.
 DEFAULT_DIGITS = 3
@@ -113,6 +113,17 @@ def percent(fraction: float | None) -> str:
         return "<0.01 %"
     decimals = 2 if abs(value) < 0.095 else 1 if abs(value) < 99.95 else 0
     return f"{value:.{decimals}f} %"
+
+
+def at_most(fraction: float) -> str:
+    """A bound, ``0.000625`` -> ``"0.063 %"``: two digits, rounded up, or it would be none."""
+    value = 100 * fraction
+    if value <= 0:
+        return "0 %"
+    decimals = 1 - floor(log10(value))
+    # What a product of floats adds in its last digits is no reason to round up.
+    digits = ceil(round(value * 10**decimals, 6))
+    return f"{digits / 10**decimals:.{max(0, decimals)}f} %"
 
 
 def ratio(value: float | None) -> str:

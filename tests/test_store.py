@@ -131,6 +131,15 @@ def test_a_planted_link_is_never_written_through(tmp_path: Path) -> None:
     assert not (tmp_path / "a.json").is_symlink()
 
 
+def test_a_device_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    """As root, ``--out /dev/stdout`` took the stream from every program of the machine."""
+    pipe = tmp_path / "stream"
+    os.mkfifo(pipe)
+    with pytest.raises(NotMeasured, match="it is no file"):
+        store.replace_file(pipe, b"new")
+    assert pipe.is_fifo()
+
+
 def test_a_pipe_or_a_device_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.json")
     for path in (tmp_path / "pipe.json", Path("/dev/zero")):

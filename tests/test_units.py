@@ -164,3 +164,11 @@ def test_area_and_plain() -> None:
         "0.00", "23.46", "100.0", "123.4", "1234",
     ]  # fmt: skip
     assert [units.plain(value) for value in (0.5, 20.0, 1.5)] == ["0.5", "20", "1.5"]
+
+
+@pytest.mark.parametrize(
+    ("fraction", "text"),
+    [(0.000625, "0.063 %"), (0.00125, "0.13 %"), (0.025, "2.5 %"), (0.5, "50 %"), (0.0, "0 %")],
+)
+def test_a_bound_is_never_rounded_down(fraction: float, text: str) -> None:
+    assert units.at_most(fraction) == text

@@ -36,6 +36,7 @@ class GateSession:
     measured_at: str = ""
     interrupted: bool = False
     stopped: MeasuringStopped | None = None  # the device could not go on
+    left_behind: BenchError | None = None  # what could not be put back on the device
 
 
 def metric(profile: DeviceProfile, asked: GateMetric | None) -> GateMetric:
@@ -104,30 +105,41 @@ def measure(
     status, detail = runner.availability()
     if status != "ready":
         raise NotMeasured(f"the device is {status}: {detail}", "mnv4bench doctor")
-    with _GateBoard() as board, runner.held():
-        try:
+    over = False
+    try:
+        with _GateBoard() as board, runner.held():
             session.contests = [_contest(one, of_base, runner) for one in contested]
             session.holds = [_hold(one, budgets_s[one.model], runner) for one in held]
             session.unit, session.environment = runner.unit(), runner.environment()
             session.measured_at = datetime.now(UTC).isoformat(timespec="seconds")
-            if counts:
-                gating.count(session.contests, board)
-            else:
-                gating.measure(session.contests, runner, rules, seed, board)
-                gating.hold(session.holds, runner, rules, seed, board)
-        except KeyboardInterrupt:
-            if not session.measured_at:
-                raise
-            session.interrupted = True
-        except MeasuringStopped as stop:
-            session.stopped = stop
-        finally:
-            for one in session.contests:
-                _take_off(one.base, board)
-                _take_off(one.head, board)
-            for hold in session.holds:
-                _take_off(hold.session, board)
+            _as_far_as_it_goes(session, runner, rules, seed, board)
+            over = True
+    except BenchError as error:
+        if not over:
+            raise
+        session.left_behind = error  # giving the device back takes nothing from what was measured
     return session
+
+
+def _as_far_as_it_goes(
+    session: GateSession, runner: Runner, rules: Rules, seed: int, board: _GateBoard
+) -> None:
+    try:
+        if session.metric == "instructions":
+            gating.count(session.contests, board)
+        else:
+            gating.measure(session.contests, runner, rules, seed, board)
+            gating.hold(session.holds, runner, rules, seed, board)
+    except KeyboardInterrupt:
+        session.interrupted = True
+    except MeasuringStopped as stop:
+        session.stopped = stop
+    finally:
+        for one in session.contests:
+            _take_off(one.base, board)
+            _take_off(one.head, board)
+        for hold in session.holds:
+            _take_off(hold.session, board)
 
 
 def _contest(pair: Sides, of_base: Runner, of_head: Runner) -> Contest:

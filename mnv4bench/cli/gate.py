@@ -102,17 +102,20 @@ def command(
     Example: mnv4bench gate --head new.tflite --budget new=2.5ms
     """
     import secrets
+    from functools import partial
 
     from msgspec.structs import replace
 
-    from mnv4bench import codec, profiles, store
+    from mnv4bench import codec, profiles
     from mnv4bench.analysis.gating import MAX_SLOWDOWN, Rules
     from mnv4bench.cli import contesting, environments, judging, sides
     from mnv4bench.devices import Options
     from mnv4bench.render import gates
 
     stop_as_interrupted()
-    to = publishing.outlets(summary, junit, badge, annotations, as_json=as_json, device=device)
+    to = publishing.outlets(
+        summary, junit, badge, annotations, out=out, as_json=as_json, device=device
+    )
     with publishing.watching(to):
         profile = profiles.load(device)
         profile = replace(profile, threads=threads or profile.threads)
@@ -138,14 +141,11 @@ def command(
         known = judging.accuracies(pairs, reports)
         found = judging.findings(pairs, session, rules, known, device=profile.device, alone=alone)
         found = replace(found, seed=seed)
-        text = codec.encode_json(found)
-        if out:
-            store.replace_file(out, f"{text}\n".encode())
-        if as_json:
-            emit(text)
-        else:
-            say(gates.gate(found))
         status = judging.status(found, session)
-        publishing.publish(found, status, to)
+        if as_json:
+            show = partial(emit, codec.encode_json(found))
+        else:
+            show = partial(say, gates.gate(found))
+        publishing.publish(found, status, to, show)
         if status:
             raise typer.Exit(status)

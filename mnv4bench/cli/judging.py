@@ -78,6 +78,8 @@ def _ended(session: GateSession) -> Iterator[str]:
         yield "interrupted before every answer was clear; what was measured until then is shown"
     if session.stopped is not None:
         yield f"the device could not go on: {session.stopped.what}"
+    if session.left_behind is not None:
+        yield f"{session.left_behind.what} {session.left_behind.next_step}".strip()
 
 
 def _compared(session: GateSession, rules: Rules, known: Evaluations) -> Iterator[Pair]:
@@ -214,7 +216,7 @@ def status(found: Gate, session: GateSession) -> int:
         return ExitStatus.INTERRUPTED
     if found.verdict == "slower":
         return ExitStatus.SLOWER
-    if found.skipped or session.stopped is not None:
+    if found.skipped or session.stopped is not None or session.left_behind is not None:
         return ExitStatus.NOT_MEASURED
     unproven = [one.unproven for one in found.pairs] + [one.unproven for one in found.budgets]
     if any(unproven):

@@ -1,12 +1,15 @@
-"""What a gate leaves behind for CI: step summary, JUnit XML, badge, annotations.
+"""What a gate leaves behind: JSON, and for CI step summary, JUnit XML, badge, annotations.
 
 Knows: the options, where GitHub wants what, and that a gate which ends early says so in every
 place. Does not know: what stands in them (render/gate_*.py), or how a gate is judged.
 
-**Never a stale green badge.** Before anything is measured, badge and JUnit file are written as
-"not measured", and they are overwritten with what came out. So a gate that is killed, runs out of
-memory or meets a bug of ours leaves an error and not the last gate's success; and a place that
+**Never a stale green badge.** Before anything is measured, JSON, badge and JUnit file are written
+as "not measured", and they are overwritten with what came out. So a gate that is killed, runs out
+of memory or meets a bug of ours leaves an error and not the last gate's success; and a place that
 cannot be written is known before minutes of measuring, not after them.
+
+**A verdict survives its printing.** Files come first. A reader of stdout that has gone, or a disk
+that is full by then, changes no status that says more than "not everything".
 
 **Where annotations go**: the runner of GitHub reads workflow commands from a step's standard output
 and from its standard error alike (actions/runner, ``Handlers/ScriptHandler.cs``: one
@@ -20,12 +23,13 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mnv4bench.cli.reading import emit
 from mnv4bench.errors import BenchError, ExitStatus, NotMeasured, UsageError
 
 if TYPE_CHECKING:
@@ -67,6 +71,7 @@ AnnotationsOption = Annotated[
 class Outlets:
     """Where a gate publishes; None and False: not there."""
 
+    out: Path | None = None
     summary: Path | None = None
     junit: Path | None = None
     badge: Path | None = None
@@ -81,6 +86,7 @@ def outlets(
     badge: Path | None,
     annotations: bool | None,
     *,
+    out: Path | None = None,
     as_json: bool,
     device: str = "",
 ) -> Outlets:
@@ -96,9 +102,8 @@ def outlets(
     steps = os.environ.get("GITHUB_STEP_SUMMARY")
     if annotations is None:
         annotations = os.environ.get("GITHUB_ACTIONS") == "true"
-    return Outlets(
-        summary or (Path(steps) if steps else None), junit, badge, annotations, as_json, device
-    )
+    summary = summary or (Path(steps) if steps else None)
+    return Outlets(out, summary, junit, badge, annotations, as_json, device)
 
 
 @contextmanager
@@ -128,18 +133,20 @@ def watching(to: Outlets) -> Iterator[None]:
         raise
 
 
-def publish(found: Gate, status: int, to: Outlets) -> None:
-    """Everything that was asked for, from one finding.
+def publish(found: Gate, status: int, to: Outlets, show: Callable[[], None]) -> None:
+    """Everything that was asked for, from one finding; ``show`` prints it on stdout.
 
-    One place that cannot be written does not keep the others from being written. Then NotMeasured
-    goes up where the gate was green; a status that says more than "not everything" stands.
+    One place that cannot be written does not keep the others from being written. A gate that was
+    green then ends with "could not measure", in badge and JUnit file too; a status that says more
+    stands. The JSON keeps what was found.
     """
     failures = [*_files(found, status, to), *_summary(found, status, to)]
-    _annotate(found, status, to)
-    if failures and status == ExitStatus.OK:
-        raise failures[0]
+    failures += [*_printed(show), *_printed(lambda: _annotate(found, status, to))]
     for failure in failures:
         print(f"error: {failure}", file=sys.stderr)
+    if failures and status == ExitStatus.OK:
+        publish_failure(failures[0].what, ExitStatus.NOT_MEASURED, replace(to, out=None))
+        raise typer.Exit(ExitStatus.NOT_MEASURED)
 
 
 def publish_failure(sentence: str, status: int, to: Outlets) -> None:
@@ -150,7 +157,25 @@ def publish_failure(sentence: str, status: int, to: Outlets) -> None:
     found = _unmeasured(sentence, to.device)
     _files(found, status, to)
     _summary(found, status, to)
-    _annotate(found, status, to)
+    _printed(lambda: _annotate(found, status, to))
+
+
+def _printed(show: Callable[[], None]) -> list[NotMeasured]:
+    """Print; a reader that has seen enough is no failure, a full disk is."""
+    try:
+        show()
+    except typer.Exit:  # so `emit` ends a verb whose reader has gone
+        pass
+    except OSError as error:
+        # What is left in the buffer would fail once more at the end, with a status of its own.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return [
+            NotMeasured(
+                f"the gate could not be printed: {error.strerror}.",
+                "make room, or print elsewhere",
+            )
+        ]
+    return []
 
 
 def _unmeasured(why: str, device: str) -> Gate:
@@ -175,6 +200,7 @@ def _files(found: Gate, status: int, to: Outlets) -> list[NotMeasured]:
 
     failures = []
     contents: list[tuple[Path | None, Callable[[], str]]] = [
+        (to.out, lambda: f"{codec.encode_json(found)}\n"),
         (to.junit, lambda: gate_junit.junit(found, status)),
         (
             to.badge,
@@ -221,6 +247,8 @@ def _summary(found: Gate, status: int, to: Outlets) -> list[NotMeasured]:
 def _annotate(found: Gate, status: int, to: Outlets) -> None:
     from mnv4bench.render import gate_annotations
 
-    if to.annotate:
-        for line in gate_annotations.commands(found, status):
-            print(line, file=sys.stderr if to.annotate_on_stderr else sys.stdout)
+    lines = gate_annotations.commands(found, status) if to.annotate else []
+    if lines and to.annotate_on_stderr:
+        print(*lines, sep="\n", file=sys.stderr)
+    elif lines:
+        emit("\n".join(lines))

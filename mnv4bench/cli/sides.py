@@ -49,6 +49,9 @@ def pair_up(
     side is looked for on the other. ``device`` is the word that means ``profile``. Raises
     UsageError for what cannot be compared, ExportFailed and NotMeasured when nothing is left.
     """
+    for what, option in ((base, "--base"), (head, "--head")):
+        if not what.strip():  # a variable of a CI that is not set; as a path it is the folder here
+            raise UsageError(f"{option} is empty.", "name a file, directory, report or model")
     wanted = [
         _Wanted(base, "--base", environments.base, _models(base)),
         _Wanted(head, "--head", environments.head, _models(head)),
@@ -176,7 +179,7 @@ def _files(what: str, option: str, profile: DeviceProfile) -> Mapping[str, Expor
         return _of_report(path, option)
     if own_file.is_own_file(what):
         _require_format(path, suffix, profile)
-        return {path.stem: own_file.open_file(path)}
+        return {_name(path): own_file.open_file(path)}
     if path.is_dir():
         inside = sorted(path.glob(f"*{suffix}"))
         if not inside:
@@ -184,7 +187,7 @@ def _files(what: str, option: str, profile: DeviceProfile) -> Mapping[str, Expor
                 f"{option} {what} holds no {suffix} file, and {profile.device} measures those.",
                 f"mnv4bench export MODEL --device {profile.device} --output {what}",
             )
-        return {one.stem: own_file.open_file(one) for one in inside}
+        return {_name(one): own_file.open_file(one) for one in inside}
     raise UsageError(
         f"{option} {what} is no file, directory, report or model.",
         "name an artifact, a directory of artifacts, a report (.json) whose artifacts are in "
@@ -192,10 +195,15 @@ def _files(what: str, option: str, profile: DeviceProfile) -> Mapping[str, Expor
     )
 
 
+def _name(path: Path) -> str:
+    """What a file is called on both sides. Names may hold any byte, and JSON takes text alone."""
+    return os.fsencode(path.stem).decode("utf-8", "backslashreplace")
+
+
 def _of_report(path: Path, option: str) -> Mapping[str, ExportedFile]:
     from mnv4bench import export
 
-    found = {}
+    found: dict[str, ExportedFile] = {}
     for measurement in store.read(path).measurements:
         artifact = measurement.artifact
         cached = export.find(artifact.sha256)
@@ -205,7 +213,12 @@ def _of_report(path: Path, option: str) -> Mapping[str, ExportedFile]:
                 f"{artifact.sha256[:12]}) is not in the cache.",
                 "export it again with the same versions, or name the file itself",
             )
-        found[artifact.model] = cached
+        known = found.setdefault(artifact.model, cached)
+        if known.artifact.sha256 != artifact.sha256:
+            raise UsageError(
+                f"{option}: {path} has several files of {artifact.model}, and one can be judged.",
+                "name the file itself",
+            )
     return found
 
 

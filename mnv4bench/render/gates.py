@@ -145,16 +145,22 @@ def promises(found: Gate) -> list[str]:
     """What the figures rest on: how often such a gate errs, and what it could have seen."""
     if found.metric == "instructions":
         return [INSTRUCTIONS]
-    if not any(pair.processes for pair in found.pairs):
+    compared = any(pair.processes for pair in found.pairs)
+    held = any(one.processes or one.processes_tainted for one in found.budgets)
+    if not (compared or held):
         return []
-    alarms = units.percent(found.false_alarm_rate)
+    quiet = ["nothing changed"] * compared + ["every budget kept"] * held
+    alarms = units.at_most(found.false_alarm_rate)
+    lines = [f"With {' and '.join(quiet)}, a gate like this alarms in at most {alarms} of times."]
     seen = found.smallest_detectable_ratio
-    return [
-        f"With nothing changed, a gate like this alarms in at most {alarms} of times.",
-        f"This session would have found a slowdown of {units.quotient(seen)} about 95 times of 100."
-        if seen
-        else "This session was too short or too wild to say what it would have found.",
-    ]
+    if compared:
+        lines.append(
+            f"This session would have found a slowdown of {units.quotient(seen)} about 95 times of "
+            "100."
+            if seen
+            else "This session was too short or too wild to say what it would have found."
+        )
+    return lines
 
 
 def why(pair: Pair) -> str:

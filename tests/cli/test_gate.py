@@ -13,11 +13,12 @@ from msgspec.structs import replace
 from mnv4bench import store
 from mnv4bench.cli import judging
 from mnv4bench.devices import open_runner
+from mnv4bench.export import ExportedFile
 from mnv4bench.records import Noise
 from tests.command_line import Terminal, command
 from tests.devices.conftest import host_profile
 from tests.devices.tiny_models import write_onnx, write_tflite
-from tests.sample_reports import artifact, evaluation
+from tests.sample_reports import artifact, evaluation, measurement, report
 
 ON_ORT = ("--device", "host-ort-cpu")
 
@@ -123,6 +124,27 @@ def test_two_models_are_not_compared_whatever_their_files_are_called(
     assert "base has model mnv4-conv-s, and head has mobilenetv3-small" in ran.err
 
 
+def test_a_name_that_is_no_text_can_be_judged(
+    onnx: dict[str, Path], terminal: Terminal, tmp_path: Path
+) -> None:
+    odd = Path(os.fsdecode(os.fsencode(tmp_path / "net") + b"\xff.onnx"))
+    odd.write_bytes(onnx["base"].read_bytes())
+    ran = terminal("gate", "--base", odd, "--head", onnx["copy"], *ON_ORT, "--json")
+    assert ran.status == 0, ran
+    assert [one["model"] for one in ran.json["pairs"]] == ["net\\xff"]
+
+
+@pytest.mark.parametrize("option", ["--base", "--head"])
+def test_an_empty_side_is_not_the_folder_here(
+    onnx: dict[str, Path], terminal: Terminal, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    monkeypatch.chdir(onnx["base"].parent)
+    sides = {"--base": onnx["base"], "--head": onnx["copy"], option: ""}
+    ran = terminal("gate", *(word for pair in sides.items() for word in pair), *ON_ORT)
+    assert ran.status == 2, ran
+    assert f"{option} is empty" in ran.err
+
+
 def test_a_side_that_does_not_run_is_status_3(
     onnx: dict[str, Path], terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,6 +199,21 @@ def test_budgets_that_are_none(
     ran = terminal("gate", "--head", onnx["base"], "--budget", words, *ON_ORT)
     assert ran.status == 2, ran
     assert says in ran.err
+
+
+def test_of_two_files_with_one_name_in_a_report_none_is_chosen(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twins = [measurement(artifact=artifact("net", sha256=digit * 64)) for digit in "ab"]
+    path = store.write(tmp_path, report(*twins))
+
+    def cached(digest: str) -> ExportedFile:
+        return ExportedFile(tmp_path / "net", artifact("net", sha256=digest), cached=True)
+
+    monkeypatch.setattr("mnv4bench.export.find", cached)
+    ran = terminal("gate", "--base", path, "--head", path, *ON_ORT)
+    assert ran.status == 2, ran
+    assert "has several files of net" in ran.err
 
 
 def test_neither_base_nor_budget(onnx: dict[str, Path], terminal: Terminal) -> None:

@@ -8,6 +8,7 @@ from tests.command_line import Terminal
 from tests.devices.tiny_models import write_tflite
 from tests.phone import programs
 from tests.phone.android import Phone
+from tests.phone.genuine_adb import GenuineAdb
 from tests.phone.graphs import write_convolutions
 
 MINE = """
@@ -64,6 +65,23 @@ def test_a_pulled_cable_keeps_what_was_measured(
     assert "stopped before the answer was clear, after 2 processes" in pair["reason"]
     assert len(pair["observed"]) == 2
     assert "went away" in ran.json["notes"][0]
+
+
+def test_a_phone_that_stays_away_takes_no_answers_with_it(
+    phone: Phone,
+    genuine_adb: GenuineAdb,
+    terminal: Terminal,
+    words: tuple[object, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is still in its mode for measuring when the cable is pulled, and nobody plugs it in."""
+    monkeypatch.setattr("mnv4bench.devices.android.runner.GIVE_BACK_S", 0.5)
+    phone.at("--graph=", 5, lambda: genuine_adb.unplug(phone))
+    ran = terminal("gate", "--base", "old.tflite", "--head", "new.tflite", *words, "--json")
+    assert ran.status == 3, ran
+    (pair,) = ran.json["pairs"]
+    assert len(pair["observed"]) == 2
+    assert "fixed-performance mode may still be on" in ran.json["notes"][1]
 
 
 def test_an_npu_that_lies_is_status_5_and_not_green(

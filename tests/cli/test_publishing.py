@@ -9,10 +9,10 @@ from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 import pytest
+import typer
 
 from mnv4bench.cli import publishing
 from mnv4bench.devices import open_runner
-from mnv4bench.errors import NotMeasured
 from tests.command_line import Terminal, command, run_process
 from tests.devices.conftest import host_profile
 from tests.devices.tiny_models import write_onnx
@@ -223,10 +223,25 @@ def test_a_killed_gate_leaves_an_error_and_not_the_last_success(
     assert "not measured" in places.badge.read_text()
 
 
+def test_no_name_is_a_command_of_github_s(
+    models: dict[str, Path], terminal: Terminal, tmp_path: Path
+) -> None:
+    """In a table, or on a line of its own in an error."""
+    for name in ("::error::pwn", "##[error]pwn", "a\n::error::pwn"):
+        head = tmp_path / f"{name}.onnx"
+        for content in (models["copy"].read_bytes(), b"garbage"):
+            head.write_bytes(content)
+            ran = terminal("gate", "--base", head, "--head", head, *ON_ORT)
+            printed = ran.out + ran.err
+            assert "pwn" in printed
+            assert "##[error]" not in printed
+            assert not any(line.lstrip().startswith("::") for line in printed.splitlines())
+
+
 # --- places that cannot be written ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("option", ["--junit", "--badge"])
+@pytest.mark.parametrize("option", ["--junit", "--badge", "--out"])
 def test_an_unwritable_place_is_known_before_anything_is_measured(
     models: dict[str, Path],
     terminal: Terminal,
@@ -250,6 +265,20 @@ def test_an_unwritable_place_is_known_before_anything_is_measured(
     assert "could not be written" in other.read_text() or "not measured" in other.read_text()
 
 
+def test_json_of_an_earlier_gate_does_not_outlive_it(
+    models: dict[str, Path], terminal: Terminal, tmp_path: Path
+) -> None:
+    out = tmp_path / "gate.json"
+    out.write_text('{"verdict": "same"}')
+    absent = tmp_path / "absent.onnx"
+    ran = terminal("gate", "--base", models["base"], "--head", absent, *ON_ORT, "--out", out)
+    assert ran.status == 2
+    found = json.loads(out.read_text())
+    assert found["verdict"] == "inconclusive"
+    assert found["pairs"] == []
+    assert "absent.onnx" in found["reason"]
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
 def test_a_full_disk_is_a_sentence(
     models: dict[str, Path], terminal: Terminal, tmp_path: Path
@@ -266,10 +295,51 @@ def test_a_full_disk_is_a_sentence(
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
 def test_a_full_disk_hides_no_slowdown(capsys: pytest.CaptureFixture[str]) -> None:
     found = fixed_gates.gate(fixed_gates.SLOWER, verdict="slower")
-    publishing.publish(found, 1, publishing.Outlets(summary=Path("/dev/full")))
+    full = publishing.Outlets(summary=Path("/dev/full"))
+    publishing.publish(found, 1, full, print)
     assert "No space left on device" in capsys.readouterr().err
-    with pytest.raises(NotMeasured, match="No space left"):
-        publishing.publish(found, 0, publishing.Outlets(summary=Path("/dev/full")))
+    with pytest.raises(typer.Exit) as ended:
+        publishing.publish(found, 0, full, print)
+    assert ended.value.exit_code == 3
+    assert "No space left on device" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("printed", [(), ("--json",)])
+def test_a_reader_that_has_gone_hides_no_slowdown(
+    models: dict[str, Path], tmp_path: Path, printed: tuple[str, ...]
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    badge, out = tmp_path / "gate.json", tmp_path / "out.json"
+    ran = subprocess.run(
+        command(
+            "gate", "--base", models["base"], "--head", models["slower"], *ON_ORT, *printed,
+            "--badge", badge, "--out", out, "--annotations",
+        ),
+        stdout=writing, stderr=subprocess.PIPE, timeout=600,
+    )  # fmt: skip
+    os.close(writing)
+    assert ran.returncode == 1, ran
+    assert "slower" in badge.read_text()
+    assert json.loads(out.read_text())["verdict"] == "slower"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+@pytest.mark.parametrize(("head", "status"), [("slower", 1), ("copy", 3)])
+def test_a_full_disk_under_stdout_hides_no_slowdown(
+    models: dict[str, Path], tmp_path: Path, head: str, status: int
+) -> None:
+    out = tmp_path / "out.json"
+    with Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(
+            command(
+                "gate", "--base", models["base"], "--head", models[head], *ON_ORT, "--out", out
+            ),
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=600,
+        )  # fmt: skip
+    assert ran.returncode == status, ran
+    assert "the gate could not be printed: No space left on device" in ran.stderr
+    assert json.loads(out.read_text())["pairs"]
 
 
 def test_a_badge_of_another_kind_is_a_usage_error(models: dict[str, Path], tmp_path: Path) -> None:

@@ -232,6 +232,9 @@ def test_a_hostile_name_is_shown_and_does_nothing(view: RenderableType) -> None:
         ("\x9bC1", "\\x9bC1"),
         ("\ud800", "\\ud800"),
         ("\u2028", "\\u2028"),
+        ("::error title=a::b", r"\x3a:error title=a::b"),
+        ("a ##[add-mask]b", r"a \x23#[add-mask]b"),
+        ("std::bad_alloc", "std::bad_alloc"),
     ],
 )
 def test_visible(raw: str, safe: str) -> None:
