@@ -169,6 +169,23 @@ echo "'https://somewhere/python3.deb' python3.deb 12345"
     failing(terminal, "fetching 1 packages, 0.0 MB", "E: came as far as this")
 
 
+def test_an_unreachable_source_is_the_reason(fetching: Path, terminal: Terminal) -> None:
+    """apt-get update calls it a warning, and succeeds, unless it is told otherwise."""
+    script(
+        fetching / "apt-get",
+        """while read -r key value; do
+case "$key $value" in 'APT::Update::Error-Mode "any";') strict=yes;; esac
+done < "$APT_CONFIG"
+case "$1$strict" in
+updateyes) echo 'E: Failed to fetch http://deb.debian.org  Could not connect' >&2; exit 100;;
+update) exit 0;;
+esac
+echo 'E: Unable to locate package python3-minimal' >&2; exit 100
+""",
+    )
+    failing(terminal, "Could not connect", "see that this machine reaches its sources")
+
+
 def test_a_disk_that_fills_up_while_fetching(fetching: Path, terminal: Terminal) -> None:
     said = "E: Write error - write (28: No space left on device)"
     script(fetching / "apt-get", f"echo '{said}' >&2; exit 100")
