@@ -26,7 +26,7 @@ from filelock import FileLock, Timeout
 from mnv4bench.devices import process
 from mnv4bench.devices.emulated import plugin, qemu, userland
 from mnv4bench.devices.emulated.runner import EmulatedRunner
-from mnv4bench.errors import NotMeasured
+from mnv4bench.errors import NotMeasured, WorkerFailed
 from mnv4bench.records import DeviceProfile
 
 Say = Callable[[str], None]
@@ -60,7 +60,14 @@ def set_up(profile: DeviceProfile, say: Say) -> None:
             if userland.facts() is None:
                 _fetch(say)
         say(f"the aarch64 system: {userland.folder()}")
-    say(f"numerics: {runner.require_right().sentence}")
+    try:
+        say(f"numerics: {runner.require_right(again=True).sentence}")
+    except WorkerFailed as error:  # nothing runs at all: what lies there may be damaged
+        raise NotMeasured(
+            f"{error.what.rstrip('.')}.",
+            f"if it worked before, remove the folder {userland.home()} and repeat the command; "
+            f"or {error.next_step}",
+        ) from error
 
 
 @contextmanager

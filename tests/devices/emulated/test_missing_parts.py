@@ -114,6 +114,20 @@ def test_a_qemu_that_wants_another_interface_is_tried_until_it_is_known(programs
     assert log.read_text().count("x") == 4
 
 
+def test_a_damaged_plugin_is_built_again(programs: Path) -> None:
+    script(
+        programs / "qemu-aarch64",
+        f'{version("7.2.22")}\nfile=${{2#file=}}\n[ -s "${{file%%,*}}" ] || '
+        'echo "Could not load plugin: file too short" >&2\nexit 1',
+    )
+    found = qemu.find(profiles.load(ARM).emulated)
+    kept = plugin.built(found)
+    whole = kept.read_bytes()
+    assert plugin.built(found).stat().st_ino == kept.stat().st_ino, "built twice"
+    kept.write_bytes(b"")
+    assert plugin.built(found).read_bytes() == whole
+
+
 def test_a_compiler_that_fails(programs: Path) -> None:
     script(programs / "qemu-aarch64", version("7.2.22"))
     script(programs / "cc", "echo 'marks.c:1: fatal error: stdint.h: No such file' >&2; exit 1")
