@@ -99,7 +99,7 @@ class EmulatedRunner:
             yield
 
     def require_right(self, *, again: bool = False) -> numerics.Checked:
-        """Hold the emulator's answers against this machine's, where nobody did before, or ``again``.
+        """Hold the emulator's answers against this machine's, where nobody did before or ``again``.
 
         Raises NotMeasured where they differ, and for everything that is missing.
         """
