@@ -65,17 +65,14 @@ def replace_file(path: Path, data: bytes) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """A new file to write, beside ``path``, that takes its place when all of it is on the disk.
 
-    Raises NotMeasured as ``replace_file`` does, and for a place that holds no file, such as
-    /dev/stdout; whatever is raised inside, the older file stays.
+    Raises NotMeasured as ``replace_file`` does, and for what is no file, such as /dev/stdout, which
+    root would turn into one; whatever is raised inside, the older file stays.
     """
-    with suppress(OSError):
-        if not S_ISREG(path.stat().st_mode):  # a file in its place would take it from all programs
-            raise NotMeasured(
-                f"{path} could not be written: it is no file.", "choose another place"
-            )
     # A name that nobody can foresee, and never an existing file: it may be a link to elsewhere.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
+        if path.exists() and not path.is_file():
+            raise NotMeasured(f"{path} is not a regular file.", "choose another place")
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         with temporary.open("rb+") as file:

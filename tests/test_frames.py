@@ -7,9 +7,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from msgspec.structs import replace
 
 import mnv4bench
-from mnv4bench import errors, frames, notebook, store
+from mnv4bench import codec, errors, frames, notebook, store
 from mnv4bench.analysis import rows
 from mnv4bench.findings.rows import RowKind, columns
 from mnv4bench.records import Counted
@@ -128,6 +129,43 @@ def test_what_cannot_be_read_is_warned_of_each_time(tmp_path: Path) -> None:
         assert len(said) == 2
         assert "cut.json: not readable as JSON" in said[1] + said[0]
         assert "\x1b" not in "".join(said)
+
+
+TOO_LARGE = {
+    "size_bytes": lambda one: replace(one, artifact=replace(one.artifact, size_bytes=2**63)),
+    "input_shape": lambda one: replace(
+        one, artifact=replace(one.artifact, input_shape=(1, 2**63, 2**63, 3))
+    ),
+    **{
+        name: lambda one, name=name: replace(
+            one, invocations=(replace(one.invocations[0], **{name: 2**70}),)
+        )
+        for name in ("round", "inferences_per_value", "peak_memory_bytes")
+    },
+    "thermal_status_before": lambda one: replace(
+        one,
+        invocations=(
+            replace(
+                one.invocations[0],
+                noise=replace(one.invocations[0].noise, thermal_status_before=2**63),
+            ),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TOO_LARGE)
+def test_a_number_that_no_column_holds_spoils_its_own_report_alone(
+    name: str, tmp_path: Path
+) -> None:
+    """One such report would otherwise keep Parquet from being written of the whole store."""
+    store.write(tmp_path, report(measurement(), name="good"))
+    bad = report(TOO_LARGE[name](measurement()), name="bad")
+    (tmp_path / "bad.json").write_bytes(codec.encode_report(bad))
+    for kind in KINDS:
+        with pytest.warns(notebook.NotRead, match=r"bad.json.*(<=|range)"):
+            frame = mnv4bench.load(tmp_path, rows=kind)
+        assert set(frame["report"]) == {"good"}
 
 
 def test_of_many_bad_files_the_number_is_said(tmp_path: Path) -> None:

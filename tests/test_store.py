@@ -21,6 +21,16 @@ def test_a_written_report_is_read_back(tmp_path: Path) -> None:
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 
+def test_what_is_no_file_is_never_replaced_by_one(tmp_path: Path) -> None:
+    """As root, ``--out /dev/full`` would leave a file where the device was."""
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    with pytest.raises(NotMeasured, match="is not a regular file"):
+        store.replace_file(pipe, b"rows")
+    assert pipe.is_fifo()
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe.csv"]
+
+
 def test_an_open_report_grows_and_a_sealed_one_is_never_edited(tmp_path: Path) -> None:
     running = report(measurement(rounds=1), finished_at=None, ended=None)
     store.write(tmp_path, running)
@@ -135,7 +145,7 @@ def test_a_device_is_not_replaced_by_a_file(tmp_path: Path) -> None:
     """As root, ``--out /dev/stdout`` took the stream from every program of the machine."""
     pipe = tmp_path / "stream"
     os.mkfifo(pipe)
-    with pytest.raises(NotMeasured, match="it is no file"):
+    with pytest.raises(NotMeasured, match="is not a regular file"):
         store.replace_file(pipe, b"new")
     assert pipe.is_fifo()
 

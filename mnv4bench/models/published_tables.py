@@ -157,7 +157,6 @@ def _of_csv(text: str, path: Path) -> tuple[dict[str, Any], list[_RawRow]]:
     """Lines "# key: value" come first and hold for all rows; then a line of column names."""
     lines = text.splitlines(keepends=True)
     head: dict[str, Any] = {}
-    begins = 0
     for begins, line in enumerate(lines):
         if not line.startswith("#") and line.strip():
             break
@@ -168,6 +167,8 @@ def _of_csv(text: str, path: Path) -> tuple[dict[str, Any], list[_RawRow]]:
             raise BadFile(f"{path}, line {begins + 1}: {_cut(key.strip())} is given twice.", _NEXT)
         if key.strip() in KEYS:
             head[key.strip()] = value.strip()
+    else:
+        begins = len(lines)  # a head alone
     reader = csv.reader(lines[begins:], strict=True)
     try:
         names = [name.strip() for name in next(reader, [])]

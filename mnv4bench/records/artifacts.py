@@ -15,6 +15,7 @@ from mnv4bench.records.words import (
     Name,
     Precision,
     Sha256,
+    Size,
 )
 
 
@@ -129,7 +130,7 @@ class Artifact(Struct, frozen=True, kw_only=True):
     sha256: Sha256
     size_bytes: Count
     weights: Weights
-    input_shape: tuple[int, ...] | None = None  # as the file wants it; TFLite is NHWC, ONNX NCHW
+    input_shape: tuple[Size, ...] | None = None  # as the file wants it; TFLite is NHWC, ONNX NCHW
     params: Count | None = None
     macs: Count | None = None
     spec_sha256: Sha256 | None = None  # of the architecture's definition

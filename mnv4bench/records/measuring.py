@@ -8,7 +8,15 @@ from msgspec import Meta, Struct
 
 from mnv4bench.records.artifacts import Artifact
 from mnv4bench.records.devices import DeviceProfile, DeviceState, Environment, Placement
-from mnv4bench.records.words import Count, Duration, Fraction, Origin, Seconds, Sha256
+from mnv4bench.records.words import (
+    MAX_WHOLE,
+    Count,
+    Duration,
+    Fraction,
+    Origin,
+    Seconds,
+    Sha256,
+)
 
 
 class Timing(Struct, frozen=True, kw_only=True):
@@ -38,8 +46,8 @@ class Noise(Struct, frozen=True, kw_only=True):
     temperature_before_c: float | None = None
     temperature_after_c: float | None = None
     frequency_mean_hz: float | None = None  # of the cores in use, by their time at each frequency
-    thermal_status_before: int | None = None  # DeviceState's
-    thermal_status_after: int | None = None
+    thermal_status_before: Count | None = None  # DeviceState's
+    thermal_status_after: Count | None = None
 
 
 class Spread(Struct, frozen=True, kw_only=True):
@@ -63,7 +71,7 @@ class Samples(Struct, frozen=True, kw_only=True):
     position: Count  # place within its round
     started_at: str  # UTC, ISO 8601
     latencies_s: Annotated[tuple[Duration, ...], Meta(min_length=1)]  # in measured order
-    inferences_per_value: Annotated[int, Meta(ge=1)] = 1
+    inferences_per_value: Annotated[int, Meta(ge=1, le=MAX_WHOLE)] = 1
     warmup_s: tuple[Duration, ...] = ()  # in measured order, the first inference first
     warmup_steady: bool | None = None  # False: the cap came before two windows agreed
     load_s: Seconds | None = None

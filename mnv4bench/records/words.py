@@ -25,7 +25,10 @@ AccuracySource = Literal["paper", "timm", "measured", "table"]
 MAX_SECONDS = 3600.0
 Duration = Annotated[float, Meta(gt=0, le=MAX_SECONDS)]
 Seconds = Annotated[float, Meta(ge=0)]
-Count = Annotated[int, Meta(ge=0)]
+# What a column of Parquet holds; one figure beyond it would make a whole store unwritable.
+MAX_WHOLE = 2**63 - 1
+Count = Annotated[int, Meta(ge=0, le=MAX_WHOLE)]
+Size = Annotated[int, Meta(ge=-MAX_WHOLE, le=MAX_WHOLE)]  # of one dimension; -1: left open
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]

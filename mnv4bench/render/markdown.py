@@ -49,7 +49,7 @@ def _cells(row: MeasurementRow) -> Iterator[str]:
     yield row.precision
     yield "" if row.input_px is None else str(row.input_px)
     if row.instructions is not None:
-        yield f"{units.count(row.instructions)} instructions"
+        yield f"{units.whole(row.instructions)} instructions"  # exact, so no digit is dropped
     elif latency is None:
         yield ""
     elif row.origin == "published":

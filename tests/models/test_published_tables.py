@@ -172,6 +172,7 @@ CSV_REFUSED = {
     ),
     "an open quote": (CSV + '"' + CELLS, "not readable as CSV"),
     "one column name alone": ("citation\n", "has no row"),
+    "a head alone": ("# citation: Example 42\n", "has no row"),
     "nothing": ("", "has no row"),
     "not UTF-8": (CSV.encode() + CELLS.encode().replace(b"conv", b"c\xffnv"), "not UTF-8 (byte"),
     "UTF-16": ((CSV + CELLS).encode("utf-16"), "not UTF-8"),

@@ -4,6 +4,7 @@ import re
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mnv4bench.analysis import rows
 from mnv4bench.findings import Skipped
@@ -31,6 +32,14 @@ def test_a_row_reads_like_the_table() -> None:
     assert found["Model"] == "`mnv4-conv-s`"
     assert (found["Median"], found["Interval"], found["Invocations"]) == ("2.005 ms", "±0.2 %", "6")
     assert found["Top-1"] == "73.8 % (timm's)"
+
+
+def test_a_count_keeps_every_digit() -> None:
+    """It is exact, and a gate calls a difference in the last digit a difference."""
+    [row] = rows.measurements(report(measurement()), lambda _: None)
+    counted = replace(row, origin="emulated", latency_s=None, instructions=104_536_497)
+    *_, line = markdown.table([counted], ())
+    assert "104,536,497 instructions" in line
 
 
 def test_a_quantised_files_accuracy_is_the_float_networks() -> None:

@@ -32,13 +32,13 @@ _MARK = re.compile(r"^mnv4bench-mark (\d+) (\d+)$", re.MULTILINE)
 
 
 def built(qemu: Qemu) -> Path:
-    """The plugin for ``qemu``, compiled where it is not in the cache.
+    """The plugin for ``qemu``, compiled where it is not in the cache, or is damaged there.
 
     Raises NotMeasured without a compiler, or where qemu takes no plugin.
     """
     folder = _folder(qemu)
     kept = folder / "marks.so"
-    if kept.is_file():
+    if kept.is_file() and _refusal(qemu, kept) is None:
         return kept
     compiler = shutil.which("cc")
     if compiler is None:

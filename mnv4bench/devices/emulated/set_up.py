@@ -26,7 +26,7 @@ from filelock import FileLock, Timeout
 from mnv4bench.devices import process
 from mnv4bench.devices.emulated import plugin, qemu, userland
 from mnv4bench.devices.emulated.runner import EmulatedRunner
-from mnv4bench.errors import NotMeasured
+from mnv4bench.errors import NotMeasured, WorkerFailed
 from mnv4bench.records import DeviceProfile
 
 Say = Callable[[str], None]
@@ -60,7 +60,14 @@ def set_up(profile: DeviceProfile, say: Say) -> None:
             if userland.facts() is None:
                 _fetch(say)
         say(f"the aarch64 system: {userland.folder()}")
-    say(f"numerics: {runner.require_right().sentence}")
+    try:
+        say(f"numerics: {runner.require_right(again=True).sentence}")
+    except WorkerFailed as error:  # nothing runs at all: what lies there may be damaged
+        raise NotMeasured(
+            f"{error.what.rstrip('.')}.",
+            f"if it worked before, remove the folder {userland.home()} and repeat the command; "
+            f"or {error.next_step}",
+        ) from error
 
 
 @contextmanager
@@ -118,6 +125,8 @@ def _packages(folder: Path, say: Say) -> list[Path]:
         'APT::Install-Recommends "false";\n'
         'APT::Sandbox::User "";\n'  # root's apt would fetch as a user who may not write here
         'Acquire::Languages "none";\n'
+        # A list that could not be fetched is an error with its reason, not a warning that is lost.
+        'APT::Update::Error-Mode "any";\n'
         f'Dir::State "{quoted}/state";\n'
         f'Dir::State::status "{quoted}/state/status";\n'
         f'Dir::Cache "{quoted}/cache";\n'
@@ -133,6 +142,8 @@ def _packages(folder: Path, say: Say) -> list[Path]:
         f"fetching {len(wanted)} packages, {missing / 1e6:.1f} MB, with apt-get --download-only "
         f"(nothing is installed) into {archives}"
     )
+    # An earlier try may have left a version that was replaced since; one of each is unpacked.
+    _run(("apt-get", "autoclean", "--quiet=2"), LISTS_TIMEOUT_S, apt)
     _run((*install, "--download-only", *userland.SYSTEM_PACKAGES), FETCH_TIMEOUT_S, apt)
     found = sorted(archives.glob("*.deb"))
     if not any(deb.name.startswith("libc6_") for deb in found):
@@ -162,9 +173,9 @@ def _listed(command: tuple[str, ...], apt: Mapping[str, str]) -> str:
             raise
         raise NotMeasured(
             f"{failed.what} Then: {error.what}",
-            "add a source of this system's packages for arm64 (an amd64 Ubuntu has them in "
-            "another archive), set it up in a Debian container, or count x86-64 with --device "
-            "host-instructions",
+            "see that this machine reaches its sources; add one of its packages for arm64 (an "
+            "amd64 Ubuntu has them in another archive), set it up in a Debian container, or count "
+            "x86-64 with --device host-instructions",
         ) from None
 
 

@@ -114,6 +114,20 @@ def test_a_qemu_that_wants_another_interface_is_tried_until_it_is_known(programs
     assert log.read_text().count("x") == 4
 
 
+def test_a_damaged_plugin_is_built_again(programs: Path) -> None:
+    script(
+        programs / "qemu-aarch64",
+        f'{version("7.2.22")}\nfile=${{2#file=}}\n[ -s "${{file%%,*}}" ] || '
+        'echo "Could not load plugin: file too short" >&2\nexit 1',
+    )
+    found = qemu.find(profiles.load(ARM).emulated)
+    kept = plugin.built(found)
+    whole = kept.read_bytes()
+    assert plugin.built(found).stat().st_ino == kept.stat().st_ino, "built twice"
+    kept.write_bytes(b"")
+    assert plugin.built(found).read_bytes() == whole
+
+
 def test_a_compiler_that_fails(programs: Path) -> None:
     script(programs / "qemu-aarch64", version("7.2.22"))
     script(programs / "cc", "echo 'marks.c:1: fatal error: stdint.h: No such file' >&2; exit 1")
@@ -167,6 +181,23 @@ echo "'https://somewhere/python3.deb' python3.deb 12345"
 """,
     )
     failing(terminal, "fetching 1 packages, 0.0 MB", "E: came as far as this")
+
+
+def test_an_unreachable_source_is_the_reason(fetching: Path, terminal: Terminal) -> None:
+    """apt-get update calls it a warning, and succeeds, unless it is told otherwise."""
+    script(
+        fetching / "apt-get",
+        """while read -r key value; do
+case "$key $value" in 'APT::Update::Error-Mode "any";') strict=yes;; esac
+done < "$APT_CONFIG"
+case "$1$strict" in
+updateyes) echo 'E: Failed to fetch http://deb.debian.org  Could not connect' >&2; exit 100;;
+update) exit 0;;
+esac
+echo 'E: Unable to locate package python3-minimal' >&2; exit 100
+""",
+    )
+    failing(terminal, "Could not connect", "see that this machine reaches its sources")
 
 
 def test_a_disk_that_fills_up_while_fetching(fetching: Path, terminal: Terminal) -> None:
