@@ -36,6 +36,8 @@ def draw(
             f"--out {out}: a figure is written as {', '.join(_SUFFIXES)}, all beside each other.",
             f"--out {out.with_suffix('')}",
         )
+    from rich.console import Group
+
     from mnv4bench import codec
     from mnv4bench.analysis.shapes import sustained_only
     from mnv4bench.cli.gathering import shapes
@@ -62,8 +64,6 @@ def draw(
     if as_json:
         emit(codec.encode_json(found))
         return
-    from rich.console import Group
-
-    if left := list(terminal.left_out(found.skipped, terminal.Write(ascii_only=False))):
-        say(Group(*left))
+    if found.skipped:
+        say(terminal.View(lambda write: Group(*terminal.left_out(found.skipped, write))))
     emit(f"drawn: {', '.join(str(path) for path in drawn)}")

@@ -41,7 +41,7 @@ def draw(found: Shapes, width: Width = "screen") -> dict[str, bytes]:
 class Clouds:
     """A ``ladder.Subject``."""
 
-    aside = 0.0
+    aside, lift = 6.0, 0.0  # beside the axes: half of the last tick's number
 
     def height(self, row: Shape, *, many: bool) -> float:
         cloud = 0.0 if row.histogram is None else LOW_CLOUD if many else CLOUD
@@ -93,6 +93,9 @@ class Clouds:
     def signs(self, rows: Sequence[Shape]) -> Sequence[Entry]:
         entries: list[Entry] = []
         strands = [one for row in rows for one in row.strands]
+        if any(row.low_s is not None for row in rows):
+            band = Line2D([0], [0], color=paler(INK, 0.86), linewidth=8, solid_capstyle="butt")
+            entries.append(("the same, over the median", band, 10.0))
         if any(row.histogram for row in rows):
             cloud = Line2D([0], [0], color=paler(GREY, 0.55), linewidth=6, solid_capstyle="butt")
             entries.append(("inferences, 0.5th to 98th percentile", cloud, 14.0))
@@ -115,7 +118,9 @@ class Clouds:
     def draw(self, axes: Axes, rungs: Sequence[Rung]) -> None:
         low, high = _range(rungs)
         axes.set_xlim(low, high)
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=max(2, int(axes.bbox.width / 40))))
+        axes.xaxis.set_major_locator(
+            MaxNLocator(nbins=max(2, int(axes.bbox.width / 36)), steps=[1, 2, 5, 10])
+        )
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: units.plain(value)))
         axes.axvline(1.0, color=INK, linewidth=0.6, zorder=1.5)
         for rung in rungs:
@@ -129,19 +134,26 @@ def _is_mean(one: Strand) -> bool:
 
 
 def _range(rungs: Sequence[Rung]) -> tuple[float, float]:
-    """Of the axis: all that is drawn, within WIDEST and around NARROWEST."""
-    low, high = NARROWEST
+    """Of the axis: all that is drawn, within WIDEST and around NARROWEST.
+
+    Where anything has percentiles, the extremes of a few samples do not stretch it.
+    """
+    firm, loose = list[float](), list[float]()
     for rung in rungs:
         row, seen = rung.row, []
         if row.histogram is not None:
             cloud = row.histogram
             seen += [cloud.low_s, cloud.low_s + len(cloud.counts) * cloud.width_s]
         for one in row.strands:
-            seen += [v for v in (one.low_s, one.high_s, one.median_s) if v is not None]
+            seen.append(one.median_s)
+            ends = [value for value in (one.low_s, one.high_s) if value is not None]
+            few = one.quarter_s is None and not _is_mean(one)
+            (loose if few else firm).extend(value / row.latency_s for value in ends)
         seen += [value for value in (row.low_s, row.high_s) if value is not None]
-        low = min([low, *(value / row.latency_s for value in seen)])
-        high = max([high, *(value / row.latency_s for value in seen)])
-    low, high = max(low, WIDEST[0]), min(high, WIDEST[1])
+        firm += [value / row.latency_s for value in seen]
+    shaped = any(rung.row.histogram is not None for rung in rungs)
+    every = [*firm, *NARROWEST, *([] if shaped else loose)]
+    low, high = max(min(every), WIDEST[0]), min(max(every), WIDEST[1])
     room = (high - low) * 0.03
     return low - room, high + room
 

@@ -33,7 +33,7 @@ LONE, SHARED = (470.0, 0.0), (340.0, 0.0)  # of a panel; its height is that of i
 GUTTER_X, GUTTER_Y = 26.0, 16.0
 NAMES = 0.3  # the share of a panel that names may take
 LATENCY = 0.34  # of what is left, the share of the latency axis
-BETWEEN = 12.0
+BETWEEN = 16.0
 BOTTOM = 25.0  # under the axes: ticks and titles
 # More rungs, or panels, make a picture that no page holds; the JSON beside has all.
 MAX_ROWS, MAX_PANELS = 60, 24
@@ -42,6 +42,7 @@ MANY = 16
 # Latencies that differ by less are compared on a linear axis.
 LOG_FROM = 3.0
 MS = 1e-3
+INTERVAL = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Subject(Protocol):
     """What a figure is about: the right-hand side of every rung."""
 
     aside: float  # points at the right of the axes, for text
+    lift: float  # points by which the median stands above the middle of its rung
 
     def height(self, row: Shape, *, many: bool) -> float:
         """Points that a rung needs."""
@@ -106,14 +108,18 @@ def compose(found: Shapes, subject: Subject, fit: Width = "screen") -> Figure:
     room = width - 2 * MARGIN
     drawn = [row for group in cells for row in group.rows[:MAX_ROWS]]
     families = looks(row.family for row in drawn)
-    lines = [cells[start : start + columns] for start in range(0, len(cells), columns)]
-    heights = [max(_height(group, subject, wide) for group in line) for line in lines]
+    columns_y, places = [MARGIN] * columns, []
+    for group in cells:
+        # The shortest column takes the next one, so that forty models beside three leave no hole.
+        column = min(range(columns), key=lambda index: columns_y[index])
+        places.append((MARGIN + column * (wide + GUTTER_X), columns_y[column]))
+        columns_y[column] += _height(group, subject, wide) + GUTTER_Y
+    bottom = max(columns_y) - (GUTTER_Y if cells else 0)
     legend = flow(_legend(drawn, subject, families), room)
     closing = _closing(found)
     height = (
-        2 * MARGIN
-        + sum(heights)
-        + GUTTER_Y * max(0, len(lines) - 1)
+        bottom
+        + MARGIN
         + LEGEND_ROW * (len(legend) + 1)
         + NOTE_SIZE * LINE_SPACING * len(closing)
         + (0 if cells else 60)
@@ -121,13 +127,9 @@ def compose(found: Shapes, subject: Subject, fit: Width = "screen") -> Figure:
     figure = Figure(figsize=(width / 72, height / 72), dpi=72, facecolor=WHITE)
     FigureCanvasAgg(figure)
     write = Pen(figure, height)
-    y = MARGIN
-    for line, high in zip(lines, heights, strict=True):
-        top = max(len(_heading(group, wide)) for group in line)
-        for column, group in enumerate(line):
-            left = MARGIN + column * (wide + GUTTER_X)
-            _panel(write, group, subject, families, (left, y, wide, top))
-        y += high + GUTTER_Y
+    for group, (left, top) in zip(cells, places, strict=True):
+        _panel(write, group, subject, families, (left, top, wide))
+    y = bottom + LEGEND_ROW
     if not cells:
         write(width / 2, y + 40, "nothing to draw: no measurement was found", 8, GREY, "center")
         y += 60
@@ -178,9 +180,9 @@ def _panel(
     group: ShapeGroup,
     subject: Subject,
     families: Any,
-    place: tuple[float, float, float, int],
+    place: tuple[float, float, float],
 ) -> None:
-    left, y, wide, lines = place
+    left, y, wide = place
     name, *facts = _heading(group, wide)
     baseline = y + TITLE_SIZE * typeface.CAP_HEIGHT
     write(left, baseline, name, TITLE_SIZE, INK, weight="bold")
@@ -194,7 +196,7 @@ def _panel(
         high = subject.height(row, many=len(rows) > MANY)
         rungs.append(Rung(row, families[row.family], at, high))
         at += high
-    top = y + _heading_height(lines)
+    top = y + _heading_height(1 + len(facts))
     names = _names(rungs, subject, wide)
     for rung in rungs:
         _name(write, rung, subject, (left, top + rung.middle, names))
@@ -284,11 +286,11 @@ def _latencies(axes: Axes, rungs: Sequence[Rung], subject: Subject, wide: float)
     axes.set_xlim(low, high)
     _title(axes, titles, wide)
     for rung in rungs:
-        row = rung.row
+        row, middle = rung.row, rung.middle - subject.lift
         if row.low_s is not None and row.high_s is not None:
             axes.plot(
                 [row.low_s / MS, row.high_s / MS],
-                [rung.middle] * 2,
+                [middle] * 2,
                 color=rung.look.colour,
                 linewidth=0.8,
                 marker="|",
@@ -298,7 +300,7 @@ def _latencies(axes: Axes, rungs: Sequence[Rung], subject: Subject, wide: float)
         subject.latency(axes, rung)
         axes.plot(
             [row.latency_s / MS],
-            [rung.middle],
+            [middle],
             rung.look.marker,
             markersize=2 * panel.RADIUS * rung.look.scale,
             zorder=4,
@@ -307,7 +309,15 @@ def _latencies(axes: Axes, rungs: Sequence[Rung], subject: Subject, wide: float)
 
 
 def _spaced(ticks: Sequence[float], low: float, high: float, wide: float) -> list[float]:
-    """As many of the ticks as their numbers have room for."""
+    """All ticks where their numbers have room, else the decades, else those that have some."""
+    decades = [tick for tick in ticks if log10(tick) == round(log10(tick))]
+    for some in (list(ticks), decades):
+        if len(some) > 1 and len(kept := _with_room(some, low, high, wide)) == len(some):
+            return kept
+    return _with_room(ticks, low, high, wide)
+
+
+def _with_room(ticks: Sequence[float], low: float, high: float, wide: float) -> list[float]:
     kept: list[float] = []
     free = -1e9
     for tick in ticks:
@@ -337,6 +347,7 @@ def _notes(group: ShapeGroup, subject: Subject, room: float) -> list[str]:
     alone = [visible(row.model) for row in rows if row.low_s is None]
     if alone:
         sentences.append(f"A single invocation, so no interval ({len(alone)}): {listed(alone)}.")
+    sentences += _reached([row for row in rows if row.low_s is not None])
     reasons: dict[str, list[str]] = defaultdict(list)
     for row in rows:
         for reason in row.tainted:
@@ -349,6 +360,25 @@ def _notes(group: ShapeGroup, subject: Subject, room: float) -> list[str]:
         more = units.plural(len(group.rows) - MAX_ROWS, "slower model")
         sentences.append(f"{more} in the JSON beside.")
     return [line for text in sentences for line in typeface.wrapped(text, NOTE_SIZE, room)]
+
+
+def _reached(rows: Sequence[Shape]) -> list[str]:
+    """What the intervals reach: under six invocations even their whole range is not at 95 %."""
+    if not rows:
+        return []
+    by_confidence: dict[float, list[str]] = defaultdict(list)
+    for row in rows:
+        by_confidence[min(row.confidence, INTERVAL)].append(visible(row.model))
+    if len(by_confidence) == 1:
+        [confidence] = by_confidence
+        few = ", for want of invocations" if confidence < INTERVAL else ""
+        return [f"Intervals of the median at {units.percent(confidence)}{few}."]
+    sentences = []
+    for confidence, names in sorted(by_confidence.items()):
+        if confidence < INTERVAL:
+            which = f"{units.percent(confidence)}, for want of invocations ({len(names)})"
+            sentences.append(f"Interval at {which}: {listed(names)}.")
+    return [f"Intervals of the median at {units.percent(INTERVAL)}.", *sentences]
 
 
 def _legend(rows: Sequence[Shape], subject: Subject, families: Any) -> list[list[Entry]]:
@@ -373,7 +403,7 @@ def _legend(rows: Sequence[Shape], subject: Subject, families: Any) -> list[list
         signs.append((f"{origin}, not measured", sample(plain, hollow=True), 8.0))
     if any(row.low_s is not None for row in rows):
         bar = Line2D([0], [0], color=GREY, linewidth=0.8, marker="|", markersize=4)
-        signs.append(("its 95 % interval", bar, 14.0))
+        signs.append(("its interval", bar, 14.0))
     return [kinds, [*signs, *subject.signs(rows)]]
 
 

@@ -24,6 +24,7 @@ from mnv4bench.render.words import TEXT_SIZE
 
 # Points, of a rung.
 HIGH, LOW = 30.0, 17.0
+LIFT = 3.4  # burst stands above sustained, since the two are often near each other
 ASIDE = 34.0  # for what is left, in percent
 # Speeds over burst that a rung always spans: a percent is no cliff.
 SPAN = (0.9, 1.01)
@@ -39,7 +40,7 @@ def draw(found: Shapes, width: Width = "screen") -> dict[str, bytes]:
 class Warmth:
     """A ``ladder.Subject``."""
 
-    aside = ASIDE
+    aside, lift = ASIDE, LIFT
 
     def height(self, row: Shape, *, many: bool) -> float:  # noqa: ARG002
         return LOW if many else HIGH
@@ -57,10 +58,11 @@ class Warmth:
         if row.sustained_s is None:
             return
         ends = [row.latency_s / MS, row.sustained_s / MS]
-        axes.plot(ends, [rung.middle] * 2, color=rung.look.colour, linewidth=1.2, zorder=2)
+        heights = [rung.middle - LIFT, rung.middle + LIFT]
+        axes.plot(ends, heights, color=rung.look.colour, linewidth=0.8, zorder=2)
         axes.plot(
             ends[1:],
-            [rung.middle],
+            heights[1:],
             rung.look.marker,
             markersize=2 * panel.RADIUS * rung.look.scale * 0.8,
             zorder=3,
@@ -107,7 +109,9 @@ class Warmth:
         unit = 60.0 if _minutes(rows) else 1.0
         end = max(row.windows[-1].end_s for row in rows) / unit
         axes.set_xlim(0, end)
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=max(2, int(axes.bbox.width / 36))))
+        axes.xaxis.set_major_locator(
+            MaxNLocator(nbins=max(2, int(axes.bbox.width / 36)), steps=[1, 2, 3, 5, 6, 10])
+        )
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: units.plain(value)))
         speeds = _speeds(rows)
         for rung in rungs:
