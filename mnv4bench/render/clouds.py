@@ -12,10 +12,9 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from mnv4bench import units
-from mnv4bench.findings import Shape, ShapeGroup, Shapes, Strand
+from mnv4bench.findings import Histogram, Shape, ShapeGroup, Shapes, Strand
 from mnv4bench.render import ladder
 from mnv4bench.render.ladder import Rung
 from mnv4bench.render.listing import listed
@@ -30,6 +29,7 @@ LEAST = 17.0
 # The axis ends here even where samples lie beyond; an arrow says so.
 WIDEST = (0.5, 2.0)
 NARROWEST = (0.97, 1.04)
+MOST = 0.96
 _Lines = list[list[tuple[float, float]]]
 
 
@@ -118,10 +118,7 @@ class Clouds:
     def draw(self, axes: Axes, rungs: Sequence[Rung]) -> None:
         low, high = _range(rungs)
         axes.set_xlim(low, high)
-        axes.xaxis.set_major_locator(
-            MaxNLocator(nbins=max(2, int(axes.bbox.width / 36)), steps=[1, 2, 5, 10])
-        )
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: units.plain(value)))
+        ladder.even_ticks(axes, (1, 2, 5, 10))
         axes.axvline(1.0, color=INK, linewidth=0.6, zorder=1.5)
         for rung in rungs:
             _interval(axes, rung)
@@ -143,7 +140,7 @@ def _range(rungs: Sequence[Rung]) -> tuple[float, float]:
         row, seen = rung.row, []
         if row.histogram is not None:
             cloud = row.histogram
-            seen += [cloud.low_s, cloud.low_s + len(cloud.counts) * cloud.width_s]
+            seen += [cloud.low_s, _most(cloud)]
         for one in row.strands:
             seen.append(one.median_s)
             ends = [value for value in (one.low_s, one.high_s) if value is not None]
@@ -156,6 +153,16 @@ def _range(rungs: Sequence[Rung]) -> tuple[float, float]:
     low, high = max(min(every), WIDEST[0]), min(max(every), WIDEST[1])
     room = (high - low) * 0.03
     return low - room, high + room
+
+
+def _most(cloud: Histogram) -> float:
+    """Below this lie MOST of the samples; what is above would squeeze them."""
+    left = MOST * (sum(cloud.counts) + cloud.below + cloud.above) - cloud.below
+    for index, count in enumerate(cloud.counts):
+        left -= count
+        if left <= 0:
+            return cloud.low_s + (index + 1) * cloud.width_s
+    return cloud.low_s + len(cloud.counts) * cloud.width_s
 
 
 def _interval(axes: Axes, rung: Rung) -> None:
@@ -195,6 +202,9 @@ def _cloud(axes: Axes, rung: Rung) -> float:
         linewidth=0.6,
         zorder=2,
     )
+    if xs[-1] > axes.get_xlim()[1]:
+        axes.plot([axes.get_xlim()[1]], [base - 2], ">", markersize=2.2, clip_on=False,
+                  color=rung.look.colour)  # fmt: skip
     return base + 1
 
 

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from mnv4bench import units
 from mnv4bench.findings import Shape, ShapeGroup, Shapes
@@ -34,6 +34,7 @@ GUTTER_X, GUTTER_Y = 26.0, 16.0
 NAMES = 0.3  # the share of a panel that names may take
 LATENCY = 0.34  # of what is left, the share of the latency axis
 BETWEEN = 16.0
+OVERHANG = 6.0  # by which a tick's number may stand out at either side; under half of BETWEEN
 BOTTOM = 25.0  # under the axes: ticks and titles
 # More rungs, or panels, make a picture that no page holds; the JSON beside has all.
 MAX_ROWS, MAX_PANELS = 60, 24
@@ -280,8 +281,8 @@ def _latencies(axes: Axes, rungs: Sequence[Rung], subject: Subject, wide: float)
     else:
         room = max((high - low) * 0.1, high * 0.02)
         low, high = low - room, high + room
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=max(2, int(wide / 32))))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: units.plain(value)))
+        axes.set_xlim(low, high)
+        even_ticks(axes, (1, 2, 2.5, 5, 10))
         titles = ("Latency, ms", "ms", "ms")
     axes.set_xlim(low, high)
     _title(axes, titles, wide)
@@ -318,15 +319,30 @@ def _spaced(ticks: Sequence[float], low: float, high: float, wide: float) -> lis
 
 
 def _with_room(ticks: Sequence[float], low: float, high: float, wide: float) -> list[float]:
+    return _apart([(tick, (log10(tick) - low) / (high - low) * wide) for tick in ticks], wide)
+
+
+def _apart(places: Sequence[tuple[float, float]], wide: float) -> list[float]:
+    """Of (tick, where it lies), those whose numbers touch no other and nothing beside the axes."""
     kept: list[float] = []
-    free = -1e9
-    for tick in ticks:
+    free = -OVERHANG
+    for tick, at in places:
         half = typeface.width(units.plain(tick), TEXT_SIZE) / 2
-        at = (log10(tick) - low) / (high - low) * wide
-        if at - half >= free:
+        if at - half >= free and at + half <= wide + OVERHANG:
             kept.append(tick)
             free = at + half + 4
     return kept
+
+
+def even_ticks(axes: Axes, steps: Sequence[float]) -> None:
+    """Ticks of a linear axis, within its limits, with room for their numbers."""
+    low, high = axes.get_xlim()
+    wide = axes.bbox.width
+    every = MaxNLocator(nbins=max(2, int(wide / 30)), steps=list(steps)).tick_values(low, high)
+    inside = [float(tick) for tick in every if low <= tick <= high]
+    kept = _apart([(tick, (tick - low) / (high - low) * wide) for tick in inside], wide)
+    axes.xaxis.set_major_locator(FixedLocator(kept))
+    axes.xaxis.set_major_formatter(FixedFormatter([units.plain(tick) for tick in kept]))
 
 
 # --- words ------------------------------------------------------------------------------------

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from mnv4bench import units
 from mnv4bench.findings import Shape, ShapeGroup, Shapes
@@ -109,10 +108,7 @@ class Warmth:
         unit = 60.0 if _minutes(rows) else 1.0
         end = max(row.windows[-1].end_s for row in rows) / unit
         axes.set_xlim(0, end)
-        axes.xaxis.set_major_locator(
-            MaxNLocator(nbins=max(2, int(axes.bbox.width / 36)), steps=[1, 2, 3, 5, 6, 10])
-        )
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: units.plain(value)))
+        ladder.even_ticks(axes, (1, 2, 3, 5, 6, 10))
         speeds = _speeds(rows)
         for rung in rungs:
             _rung(axes, rung, unit, end, speeds)

@@ -9,7 +9,7 @@ from mnv4bench.analysis import shapes, stats
 from mnv4bench.analysis.shapes import LatestShapes
 from mnv4bench.findings import Shapes
 from mnv4bench.records import Measurement, Noise, Report, Samples, Spread
-from tests.sample_reports import PROFILE, counting_report, measurement, report, samples
+from tests.sample_reports import PROFILE, counted, counting_report, measurement, report, samples
 
 NOISY = [0.002 * (1 + abs(random.Random(1).gauss(0, 0.01))) for _ in range(500)]
 
@@ -155,7 +155,7 @@ def test_of_two_reports_the_later_one_counts_in_any_order() -> None:
 def test_groups_are_devices_and_what_has_no_latency_is_said() -> None:
     failed = measurement("mnv4-conv-l", invocations=(), placement=None, failure="no room")
     other = report(measurement(), name="r2", profile=replace(PROFILE, device="host-ort-cpu"))
-    found = of(report(measurement(), failed, name="r1"), other, counting_report())
+    found = of(report(measurement(), failed, name="r1"), other, counting_report(counted()))
     assert [group.device for group in found.groups] == ["host-cpu", "host-ort-cpu"]
     reasons = " ".join(one.reason for one in found.skipped)
     assert "mnv4-conv-l: no room" in reasons

@@ -10,7 +10,7 @@ from mnv4bench.findings import Shapes
 from tests.cli.test_data_out import assert_sentence, host
 from tests.command_line import Terminal
 from tests.render import shapes
-from tests.sample_reports import counting_report, measurement, report
+from tests.sample_reports import counted, counting_report, measurement, report
 
 FILES = [".svg", ".png", ".pdf", ".json"]
 
@@ -56,7 +56,7 @@ def test_nothing_sustained_is_a_sentence(terminal: Terminal, tmp_path: Path) -> 
 
 
 def test_counts_are_no_latencies(terminal: Terminal, tmp_path: Path) -> None:
-    store.write(tmp_path / "reports", counting_report())
+    store.write(tmp_path / "reports", counting_report(counted()))
     assert_sentence(terminal("show", "--figure", "distributions"), 3, "has latencies to draw")
 
 
