@@ -63,10 +63,10 @@ class Latest:
     def add(self, report: Report) -> None:
         """Take every measurement of ``report``."""
         for measurement in report.measurements:
-            self._add(report, measurement)
+            self.take(report, measurement)
 
-    def _add(self, report: Report, measurement: Measurement) -> None:
-        """Summarise ``measurement`` unless a later one of its variant is already here."""
+    def take(self, report: Report, measurement: Measurement) -> bool:
+        """Summarise ``measurement``, unless a later one of its variant is here: then False."""
         artifact = measurement.artifact
         _, environment = circumstances(report.environment, report.profile)
         device = report.profile.device
@@ -81,11 +81,12 @@ class Latest:
         at = measured_at(measurement) if measurement.has_figures else report.started_at
         moment = _Moment(measurement.has_figures, at, report.report)
         if self._loses(key, variant, moment):
-            return
+            return False
         found: Candidate | None = summarise(report, measurement) or tally(report, measurement)
         found = found or unmeasured(report, measurement)
         assert found is not None  # it has figures or a reason
         self._groups[key][variant] = (moment, found)
+        return True
 
     def offer(self, one: Candidate) -> None:
         """As ``add``, for what is in figures already."""

@@ -19,6 +19,7 @@ from mnv4bench.analysis import accuracy
 from mnv4bench.analysis.history import Timeline
 from mnv4bench.analysis.latest import Latest
 from mnv4bench.analysis.matching import Sessions
+from mnv4bench.analysis.shapes import LatestShapes
 from mnv4bench.cli import waiting
 from mnv4bench.cli.reading import DEFAULT_REPORTS
 from mnv4bench.errors import BadFile, BenchError, NotMeasured
@@ -61,6 +62,18 @@ def latest(paths: list[Path] | None, skipped: list[Skipped]) -> Latest:
         import mnv4bench.render.terminal  # noqa: F401
 
     for part in _in_parts(paths, skipped, partial(_made_of, Latest), load_what_draws):
+        whole.merge(part)
+    return whole
+
+
+def shapes(paths: list[Path] | None, skipped: list[Skipped]) -> LatestShapes:
+    """How the latest measurement of each variant under ``paths`` spreads; see ``latest``."""
+    whole = LatestShapes()
+
+    def load_what_draws() -> None:
+        import mnv4bench.render.ladder  # noqa: F401
+
+    for part in _in_parts(paths, skipped, partial(_made_of, LatestShapes), load_what_draws):
         whole.merge(part)
     return whole
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnv4bench.cli.reading import AsJson, Paths, emit, say, written
+from mnv4bench.cli.reading import AsJson, FigureWidth, Paths, WidthOption, emit, say, written
 from mnv4bench.errors import NotMeasured, UsageError, nearest
 
 if TYPE_CHECKING:
@@ -34,8 +34,12 @@ def command(
         float, typer.Option(help="Changes by a smaller ratio are not reported.")
     ] = 1.01,
     out: Annotated[
-        Path, typer.Option(help="Where to write, without a suffix: .svg, .png and .json are added.")
+        Path,
+        typer.Option(
+            help="Where to write, without a suffix: .svg, .png, .pdf and .json are added."
+        ),
     ] = Path("history"),
+    width: WidthOption = FigureWidth.SCREEN,
     as_json: AsJson = False,
 ) -> None:
     """Find where the latency of each model changed: commit, date, size and how sure it is.
@@ -72,7 +76,7 @@ def command(
         raise NotMeasured(
             f"no measurement of what was asked for has figures:\n{reasons}", "mnv4bench run"
         )
-    drawn = _write(shown, out)
+    drawn = _write(shown, out, width)
     if as_json:
         emit(codec.encode_json(shown))
         return
@@ -90,7 +94,7 @@ def _check(asked: Sequence[str], known: Sequence[str], what: str) -> None:
             )
 
 
-def _write(found: History, out: Path) -> list[Path]:
+def _write(found: History, out: Path, width: FigureWidth) -> list[Path]:
     from mnv4bench.render import timelines
 
-    return written(out, found, timelines.draw(found))
+    return written(out, found, timelines.draw(found, width.value))

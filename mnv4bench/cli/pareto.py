@@ -13,7 +13,9 @@ from mnv4bench.cli.reading import (
     AccuracyOption,
     AccuracyTable,
     AsJson,
+    FigureWidth,
     Paths,
+    WidthOption,
     accuracy_of,
     emit,
     published_accuracies,
@@ -87,10 +89,12 @@ def command(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Where to write, without a suffix: .svg, .png and .json are added. "
+            help="Where to write, without a suffix: .svg, .png, .pdf and .json are "
+            "added. "
             "[default: pareto, or universality]"
         ),
     ] = None,
+    width: WidthOption = FigureWidth.SCREEN,
     as_json: AsJson = False,
 ) -> None:
     """Draw the accuracy-latency fronts in reports, one panel per device and precision.
@@ -144,9 +148,11 @@ def command(
         universality=across(groups) if universality else (),
     )
     if universality:
-        stem, pictures, view = out or Path("universality"), heat_map.draw(front), spanning.table
+        stem, pictures = out or Path("universality"), heat_map.draw(front, width.value)
+        view = spanning.table
     else:
-        stem, pictures, view = out or Path("pareto"), figure.draw(front), terminal.front
+        stem, pictures = out or Path("pareto"), figure.draw(front, width.value)
+        view = terminal.front
     drawn = written(stem, front, pictures)
     if as_json:
         emit(codec.encode_json(front))

@@ -56,6 +56,22 @@ AccuracyOption = Annotated[
 ]
 
 
+class FigureWidth(StrEnum):
+    """What a figure is as wide as; render.page.Width."""
+
+    SCREEN = "screen"
+    COLUMN = "column"
+    PAGE = "page"
+
+
+WidthOption = Annotated[
+    FigureWidth,
+    typer.Option(
+        help="For a screen, or for print: as wide as a column or a page of a two-column paper."
+    ),
+]
+
+
 def say(view: RenderableType) -> None:
     """Print a table on stdout, at the terminal's width; elsewhere (CI, a pipe) wide enough."""
     from rich.console import Console

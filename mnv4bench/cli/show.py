@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from mnv4bench.cli import published as printed
-from mnv4bench.cli.reading import AsJson, Paths, emit, say
+from mnv4bench.cli.drawing import ShownFigure, draw
+from mnv4bench.cli.reading import AsJson, FigureWidth, Paths, WidthOption, emit, say
 from mnv4bench.cli.tabulating import TableFormat, TableRows, chosen, tabulate
+from mnv4bench.errors import UsageError
 
 
 def command(
@@ -26,8 +28,22 @@ def command(
         TableRows, typer.Option(help="Of csv and parquet: one row for each of these.")
     ] = TableRows.MEASUREMENTS,
     out: Annotated[
-        Path | None, typer.Option(help="The file to write instead of printing.", show_default=False)
+        Path | None,
+        typer.Option(
+            help="The file to write instead of printing; of --figure without a suffix: .svg, .png, "
+            ".pdf and .json are added.",
+            show_default=False,
+        ),
     ] = None,
+    figure: Annotated[
+        ShownFigure | None,
+        typer.Option(
+            help="Draw instead: how the samples of each model and invocation are distributed, or "
+            "what is left of the speed when the device is warm (run --sustained).",
+            show_default=False,
+        ),
+    ] = None,
+    width: WidthOption = FigureWidth.SCREEN,
     published: Annotated[bool, typer.Option("--published", help=printed.HELP)] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -38,7 +54,21 @@ def command(
     has, or that of --published, is shown beside it.
 
     Example: mnv4bench show reports/ --json
+
+    Example: mnv4bench show reports/ --figure distributions --width column
     """
+    if figure is not None:
+        tabular = {
+            "--format": format is not None,
+            "--published": published,
+            "--rows": rows is not TableRows.MEASUREMENTS,
+        }
+        for option in (option for option, is_given in tabular.items() if is_given):
+            raise UsageError(f"--figure draws, and {option} is about tables.", "one of the two")
+        draw(paths, figure, out, width, as_json)
+        return
+    if width is not FigureWidth.SCREEN:
+        raise UsageError(f"--width {width} is of a figure.", "--figure distributions|sustained")
     given, names = printed.told_apart(paths, published)
     how = chosen(format, rows, out, as_json)
     if how in (TableFormat.CSV, TableFormat.PARQUET, TableFormat.MARKDOWN):

@@ -52,6 +52,7 @@ from mnv4bench.findings.insides import (
     Share,
     Tensor,
 )
+from mnv4bench.findings.shapes import Histogram, Shape, ShapeGroup, Shapes, Strand, Window
 from mnv4bench.findings.skipped import Skipped
 
 __all__ = [
@@ -81,6 +82,7 @@ __all__ = [
     "GateVerdict",
     "Graph",
     "Group",
+    "Histogram",
     "Hypervolume",
     "Inspected",
     "Inspection",
@@ -95,14 +97,19 @@ __all__ = [
     "Point",
     "PublishedSource",
     "Relation",
+    "Shape",
+    "ShapeGroup",
+    "Shapes",
     "Share",
     "Shown",
     "SideBySide",
     "Skipped",
     "Spanned",
+    "Strand",
     "Summary",
     "Tally",
     "Tensor",
     "Universality",
     "Unmatched",
+    "Window",
 ]

@@ -1,4 +1,4 @@
-"""A front as a figure: panels on a page, one legend, SVG and PNG.
+"""A front as a figure: panels on a page, one legend, SVG, PNG and PDF.
 
 Knows: how panels share a page. Does not know: how a front was reached, or where files lie. The
 figure is a function of one ``findings.Front``; the same front gives the same bytes.
@@ -21,9 +21,10 @@ from mnv4bench.render.page import (
     MARGIN,
     Entry,
     Pen,
-    columns_of,
+    Width,
     draw_legend,
     flow,
+    grid,
 )
 from mnv4bench.render.palette import GREY, INK, LIMIT, WHITE, Look, looks, paler
 from mnv4bench.render.untrusted import visible
@@ -38,16 +39,17 @@ CROWDED = 250  # characters of names in a panel: until here all find room
 BOTTOM = 25.0  # under the axes: ticks and title of the latency
 
 
-def draw(front: Front) -> dict[str, bytes]:
-    """The figure as whole files, by suffix: {"svg": ..., "png": ...}."""
-    return page.files(lambda: compose(front))
+def draw(front: Front, width: Width = "screen") -> dict[str, bytes]:
+    """The figure as whole files, by suffix: {"svg": ..., "png": ..., "pdf": ...}."""
+    return page.files(lambda: compose(front, width), width)
 
 
-def compose(front: Front) -> Figure:
+def compose(front: Front, fit: Width = "screen") -> Figure:
     """The page: panels row by row, then the legend."""
     cells = share_panels(front.groups)
-    columns = columns_of(len(cells))
-    plot_width, plot_height = LONE_PLOT if len(cells) == 1 else SHARED_PLOT
+    columns, plot_width, plot_height = grid(
+        len(cells), fit, lone=LONE_PLOT, shared=SHARED_PLOT, gutter=GUTTER_X
+    )
     width = 2 * MARGIN + columns * plot_width + max(0, columns - 1) * GUTTER_X
     families = looks(point.family for group in front.groups for point in group.points)
     rows = [cells[start : start + columns] for start in range(0, len(cells), columns)]

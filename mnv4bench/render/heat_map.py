@@ -7,17 +7,19 @@ two hues survive colour-blindness, the hatch survives print, and each cell has i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import log
+from typing import NamedTuple
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from msgspec.structs import replace
 
 from mnv4bench import units
 from mnv4bench.findings import Cell, Front, Spanned, Universality
 from mnv4bench.render import objectives, page, spanning, sureness, typeface
-from mnv4bench.render.page import MARGIN, Pen
+from mnv4bench.render.page import MARGIN, Pen, Width
 from mnv4bench.render.palette import FRAME, GREY, INK, WHITE, paler
 from mnv4bench.render.untrusted import visible
 from mnv4bench.render.words import LINE_SPACING, NOTE_SIZE, TEXT_SIZE, TITLE_SIZE
@@ -26,6 +28,7 @@ from mnv4bench.render.words import LINE_SPACING, NOTE_SIZE, TEXT_SIZE, TITLE_SIZ
 ROW = 15.0
 CELL = (44.0, 78.0)  # the narrowest and the widest column
 NAME_ROOM = 150.0
+BOLD = 1.16  # bold letters are wider
 GAP = 1.0  # between cells
 TOTALS = ("on front", "mean", "worst")
 TOTALS_GAP = 12.0  # before each of them
@@ -40,44 +43,80 @@ LIGHTEST = 0.88  # share of white just off the front
 UNKNOWN_MARKS = {"failed on the device": "failed"}
 
 
-def draw(front: Front) -> dict[str, bytes]:
-    """The figure as whole files, by suffix: {"svg": ..., "png": ...}."""
-    return page.files(lambda: compose(front))
+def draw(front: Front, width: Width = "screen") -> dict[str, bytes]:
+    """The figure as whole files, by suffix: {"svg": ..., "png": ..., "pdf": ...}."""
+    return page.files(lambda: compose(front, width), width)
 
 
-def compose(front: Front) -> Figure:
+class _Part(NamedTuple):
+    """As many devices of a table as stand abreast; the last part has the totals and the notes."""
+
+    one: Universality
+    whole: Universality
+    first: bool
+    last: bool
+
+
+def compose(front: Front, fit: Width = "screen") -> Figure:
     """One table of cells for each origin, under each other."""
     found = [one for one in front.universality if one.rows and one.columns]
-    names = max((_names_width(one) for one in found), default=0.0)
-    cell = max((_cell_width(one) for one in found), default=CELL[0])
+    printed = page.printed_room(fit)
+    least = CELL[0] if printed is None else _texts_width(found)
+    cell = max((_cell_width(one, least) for one in found), default=least)
     totals = [max((_totals_widths(one)[i] for one in found), default=0.0) for i in range(3)]
+    # A printed page has room for one device and the totals beside the names at least.
+    most = NAME_ROOM if printed is None else min(NAME_ROOM, printed - 8 - cell - sum(totals))
+    names = max((_names_width(one, most) for one in found), default=0.0)
     columns = max((len(one.columns) for one in found), default=0)
-    width = max(MIN_WIDTH, 2 * MARGIN + names + 8 + columns * cell + sum(totals))
-    room = width - 2 * MARGIN
-    heights = [_height(one, cell, room) for one in found]
-    height = 2 * MARGIN + sum(heights) + SECTION * max(0, len(found) - 1) + (0 if found else 60)
+    room = max(MIN_WIDTH - 2 * MARGIN, names + 8 + columns * cell + sum(totals))
+    parts = [_Part(one, one, True, True) for one in found]
+    if printed is not None:
+        room = printed
+        parts = [part for one in found for part in _abreast(one, room - names - 8, cell, totals)]
+    width = room + 2 * MARGIN
+    heights = [_height(part, cell, room) for part in parts]
+    gaps = [SECTION if part.last else SECTION / 2 for part in parts]
+    height = 2 * MARGIN + sum(heights) + sum(gaps[:-1]) + (0 if found else 60)
     figure = Figure(figsize=(width / 72, height / 72), dpi=72, facecolor=WHITE)
     FigureCanvasAgg(figure)
     write = Pen(figure, height)
     y = MARGIN
-    for one, high in zip(found, heights, strict=True):
-        _table(write, one, (y, names, cell, room), totals)
-        y += high + SECTION
+    for part, high, gap in zip(parts, heights, gaps, strict=True):
+        _table(write, part, (y, names, cell, room), totals)
+        y += high + gap
     if not found:
         write(width / 2, y + 40, "nothing to compare: no measurement was found", 8, GREY, "center")
     return figure
+
+
+def _abreast(
+    one: Universality, room: float, cell: float, totals: Sequence[float]
+) -> Iterator[_Part]:
+    """``one`` cut into parts whose cells fit ``room``; the totals need room in the last one."""
+    at, count = 0, len(one.columns)
+    while True:
+        fits = max(1, int(room // cell))
+        last = count - at <= max(1, int((room - sum(totals)) // cell))
+        if not last:
+            fits = min(fits, count - at - 1)  # one device at least stands beside the totals
+        end = count if last else at + fits
+        rows = tuple(replace(row, cells=row.cells[at:end]) for row in one.rows)
+        yield _Part(replace(one, columns=one.columns[at:end], rows=rows), one, at == 0, last)
+        if last:
+            return
+        at = end
 
 
 def _rows(one: Universality) -> Sequence[Spanned]:
     return one.rows[:MAX_ROWS]
 
 
-def _name(row: Spanned) -> str:
-    return typeface.shortened_within(visible(row.model), TEXT_SIZE, NAME_ROOM)
+def _name(row: Spanned, room: float) -> str:
+    return typeface.shortened_within(visible(row.model), TEXT_SIZE, room)
 
 
-def _names_width(one: Universality) -> float:
-    return max(typeface.width(_name(row), TEXT_SIZE) for row in _rows(one))
+def _names_width(one: Universality, room: float) -> float:
+    return max(typeface.width(_name(row, room), TEXT_SIZE) for row in _rows(one))
 
 
 def _totals_widths(one: Universality) -> list[float]:
@@ -101,13 +140,19 @@ def _heading(text: str, cell: float) -> list[str]:
     return lines
 
 
-def _cell_width(one: Universality) -> float:
+def _texts_width(found: Sequence[Universality]) -> float:
+    """So wide that every cell's text fits."""
+    texts = {look(cell)[2] for one in found for row in _rows(one) for cell in row.cells}
+    return max((typeface.width(text, TEXT_SIZE - 0.4) + 5 for text in texts), default=CELL[0])
+
+
+def _cell_width(one: Universality, least: float) -> float:
     """So wide that the longest part of a device's name fits."""
     parts = [
         part for column in one.columns for part in visible(column.device).replace("-", "- ").split()
     ]
     widest = max(typeface.width(part, TEXT_SIZE) for part in parts) if parts else 0.0
-    return min(CELL[1], max(CELL[0], widest + 6))
+    return min(CELL[1], max(least, widest + 6))
 
 
 def _title(one: Universality) -> str:
@@ -130,26 +175,30 @@ def _head_lines(one: Universality, cell: float) -> int:
     return max(len(_heading(column.device, cell)) for column in one.columns) + 1
 
 
-def _height(one: Universality, cell: float, room: float) -> float:
-    head = _head_lines(one, cell) * TEXT_SIZE * LINE_SPACING
-    notes = len(_notes(one, room)) * NOTE_SIZE * LINE_SPACING
-    return TITLE_SIZE + 8 + head + 4 + len(_rows(one)) * ROW + 6 + notes
+def _title_lines(part: _Part, room: float) -> list[str]:
+    return typeface.wrapped(_title(part.one), TITLE_SIZE * BOLD, room) if part.first else []
+
+
+def _height(part: _Part, cell: float, room: float) -> float:
+    title = len(_title_lines(part, room)) * TITLE_SIZE * LINE_SPACING
+    head = _head_lines(part.one, cell) * TEXT_SIZE * LINE_SPACING
+    notes = len(_notes(part.whole, room)) * NOTE_SIZE * LINE_SPACING + 6 if part.last else 0
+    return title + 4 + head + 4 + len(_rows(part.one)) * ROW + notes
 
 
 def _table(
     write: Pen,
-    one: Universality,
+    part: _Part,
     layout: tuple[float, float, float, float],
     totals: Sequence[float],
 ) -> None:
-    y, names, cell, room = layout
-    y += TITLE_SIZE * typeface.CAP_HEIGHT
-    write(
-        MARGIN, y, typeface.shortened(_title(one), TITLE_SIZE, room), TITLE_SIZE, INK, weight="bold"
-    )
+    one, (y, names, cell, room) = part.one, layout
+    for text in _title_lines(part, room):
+        write(MARGIN, y + TITLE_SIZE * typeface.CAP_HEIGHT, text, TITLE_SIZE, INK, weight="bold")
+        y += TITLE_SIZE * LINE_SPACING
     step = TEXT_SIZE * LINE_SPACING
     first = MARGIN + names + 8
-    y += TITLE_SIZE * (1 - typeface.CAP_HEIGHT) + 8
+    y += 4
     bottom = y + _head_lines(one, cell) * step  # headings stand on one line
     for index, column in enumerate(one.columns):
         under = f"{column.precision}{spanning.cited(one, column)}"
@@ -160,13 +209,14 @@ def _table(
     x = first + len(one.columns) * cell
     for heading, wide in zip(TOTALS, totals, strict=True):
         x += wide
-        write(x, bottom - 2, heading, TEXT_SIZE, INK, "right")
+        if part.last:
+            write(x, bottom - 2, heading, TEXT_SIZE, INK, "right")
     y = bottom + 4
     for row in _rows(one):
-        _row(write, row, (first, y, cell), totals)
+        _row(write, row, (first, y, cell), totals if part.last else ())
         y += ROW
     y += 6
-    for line in _notes(one, room):
+    for line in _notes(part.whole, room) if part.last else ():
         y += NOTE_SIZE * LINE_SPACING
         write(MARGIN, y - 1, line, NOTE_SIZE, GREY)
 
@@ -176,14 +226,14 @@ def _row(
 ) -> None:
     first, y, cell = place
     baseline = y + ROW / 2 + TEXT_SIZE * typeface.CAP_HEIGHT / 2
-    write(first - 8, baseline, _name(row), TEXT_SIZE, INK, "right")
+    write(first - 8, baseline, _name(row, first - 8 - MARGIN), TEXT_SIZE, INK, "right")
     for index, one in enumerate(row.cells):
         left = first + index * cell
         colour, ink, text = look(one)
         _box(write, (left, y, cell), colour, hatched=one.status == "unknown")
         write(left + cell / 2, baseline, text, TEXT_SIZE - 0.4, ink, "center")
     x = first + len(row.cells) * cell
-    for text, wide in zip(_totals(row), totals, strict=True):
+    for text, wide in zip(_totals(row), totals, strict=False):  # none but in the last part
         x += wide
         write(x, baseline, text, TEXT_SIZE, INK if row.known else GREY, "right")
 

@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from mnv4bench import units
 from mnv4bench.findings import Group, Limits, Point
@@ -255,21 +256,27 @@ def filling(colour: str, *, hollow: bool, half: bool) -> dict[str, Any]:
 
 
 def _name(axes: Axes, dot: Dot, lies: Place, plot: Box, page_height: float) -> None:
+    # Fractions of the page, since a printed figure's margins are cut off: points would shift.
+    figure = axes.figure
+    page_width = figure.bbox.width
     if lies.leader is not None:
-        one, other = lies.leader[:2], lies.leader[2:]
-        axes.annotate(
-            "",
-            (one[0], page_height - one[1]),
-            (other[0], page_height - other[1]),
-            xycoords="figure points",
-            textcoords="figure points",
-            arrowprops={"arrowstyle": "-", "color": FRAME, "lw": 0.45, "shrinkA": 0, "shrinkB": 0},
+        x, y, other_x, other_y = lies.leader
+        axes.add_artist(
+            Line2D(
+                [x / page_width, other_x / page_width],
+                [1 - y / page_height, 1 - other_y / page_height],
+                transform=figure.transFigure,
+                color=FRAME,
+                linewidth=0.45,
+                clip_on=False,
+            )
         )
     baseline = lies.box.bottom - typeface.DESCENT * NAME_SIZE
-    axes.annotate(
+    axes.text(
+        lies.box.left / page_width,
+        1 - baseline / page_height,
         _fitted(dot, plot),
-        (lies.box.left, page_height - baseline),
-        xycoords="figure points",
+        transform=figure.transFigure,
         size=NAME_SIZE,
         color=INK if dot.point.status == "front" else GREY,
         va="baseline",

@@ -130,10 +130,13 @@ def draw(axes: Axes, series: Series) -> Drawn:
         )
         drawn.labels.append(placed)
         _upright(axes, placed.event, top - placed.box.top - 1.5)
-        axes.annotate(
+        baseline = placed.box.bottom - typeface.DESCENT * LABEL_SIZE
+        # Fractions of the page, since a printed figure's margins are cut off: points would shift.
+        axes.text(
+            (box.left + 2) / axes.figure.bbox.width,
+            1 - baseline / page_height,
             _fitted(label.event.text),
-            (box.left + 2, page_height - placed.box.bottom + typeface.DESCENT * LABEL_SIZE),
-            xycoords="figure points",
+            transform=axes.figure.transFigure,
             size=LABEL_SIZE,
             color=COLOURS[label.event.kind],
             va="baseline",

@@ -1,4 +1,4 @@
-"""A history as a figure: a panel for each model and device, one legend, SVG and PNG.
+"""A history as a figure: a panel for each model and device, one legend, SVG, PNG and PDF.
 
 Knows: how panels share a page, and how many fit. Does not know: how a change was found, or where
 files lie. The figure is a function of one ``over_time.History``.
@@ -17,7 +17,7 @@ from mnv4bench.over_time import History, Series
 from mnv4bench.render import page, typeface
 from mnv4bench.render import timeline_panel as panels
 from mnv4bench.render.histories import circumstances, summary, title, unused
-from mnv4bench.render.page import LEGEND_ROW, MARGIN, Entry, Pen, columns_of, draw_legend, flow
+from mnv4bench.render.page import LEGEND_ROW, MARGIN, Entry, Pen, Width, draw_legend, flow, grid
 from mnv4bench.render.palette import GREY, INK, WHITE, paler
 from mnv4bench.render.untrusted import visible
 from mnv4bench.render.words import LINE_SPACING, NOTE_SIZE, TEXT_SIZE, TITLE_SIZE
@@ -32,17 +32,18 @@ BOTTOM = 26.0  # under the axes: ticks of the dates
 MAX_PANELS = 24
 
 
-def draw(found: History) -> dict[str, bytes]:
-    """The figure as whole files, by suffix: {"svg": ..., "png": ...}."""
-    return page.files(lambda: compose(found))
+def draw(found: History, width: Width = "screen") -> dict[str, bytes]:
+    """The figure as whole files, by suffix: {"svg": ..., "png": ..., "pdf": ...}."""
+    return page.files(lambda: compose(found, width), width)
 
 
-def compose(found: History) -> Figure:
+def compose(found: History, fit: Width = "screen") -> Figure:
     """The page: panels row by row, the legend, and what is not on it."""
     drawable = [one for one in found.series if one.moments]
     cells = drawable[:MAX_PANELS]
-    columns = columns_of(len(cells))
-    plot_width, plot_height = LONE_PLOT if len(cells) <= 1 else SHARED_PLOT
+    columns, plot_width, plot_height = grid(
+        len(cells), fit, lone=LONE_PLOT, shared=SHARED_PLOT, gutter=GUTTER_X
+    )
     width = 2 * MARGIN + columns * plot_width + (columns - 1) * GUTTER_X
     room = width - 2 * MARGIN
     rows = [cells[start : start + columns] for start in range(0, len(cells), columns)]

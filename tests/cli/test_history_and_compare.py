@@ -66,7 +66,7 @@ def test_history_is_for_people(terminal: Terminal, tmp_path: Path) -> None:
         "certainty >99.999 %",
         "2 change points (2 slower",
         "with a chance of 0.1 %",
-        "drawn: history.svg, history.png, history.json",
+        "drawn: history.svg, history.png, history.pdf, history.json",
     ):
         assert said in text
     assert "\x1b" not in ran.out

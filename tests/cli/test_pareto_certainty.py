@@ -185,7 +185,7 @@ def test_universality_of_what_was_measured(
     ElementTree.parse(tmp_path / "universality.svg")
     shown = terminal("pareto", reports, "--universality", "--out", "u").out
     assert "3 devices  MEASURED" in shown
-    assert "drawn: u.svg, u.png, u.json" in shown
+    assert "drawn: u.svg, u.png, u.pdf, u.json" in shown
     best = terminal("pareto", reports, "--universality", "--max-latency", "1.5ms").out
     assert "host-ort-cpu, fp32, measured: With latency at most 1.50 ms: mnv4-conv-s" in best
 

@@ -23,10 +23,10 @@ def words_of(data: bytes) -> list[str]:
     return [element.text or "" for element in ElementTree.fromstring(data).iter(f"{SVG}text")]
 
 
-def test_both_files_name_every_model() -> None:
+def test_all_files_name_every_model() -> None:
     front = fixed.front()
     files = figure.draw(front)
-    assert set(files) == {"svg", "png"}
+    assert set(files) == {"svg", "png", "pdf"}
     text = " ".join(words_of(files["svg"]))
     for group in front.groups:
         assert f"{group.device}, {group.precision}" in text

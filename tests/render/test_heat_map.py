@@ -21,10 +21,10 @@ def cells(page: Figure) -> list[Rectangle]:
     return [artist for artist in page.artists if isinstance(artist, Rectangle)]
 
 
-def test_both_files_hold_every_model_device_and_number() -> None:
+def test_all_files_hold_every_model_device_and_number() -> None:
     front = fixed.spanned()
     files = heat_map.draw(front)
-    assert set(files) == {"svg", "png"}
+    assert set(files) == {"svg", "png", "pdf"}
     words = words_of(files["svg"])
     for one in front.universality:
         for row in one.rows:

@@ -1,0 +1,440 @@
+"""Models as rungs of a ladder: name and latency at the left, at the right what a figure is about.
+
+Knows: how devices share a page, the latency axis, notes and legend. Does not know: what stands at
+the right (``clouds`` and ``warmth`` do), files. The figure is a function of one ``Shapes``.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log10
+from typing import Any, Protocol
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
+
+from mnv4bench import units
+from mnv4bench.findings import Shape, ShapeGroup, Shapes
+from mnv4bench.render import page, panel, typeface
+from mnv4bench.render.listing import listed
+from mnv4bench.render.page import LEGEND_ROW, LEGEND_SIZE, MARGIN, Entry, Pen, Width, flow, grid
+from mnv4bench.render.palette import FRAME, GREY, GRID, INK, WHITE, Look, looks, paler
+from mnv4bench.render.panel_axes import plain_ticks
+from mnv4bench.render.untrusted import visible
+from mnv4bench.render.words import LINE_SPACING, NOTE_SIZE, TEXT_SIZE, TITLE_SIZE
+
+# Points.
+LONE, SHARED = (470.0, 0.0), (340.0, 0.0)  # of a panel; its height is that of its rungs
+GUTTER_X, GUTTER_Y = 26.0, 16.0
+NAMES = 0.3  # the share of a panel that names may take
+LATENCY = 0.34  # of what is left, the share of the latency axis
+BETWEEN = 16.0
+OVERHANG = 6.0  # by which a tick's number may stand out at either side; under half of BETWEEN
+BOTTOM = 25.0  # under the axes: ticks and titles
+# More rungs, or panels, make a picture that no page holds; the JSON beside has all.
+MAX_ROWS, MAX_PANELS = 60, 24
+# From so many rungs on they are drawn lower.
+MANY = 16
+# Latencies that differ by less are compared on a linear axis.
+LOG_FROM = 3.0
+MS = 1e-3
+INTERVAL = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One model's place; y in points downwards from the top of the axes."""
+
+    row: Shape
+    look: Look
+    top: float
+    height: float
+
+    @property
+    def middle(self) -> float:
+        return self.top + self.height / 2
+
+    @property
+    def hollow(self) -> bool:
+        """Drawn unfilled: not measured, or nothing that may be compared."""
+        return self.row.origin != "measured" or bool(self.row.tainted)
+
+
+class Subject(Protocol):
+    """What a figure is about: the right-hand side of every rung."""
+
+    aside: float  # points at the right of the axes, for text
+    lift: float  # points by which the median stands above the middle of its rung
+
+    def height(self, row: Shape, *, many: bool) -> float:
+        """Points that a rung needs."""
+
+    def draw(self, axes: Axes, rungs: Sequence[Rung]) -> None:
+        """On axes whose y is the rungs'."""
+
+    def titles(self, group: ShapeGroup) -> Sequence[str]:
+        """Of the axis: the first that has room is taken."""
+
+    def reach(self, row: Shape) -> Sequence[float]:
+        """Latencies in seconds that the latency axis must show."""
+
+    def latency(self, axes: Axes, rung: Rung) -> None:
+        """What stands on the latency axis beside the median."""
+
+    def detail(self, row: Shape) -> str:
+        """What stands under a name."""
+
+    def notes(self, group: ShapeGroup) -> Sequence[str]:
+        """Sentences under a panel."""
+
+    def signs(self, rows: Sequence[Shape]) -> Sequence[Entry]:
+        """Of the legend."""
+
+
+def draw(found: Shapes, subject: Subject, width: Width = "screen") -> dict[str, bytes]:
+    """The figure as whole files, by suffix: {"svg": ..., "png": ..., "pdf": ...}."""
+    return page.files(lambda: compose(found, subject, width), width)
+
+
+def compose(found: Shapes, subject: Subject, fit: Width = "screen") -> Figure:
+    """Panels row by row, then the legend."""
+    cells = found.groups[:MAX_PANELS]
+    columns, wide, _ = grid(len(cells), fit, lone=LONE, shared=SHARED, gutter=GUTTER_X)
+    width = 2 * MARGIN + columns * wide + (columns - 1) * GUTTER_X
+    room = width - 2 * MARGIN
+    drawn = [row for group in cells for row in group.rows[:MAX_ROWS]]
+    families = looks(row.family for row in drawn)
+    columns_y, places = [MARGIN] * columns, []
+    for group in cells:
+        # The shortest column takes the next one, so that forty models beside three leave no hole.
+        column = min(range(columns), key=lambda index: columns_y[index])
+        places.append((MARGIN + column * (wide + GUTTER_X), columns_y[column]))
+        columns_y[column] += _height(group, subject, wide) + GUTTER_Y
+    bottom = max(columns_y) - (GUTTER_Y if cells else 0)
+    legend = flow(_legend(drawn, subject, families), room)
+    closing = _closing(found)
+    height = (
+        bottom
+        + MARGIN
+        + LEGEND_ROW * (len(legend) + 1)
+        + NOTE_SIZE * LINE_SPACING * len(closing)
+        + (0 if cells else 60)
+    )
+    figure = Figure(figsize=(width / 72, height / 72), dpi=72, facecolor=WHITE)
+    FigureCanvasAgg(figure)
+    write = Pen(figure, height)
+    for group, (left, top) in zip(cells, places, strict=True):
+        _panel(write, group, subject, families, (left, top, wide))
+    y = bottom + LEGEND_ROW
+    if not cells:
+        write(width / 2, y + 40, "nothing to draw: no measurement was found", 8, GREY, "center")
+        y += 60
+    page.draw_legend(write, legend, y)
+    y += LEGEND_ROW * len(legend)
+    for text in closing:
+        write(MARGIN, y, text, NOTE_SIZE, GREY)
+        y += NOTE_SIZE * LINE_SPACING
+    return figure
+
+
+def _closing(found: Shapes) -> list[str]:
+    more = len(found.groups) - MAX_PANELS
+    if more <= 0:
+        return []
+    return [f"{units.plural(more, 'more panel')} in the JSON beside."]
+
+
+# --- a panel ----------------------------------------------------------------------------------
+
+
+def _heading(group: ShapeGroup, room: float) -> list[str]:
+    title = visible(f"{group.device}, {group.precision}")
+    facts = f"{group.origin.upper()} on {visible(group.machine)}"
+    return [
+        typeface.shortened(title, TITLE_SIZE * 1.16, room),
+        *typeface.wrapped(facts, TEXT_SIZE, room)[:2],
+    ]
+
+
+def _heading_height(lines: int) -> float:
+    return TITLE_SIZE + 2 + (lines - 1) * TEXT_SIZE * LINE_SPACING + 8
+
+
+def _rungs_height(group: ShapeGroup, subject: Subject) -> float:
+    rows = group.rows[:MAX_ROWS]
+    return sum(subject.height(row, many=len(rows) > MANY) for row in rows)
+
+
+def _height(group: ShapeGroup, subject: Subject, room: float) -> float:
+    notes = len(_notes(group, subject, room)) * NOTE_SIZE * LINE_SPACING
+    heading = _heading_height(len(_heading(group, room)))
+    return heading + _rungs_height(group, subject) + BOTTOM + notes
+
+
+def _panel(
+    write: Pen,
+    group: ShapeGroup,
+    subject: Subject,
+    families: Any,
+    place: tuple[float, float, float],
+) -> None:
+    left, y, wide = place
+    name, *facts = _heading(group, wide)
+    baseline = y + TITLE_SIZE * typeface.CAP_HEIGHT
+    write(left, baseline, name, TITLE_SIZE, INK, weight="bold")
+    baseline += 2
+    for line in facts:
+        baseline += TEXT_SIZE * LINE_SPACING
+        write(left, baseline, line, TEXT_SIZE, GREY)
+    rows = group.rows[:MAX_ROWS]
+    rungs, at = [], 0.0
+    for row in rows:
+        high = subject.height(row, many=len(rows) > MANY)
+        rungs.append(Rung(row, families[row.family], at, high))
+        at += high
+    top = y + _heading_height(1 + len(facts))
+    names = _names(rungs, subject, wide)
+    for rung in rungs:
+        _name(write, rung, subject, (left, top + rung.middle, names))
+    begin = left + names + 8
+    rest = left + wide - begin - subject.aside - BETWEEN
+    latency = _axes(write, (begin, top, rest * LATENCY, at))
+    other = _axes(write, (begin + rest * LATENCY + BETWEEN, top, rest * (1 - LATENCY), at))
+    _latencies(latency, rungs, subject, rest * LATENCY)
+    subject.draw(other, rungs)
+    _title(other, subject.titles(group), rest * (1 - LATENCY))
+    baseline = top + at + BOTTOM
+    for line in _notes(group, subject, wide):
+        baseline += NOTE_SIZE * LINE_SPACING
+        write(left, baseline - 1, line, NOTE_SIZE, GREY)
+
+
+def _names(rungs: Sequence[Rung], subject: Subject, wide: float) -> float:
+    widest = max(
+        max(
+            typeface.width(visible(rung.row.model), TEXT_SIZE),
+            typeface.width(subject.detail(rung.row), NOTE_SIZE),
+        )
+        for rung in rungs
+    )
+    return min(widest, NAMES * wide)
+
+
+def _name(write: Pen, rung: Rung, subject: Subject, place: tuple[float, float, float]) -> None:
+    left, middle, room = place
+    detail = typeface.shortened(subject.detail(rung.row), NOTE_SIZE, room)
+    text = typeface.shortened_within(visible(rung.row.model), TEXT_SIZE, room)
+    two = rung.height >= TEXT_SIZE + NOTE_SIZE + 3 and bool(detail)
+    baseline = middle + TEXT_SIZE * typeface.CAP_HEIGHT / 2 - (NOTE_SIZE * 0.6 if two else 0)
+    write(left + room, baseline, text, TEXT_SIZE, GREY if rung.row.tainted else INK, "right")
+    if two:
+        write(left + room, baseline + NOTE_SIZE + 1.6, detail, NOTE_SIZE, GREY, "right")
+
+
+def _axes(write: Pen, place: tuple[float, float, float, float]) -> Axes:
+    """Axes whose y counts points downwards."""
+    left, top, wide, high = place
+    sheet = write.figure.bbox
+    axes = write.figure.add_axes(
+        (
+            left / sheet.width,
+            1 - (top + high) / sheet.height,
+            wide / sheet.width,
+            high / sheet.height,
+        )
+    )
+    axes.set_ylim(high, 0)
+    axes.set_facecolor("none")
+    for side, spine in axes.spines.items():
+        spine.set_visible(side == "bottom")
+        spine.set_color(FRAME)
+        spine.set_linewidth(0.7)
+    axes.set_axisbelow(True)
+    axes.yaxis.set_major_locator(NullLocator())
+    axes.tick_params(which="both", length=0, labelsize=TEXT_SIZE, labelcolor=GREY, pad=3)
+    axes.grid(True, axis="x", color=GRID, linewidth=0.5)
+    return axes
+
+
+def _title(axes: Axes, texts: Sequence[str], room: float) -> None:
+    text = next((one for one in texts if typeface.width(one, TEXT_SIZE) <= room), texts[-1])
+    axes.set_xlabel(text, size=TEXT_SIZE, color=INK, loc="right", labelpad=2)
+
+
+def _latencies(axes: Axes, rungs: Sequence[Rung], subject: Subject, wide: float) -> None:
+    ends = [value / MS for rung in rungs for value in subject.reach(rung.row) if value > 0]
+    low, high = min(ends), max(ends)
+    if high / low >= LOG_FROM:
+        room = (log10(high) - log10(low)) * 0.08
+        low, high = 10 ** (log10(low) - room), 10 ** (log10(high) + room)
+        axes.set_xscale("log")
+        ticks = _spaced(plain_ticks(low, high), log10(low), log10(high), wide)
+        axes.xaxis.set_major_locator(FixedLocator(list(ticks)))
+        axes.xaxis.set_major_formatter(FixedFormatter([units.plain(tick) for tick in ticks]))
+        axes.xaxis.set_minor_locator(NullLocator())
+        titles = ("Latency, ms (log scale)", "Latency, ms (log)", "ms (log)")
+    else:
+        room = max((high - low) * 0.1, high * 0.02)
+        low, high = low - room, high + room
+        axes.set_xlim(low, high)
+        even_ticks(axes, (1, 2, 2.5, 5, 10))
+        titles = ("Latency, ms", "ms", "ms")
+    axes.set_xlim(low, high)
+    _title(axes, titles, wide)
+    for rung in rungs:
+        row, middle = rung.row, rung.middle - subject.lift
+        if row.low_s is not None and row.high_s is not None:
+            axes.plot(
+                [row.low_s / MS, row.high_s / MS],
+                [middle] * 2,
+                color=rung.look.colour,
+                linewidth=0.8,
+                marker="|",
+                markersize=4,
+                zorder=2.5,
+            )
+        subject.latency(axes, rung)
+        axes.plot(
+            [row.latency_s / MS],
+            [middle],
+            rung.look.marker,
+            markersize=2 * panel.RADIUS * rung.look.scale,
+            zorder=4,
+            **panel.filling(rung.look.colour, hollow=rung.hollow, half=False),
+        )
+
+
+def _spaced(ticks: Sequence[float], low: float, high: float, wide: float) -> list[float]:
+    """All ticks where their numbers have room, else the decades, else those that have some."""
+    decades = [tick for tick in ticks if log10(tick) == round(log10(tick))]
+    for some in (list(ticks), decades):
+        if len(some) > 1 and len(kept := _with_room(some, low, high, wide)) == len(some):
+            return kept
+    return _with_room(ticks, low, high, wide)
+
+
+def _with_room(ticks: Sequence[float], low: float, high: float, wide: float) -> list[float]:
+    return _apart([(tick, (log10(tick) - low) / (high - low) * wide) for tick in ticks], wide)
+
+
+def _apart(places: Sequence[tuple[float, float]], wide: float) -> list[float]:
+    """Of (tick, where it lies), those whose numbers touch no other and nothing beside the axes."""
+    kept: list[float] = []
+    free = -OVERHANG
+    for tick, at in places:
+        half = typeface.width(units.plain(tick), TEXT_SIZE) / 2
+        if at - half >= free and at + half <= wide + OVERHANG:
+            kept.append(tick)
+            free = at + half + 4
+    return kept
+
+
+def even_ticks(axes: Axes, steps: Sequence[float]) -> None:
+    """Ticks of a linear axis, within its limits, with room for their numbers."""
+    low, high = axes.get_xlim()
+    wide = axes.bbox.width
+    every = MaxNLocator(nbins=max(2, int(wide / 30)), steps=list(steps)).tick_values(low, high)
+    inside = [float(tick) for tick in every if low <= tick <= high]
+    kept = _apart([(tick, (tick - low) / (high - low) * wide) for tick in inside], wide)
+    axes.xaxis.set_major_locator(FixedLocator(kept))
+    axes.xaxis.set_major_formatter(FixedFormatter([units.plain(tick) for tick in kept]))
+
+
+# --- words ------------------------------------------------------------------------------------
+
+
+def _notes(group: ShapeGroup, subject: Subject, room: float) -> list[str]:
+    """What a reader must know of a panel: the subject's own, then weights, placement, taint."""
+    rows = group.rows[:MAX_ROWS]
+    sentences = list(subject.notes(group))
+    random = [visible(row.model) for row in rows if row.weights.startswith("random")]
+    if random:
+        which = "" if len(random) == len(rows) else f": {listed(random)}"
+        sentences.append(f"Measured with random weights{which}.")
+    for verdict in ("partial", "unproven", "none"):
+        names = [visible(row.model) for row in rows if row.placement == verdict]
+        if names:
+            sentences.append(f"Placement {verdict} ({len(names)}): {listed(names)}.")
+    alone = [visible(row.model) for row in rows if row.low_s is None]
+    if alone:
+        sentences.append(f"A single invocation, so no interval ({len(alone)}): {listed(alone)}.")
+    sentences += _reached([row for row in rows if row.low_s is not None])
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        for reason in row.tainted:
+            # Up to the first digit: what comes behind is one measurement's own reading.
+            kind = reason.split(":")[0].split(",")[0].rstrip("0123456789.% ")
+            reasons[visible(kind)].append(visible(row.model))
+    for reason, names in reasons.items():
+        sentences.append(f"Tainted, {reason} ({len(names)}): {listed(names)}.")
+    if len(group.rows) > MAX_ROWS:
+        more = units.plural(len(group.rows) - MAX_ROWS, "slower model")
+        sentences.append(f"{more} in the JSON beside.")
+    return [line for text in sentences for line in typeface.wrapped(text, NOTE_SIZE, room)]
+
+
+def _reached(rows: Sequence[Shape]) -> list[str]:
+    """What the intervals reach: under six invocations even their whole range is not at 95 %."""
+    if not rows:
+        return []
+    by_confidence: dict[float, list[str]] = defaultdict(list)
+    for row in rows:
+        by_confidence[min(row.confidence, INTERVAL)].append(visible(row.model))
+    if len(by_confidence) == 1:
+        [confidence] = by_confidence
+        few = ", for want of invocations" if confidence < INTERVAL else ""
+        return [f"Intervals of the median at {units.percent(confidence)}{few}."]
+    sentences = []
+    for confidence, names in sorted(by_confidence.items()):
+        if confidence < INTERVAL:
+            which = f"{units.percent(confidence)}, for want of invocations ({len(names)})"
+            sentences.append(f"Interval at {which}: {listed(names)}.")
+    return [f"Intervals of the median at {units.percent(INTERVAL)}.", *sentences]
+
+
+def _legend(rows: Sequence[Shape], subject: Subject, families: Any) -> list[list[Entry]]:
+    if not rows:
+        return []
+    names: dict[Look, str] = {}
+    for row in rows:
+        names.setdefault(families[row.family], row.family)
+    ordered = [look for look in families.values() if look in names]
+    kinds: list[Entry] = [
+        (typeface.shortened(visible(names[look]), LEGEND_SIZE, 120), sample(look), 8.0)
+        for look in dict.fromkeys(ordered)
+    ]
+    signs: list[Entry] = []
+    plain = Look(GREY, "o")
+    measured = [row for row in rows if row.origin == "measured"]
+    if any(not row.tainted for row in measured):
+        signs.append(("median of the invocations", sample(plain), 8.0))
+    if any(row.tainted for row in measured):
+        signs.append(("of a tainted measurement", sample(plain, hollow=True), 8.0))
+    for origin in sorted({row.origin for row in rows} - {"measured"}):
+        signs.append((f"{origin}, not measured", sample(plain, hollow=True), 8.0))
+    if any(row.low_s is not None for row in rows):
+        bar = Line2D([0], [0], color=GREY, linewidth=0.8, marker="|", markersize=4)
+        signs.append(("its interval", bar, 14.0))
+    return [kinds, [*signs, *subject.signs(rows)]]
+
+
+def sample(look: Look, *, hollow: bool = False) -> Line2D:
+    """A marker for the legend."""
+    return Line2D(
+        [0],
+        [0],
+        linestyle="none",
+        marker=look.marker,
+        markersize=2 * panel.RADIUS * look.scale,
+        **panel.filling(look.colour, hollow=hollow, half=False),
+    )
+
+
+def pale(look: Look) -> str:
+    """Of areas: so pale that lines stand out from them, on paper too."""
+    return paler(look.colour, 0.62)
