@@ -31,7 +31,7 @@ from mnv4bench.devices.host_worker import Answer, Beside, Measured, Refused, Req
 from mnv4bench.devices.interpreter import Interpreter
 from mnv4bench.devices.placement import with_litert_log
 from mnv4bench.devices.process import Finished
-from mnv4bench.errors import MissingExtra, NotMeasured, UsageError
+from mnv4bench.errors import MissingExtra, NotMeasured, UsageError, WorkerFailed
 from mnv4bench.records import (
     Artifact,
     Check,
@@ -219,16 +219,21 @@ class HostSession:
                 name: side._copied(Path(folder) / name)
                 for side, name in (sides if base_first else sides[::-1])
             }
-            if self._python == head._python:
-                paired, finished = self._in_one(head, copies, timing, base_first)
-            else:
-                paired, finished = alternation.measure(
-                    self._side(copies["base"], timing),
-                    head._side(copies["head"], timing),
-                    timing,
-                    base_first=base_first,
-                    limit_s=time_limit_s(timing),
-                )
+            try:
+                if self._python == head._python:
+                    paired, finished = self._in_one(head, copies, timing, base_first)
+                else:
+                    paired, finished = alternation.measure(
+                        self._side(copies["base"], timing),
+                        head._side(copies["head"], timing),
+                        timing,
+                        base_first=base_first,
+                        limit_s=time_limit_s(timing),
+                    )
+            except WorkerFailed as error:  # by hand the copies are no longer there
+                request = self._of_originals(head, timing, base_first, error.command)
+                error.next_step = worker_process.by_hand(error.command, request)
+                raise
         if self._profile.runtime == "litert":
             of_base, of_head = finished
             paired = msgspec.structs.replace(
@@ -241,10 +246,7 @@ class HostSession:
     def _in_one(
         self, head: HostSession, copies: dict[str, Path], timing: Timing, base_first: bool
     ) -> tuple[Paired, tuple[Finished, Finished]]:
-        second = Second(
-            file=str(copies["head"]), shapes=head._artifact.input_shapes, base_first=base_first
-        )
-        request = _request(self._profile, copies["base"], self._artifact, timing, head=second)
+        request = self._both(head, copies["base"], copies["head"], timing, base_first)
         finished = worker_process.run(
             _command(self._python),
             request,
@@ -253,6 +255,24 @@ class HostSession:
             purpose=f"measures {self._file.name} beside {head._file.name}",
         )
         return self._answer(finished, request, Beside).paired, (finished, finished)
+
+    def _of_originals(
+        self, head: HostSession, timing: Timing, base_first: bool, command: tuple[str, ...]
+    ) -> bytes:
+        """What ``command`` was asked, with the files themselves in the place of their copies."""
+        if self._python == head._python:
+            return self._both(head, self._file, head._file, timing, base_first)
+        failed = head if command[0] == _command(head._python)[0] else self
+        return _request(self._profile, failed._file, failed._artifact, timing)
+
+    def _both(
+        self, head: HostSession, base_file: Path, head_file: Path, timing: Timing, base_first: bool
+    ) -> bytes:
+        """What one process is asked that times both sides."""
+        second = Second(
+            file=str(head_file), shapes=head._artifact.input_shapes, base_first=base_first
+        )
+        return _request(self._profile, base_file, self._artifact, timing, head=second)
 
     def _side(self, file: Path, timing: Timing) -> alternation.Side:
         runtime = host_runtimes.of(self._profile)
@@ -309,10 +329,13 @@ class HostSession:
                 return answer
             if isinstance(answer, Refused):
                 runtime = host_runtimes.of(self._profile).title
+                name, refused = self._file.name, Path(answer.file)
+                if wanted is Beside and answer.file:  # a copy, in a folder called after its side
+                    name = f"{refused.parent.name}'s {refused.name}"
                 raise worker_process.failure(
                     finished,
                     request,
-                    f"{runtime} could not {answer.stage} {self._file.name}: {answer.reason}",
+                    f"{runtime} could not {answer.stage} {name}: {answer.reason}",
                 )
             how = "answered another question"
         raise worker_process.failure(

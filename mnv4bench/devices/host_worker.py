@@ -92,13 +92,14 @@ class Refused(Struct, frozen=True, kw_only=True, tag="refused"):
 
     stage: str  # "load", "feed" (its inputs) or "run"
     reason: str  # the runtime's own words, one line
+    file: str = ""  # which of two; empty: either
 
 
 Answer = Measured | Beside | Refused
 
 
 class RuntimeRefusal(Exception):
-    """A runtime raised; runtimes share no base class, so the stage says where it was."""
+    """A runtime raised; runtimes share no base class, so stage and file say where it was."""
 
 
 def measure(request: Request) -> Measured:
@@ -164,9 +165,11 @@ def measure_beside(request: Request, head: Second) -> Beside:
 
     gc.collect()
     gc.disable()
-    with stage("run"):
+    with stage("run", request.file):
         base_ns, _ = warm_up(base_turns, timing)
+    with stage("run", head.file):
         head_ns, _ = warm_up(head_turns, timing)
+    with stage("run"):
         block = block_count(max(median(base_ns), median(head_ns)) / NS_PER_S)
         first, second = base_turns, head_turns
         if not head.base_first:
@@ -215,16 +218,19 @@ def opened(
     """(the loaded file, its turns over seeded inputs, the seconds that loading took)."""
     timing = request.timing
     open_model = _runtime(request.runtime)
-    with stage("load"):
+    with stage("load", file):
         start = time.perf_counter()
         model = open_model(Path(file), threads=request.threads, shapes=shapes)
         load_s = time.perf_counter() - start
-    return model, fed(model, seed=timing.input_seed, buffers=timing.input_buffers), load_s
+    turns = fed(model, seed=timing.input_seed, buffers=timing.input_buffers, file=file)
+    return model, turns, load_s
 
 
-def fed(model: LiteRtModel | OrtModel, *, seed: int, buffers: int) -> Sequence[Turn]:
+def fed(
+    model: LiteRtModel | OrtModel, *, seed: int, buffers: int, file: str = ""
+) -> Sequence[Turn]:
     """The turns of ``model`` over so many buffers of seeded inputs."""
-    with stage("feed"):
+    with stage("feed", file):
         return model.turns(
             [
                 [seeded(spec, seed=seed, buffer=buffer) for spec in model.inputs()]
@@ -293,16 +299,18 @@ def _runtime(name: RuntimeName) -> type[LiteRtModel] | type[OrtModel]:
 
 
 @contextmanager
-def stage(name: str) -> Iterator[None]:
+def stage(name: str, file: str = "") -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise RuntimeRefusal(name) from error
+        raise RuntimeRefusal(name, file) from error
 
 
 def refusal(error: RuntimeRefusal) -> Refused:
     lines = [line.strip() for line in str(error.__cause__).splitlines() if line.strip()]
-    return Refused(stage=str(error), reason=lines[0] if lines else type(error.__cause__).__name__)
+    reason = lines[0] if lines else type(error.__cause__).__name__
+    name, file = error.args
+    return Refused(stage=name, reason=reason, file=file)
 
 
 def die_with(parent_pid: int) -> None:

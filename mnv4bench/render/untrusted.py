@@ -46,5 +46,4 @@ def visible(text: str) -> str:
 
 
 def _written_out(found: re.Match[str]) -> str:
-    words = found[0]
-    return f"\\x{ord(words[0]):02x}{words[1:]}"
+    return f"\\x{ord(found[0][0]):02x}{found[0][1:]}"

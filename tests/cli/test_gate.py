@@ -157,7 +157,8 @@ def test_a_side_that_does_not_run_is_status_3(
     ran = terminal("gate", "--base", onnx["base"], "--head", broken, *ON_ORT, "--json")
     assert ran.status == 3, ran
     assert ran.json["pairs"] == []
-    assert ran.json["skipped"][0]["reason"]
+    assert "could not load head's broken.onnx" in ran.json["skipped"][0]["reason"]
+    assert str(broken) in ran.err  # the line that repeats it by hand: the copies are gone by then
     assert ran.json["verdict"] == "inconclusive"
 
 

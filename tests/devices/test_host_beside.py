@@ -131,8 +131,11 @@ def test_a_file_that_one_side_does_not_take_is_named(
     bad = tmp_path / "bad.onnx"
     bad.write_bytes(b"garbage" * 50)
     version = other.packages["onnxruntime"]
-    with pytest.raises(WorkerFailed, match=rf"ONNX Runtime {version} could not load bad\.onnx"):
+    with pytest.raises(
+        WorkerFailed, match=rf"ONNX Runtime {version} could not load bad\.onnx"
+    ) as caught:
         session(files["onnx"]).beside(session(bad, other), SHORT, base_first=True)
+    assert f'"file":"{bad}"' in caught.value.next_step  # and not a copy, which is gone
     assert psutil.Process().children() == []
 
 
