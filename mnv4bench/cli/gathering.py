@@ -19,6 +19,7 @@ from mnv4bench.analysis import accuracy
 from mnv4bench.analysis.history import Timeline
 from mnv4bench.analysis.latest import Latest
 from mnv4bench.analysis.matching import Sessions
+from mnv4bench.analysis.overview import Material
 from mnv4bench.cli import waiting
 from mnv4bench.cli.reading import DEFAULT_REPORTS
 from mnv4bench.errors import BadFile, BenchError, NotMeasured
@@ -29,6 +30,8 @@ from mnv4bench.records import Evaluation, Report
 FILES_PER_JOB = 50
 # Of a larger store, parts are handed over one by one: so it can be said how far it is.
 MOST_FILES_A_PART = 500
+# Of so many reports a page shows the course within each invocation; of more, their medians.
+MOST_FILES_WITH_STRETCHES = 100
 
 
 def reports(
@@ -73,6 +76,19 @@ def timeline(paths: list[Path] | None, skipped: list[Skipped]) -> Timeline:
         import mnv4bench.render.timelines  # noqa: F401
 
     for part in _in_parts(paths, skipped, partial(_made_of, Timeline), load_what_draws):
+        whole.merge(part)
+    return whole
+
+
+def material(paths: list[Path] | None, skipped: list[Skipped]) -> Material:
+    """What a page needs of every report under ``paths``; see ``latest``.
+
+    Of many reports the course within each invocation is left out: no page would hold it.
+    """
+    files, _ = store.files(paths or [DEFAULT_REPORTS])
+    made = partial(Material, stretches=len(files) <= MOST_FILES_WITH_STRETCHES)
+    whole = made()
+    for part in _in_parts(paths, skipped, partial(_made_of, made), lambda: None):
         whole.merge(part)
     return whole
 
