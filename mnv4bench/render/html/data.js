@@ -26,7 +26,7 @@ function rows(table, texts) {
 }
 
 const GROUPS = rows(DATA.groups, ['device', 'precision', 'origin', 'machine', 'environment', 'axis', 'column', 'measured']);
-const POINTS = rows(DATA.points, ['model', 'family', 'cost', 'spread', 'accuracy', 'accuracyFrom', 'shareText', 'placement', 'sizeText', 'reason', 'margin', 'p90', 'weights', 'basis']);
+const POINTS = rows(DATA.points, ['model', 'family', 'cost', 'spread', 'accuracy', 'accuracyFrom', 'shareText', 'placement', 'sizeText', 'reason', 'margin', 'p90Text', 'weights', 'basis']);
 const DETAILS = rows(DATA.details, ['report', 'unit']);
 POINTS.forEach((point, place) => {
   point.place = place;

@@ -34,7 +34,7 @@ function heatTable(one) {
       make('td', {class: 'right'}, row.on), make('td', {class: 'right'}, row.meanText), make('td', {class: 'right'}, row.worst)))));
   const rest = all.length - shown.length;
   return make('div', {class: 'tabled'},
-    make('h3', {}, plural(columns.length, 'column'), ' ', originBadge(origin), text(one.objective) === 'latency' ? null : make('span', {class: 'muted small'}, ' over ' + text(one.objective))),
+    make('h3', {}, columns.length === one.columns.length ? text(one.places) : columns.length + ' of ' + text(one.places), ' ', originBadge(origin), text(one.objective) === 'latency' ? null : make('span', {class: 'muted small'}, ' over ' + text(one.objective))),
     make('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Models across devices, ' + origin}, table),
     rest > 0 ? make('button', {type: 'button', onclick: () => { modelsShown += MODELS_AT_ONCE; drawDevices(); }}, 'Show more of ' + plural(rest, 'model')) : null,
     make('details', {class: 'small', open: one.notes.length < 8}, make('summary', {}, 'How to read it, and what it says'), make('ul', {}, one.notes.map(line => make('li', {}, text(line))))));

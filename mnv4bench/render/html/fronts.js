@@ -62,6 +62,12 @@ function panel(group) {
       const series = frontLines(group, kept);
       const bars = kept.length <= MOST_BARS ? kept : kept.filter(point => point.status === FRONT).slice(0, MOST_BARS);
       series.push(errorBars(bars));
+      const ends = logAxis(points, '');
+      // Above and left of a front there is nothing, so names stand there; at the left edge they grow inwards.
+      const sides = point => {
+        const at = Math.log(point.x / ends.min) / Math.log(ends.max / ends.min) * (chart.place.clientWidth - 68);
+        return at + 5 < 6 * Math.min(26, point.model.length) ? 'left' : 'right';
+      };
       const byFamily = new Map();
       kept.forEach(point => byFamily.set(point.family, (byFamily.get(point.family) || []).concat(kept.length > MOST_DRAWN ? [] : [point])));
       if (kept.length > MOST_DRAWN) kept.forEach(point => byFamily.get(point.family).push(point));
@@ -70,16 +76,16 @@ function panel(group) {
         members.forEach((point, index) => drawn.push({series: series.length, index, point}));
         series.push({type: 'scatter', name: family, symbol: familySymbol(family), symbolSize: (narrow ? 10 : 12) * familyScale(family), z: 4,
           progressive: 2000, cursor: 'pointer', emphasis: {scale: 1.6, itemStyle: {opacity: 1}},
-          labelLayout: {hideOverlap: true, moveOverlap: 'shiftY'},
+          labelLayout: {hideOverlap: true},
           data: members.map(point => ({value: [point.x, point.top1], place: point.place, itemStyle: markStyle(point, colour, ground),
-            label: {show: point.status === FRONT, position: 'top', distance: 6, color: css('--ink'), fontSize: 11,
+            label: {show: point.status === FRONT, position: 'top', distance: 4, align: sides(point), offset: sides(point) === 'right' ? [5, 0] : [-5, 0], color: css('--ink'), fontSize: narrow ? 10 : 11,
               textBorderColor: ground, textBorderWidth: 2, formatter: () => short(point.model)}}))});
       }
       drawn.sort((a, b) => a.point.x - b.point.x);
       return {
         grid: {left: 46, right: 22, top: 26, bottom: 44},
         xAxis: axisLook(logAxis(points, group.axis)),
-        yAxis: axisLook({type: 'value', scale: true, name: 'Top-1, %', nameLocation: 'end', nameGap: 10, nameTextStyle: {align: 'left', padding: [0, 0, 0, -34], color: css('--muted'), fontSize: 11}}),
+        yAxis: axisLook({type: 'value', ...percents(points), axisLabel: {color: css('--muted'), fontSize: 11, showMinLabel: false, showMaxLabel: false}, name: 'Top-1, %', nameLocation: 'end', nameGap: 10, nameTextStyle: {align: 'left', padding: [0, 0, 0, -34], color: css('--muted'), fontSize: 11}}),
         tooltip: tooltipLook(event => event.data && event.data.place !== undefined
           ? tip(POINTS[event.data.place].model, pointFacts(POINTS[event.data.place])) : ''),
         series,
@@ -118,7 +124,8 @@ function logAxis(points, name) {
   let low = Infinity, high = 0;
   xs.forEach(x => { if (x < low) low = x; if (x > high) high = x; });
   if (!xs.length) { low = 1; high = 10; }
-  const pad = Math.max(1.12, Math.pow(high / low, 0.06));
+  // One model, or several alike, still get an axis with ticks to read them by.
+  const pad = high / low < 1.6 ? 1.7 : Math.max(1.12, Math.pow(high / low, 0.06));
   low /= pad; high *= pad;
   const ticks = [];
   for (let decade = Math.floor(Math.log10(low)); decade <= Math.log10(high); decade++) {
@@ -135,6 +142,14 @@ function logAxis(points, name) {
   } else look.axisLabel = {color: css('--muted'), fontSize: 11, formatter: plain};
   look.splitLine = {show: false};
   return look;
+}
+
+function percents(points) {
+  let low = 100, high = 0;
+  points.forEach(point => { low = Math.min(low, point.top1Low || point.top1); high = Math.max(high, point.top1High || point.top1); });
+  if (low > high) return {min: 0, max: 100};
+  const pad = Math.max(1, (high - low) * 0.09);
+  return {min: Math.floor(low - pad), max: Math.ceil(high + pad)};
 }
 
 // One line for each basis of accuracies, as a staircase: between members nothing better is known.

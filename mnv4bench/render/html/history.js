@@ -21,7 +21,7 @@ function buildHistory() {
     {title: 'Commit', value: row => text(row.change[2]), cell: row => make('code', {}, text(row.change[2]))},
     {title: 'Change', right: true, value: row => row.change[4], cell: row => make('span', {class: 'change ' + text(row.change[3])}, text(row.change[3]) + ' ' + text(row.change[5]))},
     {title: 'Level', value: row => text(row.change[6]), cell: row => text(row.change[6])},
-    {title: 'Certainty', right: true, value: row => parseFloat(text(row.change[7]).replace('>', '')), cell: row => text(row.change[7])},
+    {title: 'Certainty', right: true, value: row => -row.change[9], cell: row => text(row.change[7])},
     {title: 'Along with it', value: row => text(row.change[8]), cell: row => make('span', {class: 'notes'}, text(row.change[8]))},
     {title: 'Sessions', value: row => row.at, cell: row => make('button', {type: 'button', onclick: () => { choose(row.at); historyChart.place.focus(); }}, 'Show')},
   ], {none: 'No change point: every level held.'});
@@ -40,7 +40,7 @@ function buildHistory() {
       return {
         grid: {left: 52, right: 18, top: 34, bottom: 40},
         xAxis: axisLook({type: 'time', splitLine: {show: false}}),
-        yAxis: axisLook({type: 'value', scale: true, name: 'ms', nameGap: 8}),
+        yAxis: axisLook({type: 'value', scale: true, name: 'ms', nameGap: 8, nameTextStyle: {align: 'right', color: css('--muted'), fontSize: 11}}),
         tooltip: tooltipLook(event => event.data && event.data.place !== undefined ? tip(text(one.moments[event.data.place][3]), momentFacts(one.moments[event.data.place])) : ''),
         series: [
           {type: 'scatter', symbolSize: 7, z: 4, data: times.map(({moment, place}) => ({value: [moment[0], moment[1]], place,

@@ -2,7 +2,7 @@
 const ENTRIES_AT_ONCE = 8;
 
 function pairs(list) {
-  return make('dl', {class: 'facts'}, list.map(([name, value]) => make('div', {}, make('dt', {}, name), make('dd', {}, value))));
+  return make('dl', {class: 'facts'}, list.map(([name, value]) => make('div', {class: value.length > 44 ? 'wide' : null}, make('dt', {}, name), make('dd', {}, value))));
 }
 function entry(point) {
   const group = GROUPS[point.group];

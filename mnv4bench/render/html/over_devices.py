@@ -32,6 +32,7 @@ def table(one: Universality, words: Words) -> dict[str, Any]:
         )
     return {
         "origin": words(one.origin),
+        "places": words(spanning.places(one, len(one.columns))),
         "objective": words(one.objective),
         "columns": [
             [words(column.device), words(column.precision), words(column.machine)]

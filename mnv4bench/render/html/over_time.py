@@ -79,6 +79,7 @@ def _change(one: ChangePoint, words: Words) -> list[Any]:
         words(f"{units.seconds(one.before_s)} to {units.seconds(one.after_s)}"),
         words(units.certainty(one.p_value)),
         words(histories.key_changes(one.along)),
+        one.p_value,
     ]
 
 

@@ -127,7 +127,8 @@ class _Points:
         self.table = Table(
             "group", "model", "family", "status", "x", "low", "high", "top1", "top1Low", "top1High",
             "cost", "spread", "accuracy", "accuracyFrom", "share", "shareText", "placement", "size",
-            "sizeText", "reason", "by", "byMore", "flags", "margin", "detail", "p90", "weights", "basis",
+            "sizeText", "reason", "by", "byMore", "flags", "margin", "detail", "p90", "p90Text", "weights",
+            "basis",
         )  # fmt: skip
 
     def add(
@@ -173,6 +174,7 @@ class _Points:
             _flags(point),
             words(sureness.place(point, group).lstrip(",; ")),
             detail,
+            rounded(figures.p90_s if figures else None),
             words(units.seconds(figures.p90_s) if figures and figures.p90_s else ""),
             words(point.weights),
             words("/".join(point.basis)),

@@ -1,5 +1,6 @@
 // The invocations of one measurement in the order in which they ran: warm-up, samples, taint, heat.
 function timeLine(point, detail) {
+  const rule = name => ({name, icon: 'path://M0,0 h22 v3 h-22 Z'});
   const steps = detail.steps;
   const fine = steps.some(step => step[STEP.timed].length);
   const stops = [];
@@ -35,9 +36,10 @@ function timeLine(point, detail) {
       if (hot) series.push({type: 'line', name: 'temperature', yAxisIndex: 1, data: heat, symbol: 'none', silent: true, lineStyle: {color: css('--heat'), width: 1.4, type: [6, 3]}});
       stops.forEach((stop, index) => { stop.series = 2; stop.index = index; });
       return {
+        color: [css('--muted'), css('--accent'), css('--accent'), css('--heat')],
         grid: {left: 52, right: hot ? 46 : 16, top: 40, bottom: 40},
-        legend: {top: 0, left: 0, itemWidth: 18, textStyle: {color: css('--muted'), fontSize: 11}, selectedMode: false,
-          data: (fine ? ['warm-up', 'samples', 'median'] : ['median']).concat(hot ? ['temperature'] : [])},
+        legend: {top: 0, left: 0, itemWidth: 22, itemHeight: 8, textStyle: {color: css('--muted'), fontSize: 11}, selectedMode: false,
+          data: (fine ? [rule('warm-up'), rule('samples'), {name: 'median', icon: 'circle'}] : [{name: 'median', icon: 'circle'}]).concat(hot ? [rule('temperature')] : [])},
         xAxis: axisLook({type: 'value', min: -0.5, max: Math.max(0.5, x - 0.5), name: 'Invocation, as they ran', nameLocation: 'middle', nameGap: 24, splitLine: {show: false},
           axisTick: {show: false}, axisLabel: {color: css('--muted'), fontSize: 11, hideOverlap: true, customValues: ticks, formatter: value => String(ticks.indexOf(value) + 1)}}),
         yAxis: [axisLook({type: 'value', scale: true, name: 'ms', nameGap: 8, splitNumber: 4}),
