@@ -30,8 +30,9 @@ from mnv4bench.records import Evaluation, Report
 FILES_PER_JOB = 50
 # Of a larger store, parts are handed over one by one: so it can be said how far it is.
 MOST_FILES_A_PART = 500
-# Of so many reports a page shows the course within each invocation; of more, their medians.
-MOST_FILES_WITH_STRETCHES = 100
+# Of so much a page shows the course within each invocation, of more their medians alone: about a
+# thousand measurements of 12 invocations, which become 4 MB of a page.
+MOST_BYTES_WITH_STRETCHES = 30_000_000
 
 
 def reports(
@@ -83,10 +84,11 @@ def timeline(paths: list[Path] | None, skipped: list[Skipped]) -> Timeline:
 def material(paths: list[Path] | None, skipped: list[Skipped]) -> Material:
     """What a page needs of every report under ``paths``; see ``latest``.
 
-    Of many reports the course within each invocation is left out: no page would hold it.
+    Of a large store the course within each invocation is left out: no page would hold it.
     """
     files, _ = store.files(paths or [DEFAULT_REPORTS])
-    made = partial(Material, stretches=len(files) <= MOST_FILES_WITH_STRETCHES)
+    size = sum(path.stat().st_size for path in files if path.exists())
+    made = partial(Material, stretches=size <= MOST_BYTES_WITH_STRETCHES)
     whole = made()
     for part in _in_parts(paths, skipped, partial(_made_of, made), lambda: None):
         whole.merge(part)

@@ -4,7 +4,7 @@ const WORDS = DATA.words;
 const STATUS = ['on the front', 'beaten', 'left out'];
 const FRONT = 0, DOMINATED = 1, EXCLUDED = 2;
 const FLAG = {random: 1, float: 2, measured: 4, synthetic: 8, partial: 16};
-const STEP = {round: 0, at: 1, ms: 2, text: 3, taint: 4, steady: 5, before: 6, after: 7, more: 8, warm: 9, timed: 10};
+const STEP_TEXTS = ['at', 'text', 'taint', 'more'];
 
 function text(place) { return WORDS[place] || ''; }
 
@@ -37,6 +37,21 @@ POINTS.forEach((point, place) => {
 });
 GROUPS.forEach(group => { group.points = []; });
 POINTS.forEach(point => GROUPS[point.group].points.push(point));
+
+// The invocations of one measurement; those of all are too many to open at once.
+function stepsOf(detail) {
+  const names = Object.keys(DATA.steps);
+  return Array.from({length: detail.steps}, (_, number) => {
+    const step = {};
+    for (const name of names) {
+      const column = DATA.steps[name];
+      const value = column.length === 1 ? column[0] : column[detail.firstStep + number];
+      step[name] = STEP_TEXTS.includes(name) ? text(value) : value;
+    }
+    return step;
+  });
+}
+function factsOf(detail) { return DATA.kinds[detail.facts[0]].map((name, at) => [text(name), text(detail.facts[at + 1])]); }
 
 // An element with its text or children. Text is only ever text: nothing here writes markup.
 function make(tag, options, ...children) {

@@ -18,12 +18,12 @@ function entry(point) {
     return make('article', {class: 'panel entry'}, parts);
   }
   if (detail.taints.length) parts.push(make('div', {class: 'warning'}, make('strong', {}, 'Not fit to compare'), make('ul', {}, detail.taints.map(reason => make('li', {}, text(reason))))));
-  if (detail.steps.length) {
+  if (detail.steps) {
     parts.push(make('h4', {}, 'Invocations'));
     const chart = timeLine(point, detail);
     chart.place.classList.add('low');
     parts.push(chart.place);
-    if (detail.steps.length === 1) parts.push(make('p', {class: 'small muted'}, 'A single invocation: nothing can be said of its spread.'));
+    if (detail.steps === 1) parts.push(make('p', {class: 'small muted'}, 'A single invocation: nothing can be said of its spread.'));
     if (!DATA.about.stretches) parts.push(make('p', {class: 'small muted'}, 'Medians alone: of so many reports the course within an invocation is left out. A report of fewer has it.'));
     parts.push(stepTable(detail));
   }
@@ -40,7 +40,7 @@ function entry(point) {
       make('tbody', {}, detail.signals.map(signal => make('tr', {}, make('th', {scope: 'row'}, text(signal[0])), make('td', {class: 'evidence'}, text(signal[1])), make('td', {}, text(signal[2]))))))));
   }
   const words = list => list.map(([name, value]) => [text(name), text(value)]);
-  parts.push(make('h4', {}, 'Figures and file'), pairs(words(detail.facts)));
+  parts.push(make('h4', {}, 'Figures and file'), pairs(factsOf(detail)));
   const setting = DATA.settings[detail.setting];
   if (setting) {
     parts.push(make('details', {}, make('summary', {}, 'Environment and report'), pairs(words(setting.about)), pairs(words(setting.environment)),

@@ -73,6 +73,8 @@ def payload(whole: Overview, version: str) -> dict[str, Any]:
         "groups": groups.columns(),
         "points": points.table.columns(),
         "details": details.table.columns(),
+        "steps": details.steps.columns(),
+        "kinds": details.kinds,
         "settings": [_setting(one, words) for one in whole.settings],
         "universality": [over_devices.table(one, words) for one in whole.front.universality],
         "skipped": [[words(one.path), words(one.reason)] for one in whole.front.skipped],
@@ -153,9 +155,9 @@ class _Points:
             words(point.model),
             words(point.family),
             _STATUS[point.status],
-            rounded(cost, unit),
-            rounded(low, unit),
-            rounded(high, unit),
+            rounded(cost, unit, 5),
+            rounded(low, unit, 5),
+            rounded(high, unit, 5),
             rounded(point.top1),
             rounded(point.top1_low),
             rounded(point.top1_high),
@@ -174,7 +176,7 @@ class _Points:
             _flags(point),
             words(sureness.place(point, group).lstrip(",; ")),
             detail,
-            rounded(figures.p90_s if figures else None),
+            rounded(figures.p90_s if figures else None, 1e-3, 4),
             words(units.seconds(figures.p90_s) if figures and figures.p90_s else ""),
             words(point.weights),
             words("/".join(point.basis)),
@@ -218,29 +220,50 @@ class _Details:
     def __init__(self, words: Words, settings: dict[str, int]) -> None:
         self._words, self._settings = words, settings
         self.table = Table(
-            "report", "setting", "facts", "taints", "unit", "signals", "steps", "sustained"
-        )
+            "report", "setting", "facts", "taints", "unit", "signals", "firstStep", "steps",
+            "sustained",
+        )  # fmt: skip
+        self.steps = Table(
+            "round", "at", "ms", "text", "taint", "steady", "before", "after", "more", "warm",
+            "timed",
+        )  # fmt: skip
+        # Most measurements have the same kinds of facts: their names stand here once.
+        self.kinds: list[list[int]] = []
+        self._kinds: dict[tuple[int, ...], int] = {}
 
     def add(self, one: Exhibit) -> int:
         words, placement = self._words, one.placement
         tainted = one.figures.tainted if one.figures else ()
+        facts = evidence.facts(one)
+        first = len(self.steps)
+        for step in one.steps:
+            self.steps.add(*_step(step, words))
         return self.table.add(
             words(one.report),
             self._settings.get(one.report, -1),
-            [[words(name), words(value)] for name, value in evidence.facts(one)],
+            [self._kind([name for name, _ in facts]), *(words(value) for _, value in facts)],
             [words(reason) for reason in (*tainted, *([one.failure] if one.failure else []))],
             words(evidence.placement(placement)),
             [
                 [words(signal.name), words(signal.evidence), words(signal.says)]
                 for signal in (placement.signals if placement else ())
             ],
-            [_step(step, words) for step in one.steps],
+            first,
+            len(one.steps),
             [rounded(value, 1e-3, 4) for value in one.sustained_s],
         )
 
+    def _kind(self, names: Sequence[str]) -> int:
+        """The place of these names among the kinds of facts."""
+        key = tuple(self._words(name) for name in names)
+        if key not in self._kinds:
+            self._kinds[key] = len(self.kinds)
+            self.kinds.append(list(key))
+        return self._kinds[key]
+
 
 def _step(step: Step, words: Words) -> list[Any]:
-    """The order is that of ``STEP`` in data.js."""
+    """The order is that of ``_Details.steps``."""
     return [
         step.round,
         words(step.at[:19].replace("T", " ")),

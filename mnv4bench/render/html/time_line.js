@@ -1,10 +1,10 @@
 // The invocations of one measurement in the order in which they ran: warm-up, samples, taint, heat.
 function timeLine(point, detail) {
   const rule = name => ({name, icon: 'path://M0,0 h22 v3 h-22 Z'});
-  const steps = detail.steps;
-  const fine = steps.some(step => step[STEP.timed].length);
+  const steps = stepsOf(detail);
+  const fine = steps.some(step => step.timed.length);
   const stops = [];
-  const hot = steps.some(step => step[STEP.before] !== null || step[STEP.after] !== null);
+  const hot = steps.some(step => step.before !== null || step.after !== null);
   const chart = makeChart({
     zoom: false,
     label: plural(steps.length, 'invocation') + ' of ' + point.model + ' on ' + point.device + ', in the order in which they ran. Arrow keys walk them; the table below has the same.',
@@ -15,15 +15,15 @@ function timeLine(point, detail) {
       steps.forEach((step, number) => {
         const begin = x;
         const gap = () => { warm.push([x, null]); timed.push([x, null]); };
-        step[STEP.warm].forEach(value => { warm.push([x, value]); x++; });
-        step[STEP.timed].forEach(value => { timed.push([x, value]); x++; });
+        step.warm.forEach(value => { warm.push([x, value]); x++; });
+        step.timed.forEach(value => { timed.push([x, value]); x++; });
         if (!fine) x++;
-        const from = fine ? begin + step[STEP.warm].length : begin, to = Math.max(begin + 1, x) - (fine ? 1 : 0.999);
-        medians.push({value: [(from + to) / 2, step[STEP.ms]], step: number, symbol: step[STEP.taint] ? 'path://M0.3,0 L1,0.7 L1.7,0 L2,0.3 L1.3,1 L2,1.7 L1.7,2 L1,1.3 L0.3,2 L0,1.7 L0.7,1 L0,0.3 Z' : 'circle',
-          itemStyle: {color: step[STEP.taint] ? css('--taint') : css('--accent'), borderColor: css('--surface'), borderWidth: 1}});
-        if (step[STEP.before] !== null) heat.push([begin, step[STEP.before]]);
-        if (step[STEP.after] !== null) heat.push([Math.max(begin, x - 1), step[STEP.after]]);
-        bands.push([{xAxis: begin - 0.5, itemStyle: {color: step[STEP.taint] ? css('--taint-band') : number % 2 ? css('--band') : 'transparent'}}, {xAxis: x - 0.5}]);
+        const from = fine ? begin + step.warm.length : begin, to = Math.max(begin + 1, x) - (fine ? 1 : 0.999);
+        medians.push({value: [(from + to) / 2, step.ms], step: number, symbol: step.taint ? 'path://M0.3,0 L1,0.7 L1.7,0 L2,0.3 L1.3,1 L2,1.7 L1.7,2 L1,1.3 L0.3,2 L0,1.7 L0.7,1 L0,0.3 Z' : 'circle',
+          itemStyle: {color: step.taint ? css('--taint') : css('--accent'), borderColor: css('--surface'), borderWidth: 1}});
+        if (step.before !== null) heat.push([begin, step.before]);
+        if (step.after !== null) heat.push([Math.max(begin, x - 1), step.after]);
+        bands.push([{xAxis: begin - 0.5, itemStyle: {color: step.taint ? css('--taint-band') : number % 2 ? css('--band') : 'transparent'}}, {xAxis: x - 0.5}]);
         ticks.push((begin + x - 1) / 2);
         gap();
         stops.push({step: number});
@@ -53,16 +53,16 @@ function timeLine(point, detail) {
   return chart;
 }
 function stepFacts(step) {
-  return [['Median', text(step[STEP.text])], ['Began', text(step[STEP.at]) + ' UTC'], ['Round', String(step[STEP.round] + 1)],
-    ['Its interval', text(step[STEP.more])], ['Tainted', text(step[STEP.taint])]];
+  return [['Median', step.text], ['Began', step.at + ' UTC'], ['Round', String(step.round + 1)],
+    ['Its interval', step.more], ['Tainted', step.taint]];
 }
 function stepTable(detail) {
   return make('details', {class: 'small'}, make('summary', {}, 'The invocations as a table'),
     make('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Invocations'}, make('table', {},
       make('thead', {}, make('tr', {}, ['#', 'Round', 'Began (UTC)', 'Median', 'What else was read', 'Tainted'].map(title => make('th', {scope: 'col'}, title)))),
-      make('tbody', {}, detail.steps.map((step, number) => make('tr', {class: step[STEP.taint] ? 'tainted' : null},
-        make('th', {scope: 'row'}, String(number + 1)), make('td', {}, String(step[STEP.round] + 1)), make('td', {}, text(step[STEP.at])),
-        make('td', {class: 'right'}, text(step[STEP.text])), make('td', {}, text(step[STEP.more])), make('td', {}, text(step[STEP.taint]) || 'no')))))));
+      make('tbody', {}, stepsOf(detail).map((step, number) => make('tr', {class: step.taint ? 'tainted' : null},
+        make('th', {scope: 'row'}, String(number + 1)), make('td', {}, String(step.round + 1)), make('td', {}, step.at),
+        make('td', {class: 'right'}, step.text), make('td', {}, step.more), make('td', {}, step.taint || 'no')))))));
 }
 function sustainedChart(point, detail) {
   const windows = detail.sustained;
