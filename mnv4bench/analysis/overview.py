@@ -85,7 +85,7 @@ class Material:
                 + across([one for one in groups if one.objective == "instructions"]),
             ),
             exhibits=exhibits,
-            settings=tuple(one for name, one in self._settings.items() if name in used),
+            settings=tuple(self._settings[name] for name in sorted(used)),
             stretches=self.stretches,
             evaluations=tuple(evaluations),
             # Where nothing was measured twice there is nothing to say about time.

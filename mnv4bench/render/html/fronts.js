@@ -129,7 +129,7 @@ function logAxis(points, name) {
   low /= pad; high *= pad;
   const ticks = [];
   for (let decade = Math.floor(Math.log10(low)); decade <= Math.log10(high); decade++) {
-    for (const step of high / low > 300 ? [1] : [1, 2, 5]) {
+    for (const step of high / low > 300 ? [1] : high / low > 6 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 8]) {
       const value = step * Math.pow(10, decade);
       if (value >= low && value <= high) ticks.push(value);
     }
