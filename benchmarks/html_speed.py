@@ -70,7 +70,9 @@ def browse(page: Path) -> str:
 
 
 def main() -> None:
-    print(f"{'measurements':<28} {'MB read':>8} {'wall s':>8} {'cpu s':>8} {'peak MB':>8} {'page MB':>8}")
+    print(
+        f"{'measurements':<28} {'MB read':>8} {'wall s':>8} {'cpu s':>8} {'peak MB':>8} {'page MB':>8}"
+    )
     for models, devices in ((200, 25), (200, 50), (200, 100), (1000, 20)):
         with tempfile.TemporaryDirectory() as folder:
             page = Path(folder) / "report.html"

@@ -7,6 +7,7 @@ Reports come one at a time, in any order; parts gathered by several processes me
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from mnv4bench.analysis.history import Timeline
@@ -108,7 +109,6 @@ class Material:
             names = labels(list(members))
             for variant, one in members.items():
                 found = self._evidence.get((one.report, one.artifact_sha256))
-                failed = isinstance(one, Unmeasured)
                 yield Exhibit(
                     label=names[variant],
                     figures=None if isinstance(one, Unmeasured) else one,
@@ -118,7 +118,7 @@ class Material:
                     origin=key.origin,
                     environment=key.environment,
                     report=one.report,
-                    failure=one.reason if failed else None,
+                    failure=one.reason if isinstance(one, Unmeasured) else None,
                     placement=found.placement if found else None,
                     steps=found.steps if found else (),
                     sustained_s=found.sustained_s if found else (),
@@ -151,9 +151,7 @@ def gathered(values: Sequence[float], most: int) -> tuple[float, ...]:
     if count <= most:
         return tuple(values)
     edges = [place * count // most for place in range(most + 1)]
-    return tuple(
-        median(values[first:last]) for first, last in zip(edges, edges[1:], strict=False)
-    )
+    return tuple(median(values[first:last]) for first, last in pairwise(edges))
 
 
 def _setting(report: Report) -> Setting:

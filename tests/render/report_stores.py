@@ -6,9 +6,26 @@ import random
 
 from msgspec.structs import replace
 
-from mnv4bench.records import Artifact, Measurement, Noise, Placement, Report, Samples, Signal, Weights
+from mnv4bench.records import (
+    Artifact,
+    Measurement,
+    Noise,
+    Placement,
+    Report,
+    Samples,
+    Signal,
+    Weights,
+)
 from tests.over_time import nights
-from tests.sample_reports import PROFILE, artifact, counted, counting_report, measurement, report, samples
+from tests.sample_reports import (
+    PROFILE,
+    artifact,
+    counted,
+    counting_report,
+    measurement,
+    report,
+    samples,
+)
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\u2028{{x}}<!--{data}-->'\"`&amp;\u202e"
 PARTIAL = Placement(
@@ -83,7 +100,11 @@ def hard() -> list[Report]:
         name="20261122T160000Z-pixel8-gpu-0001",
         profile=replace(phone, precision="fp16"),
     )
-    return [first, second, counting_report(counted(), counted(1), name="20261124T230000Z-cortex-a76-emulated-0001")]
+    return [
+        first,
+        second,
+        counting_report(counted(), counted(1), name="20261124T230000Z-cortex-a76-emulated-0001"),
+    ]
 
 
 def changing() -> list[Report]:
@@ -95,8 +116,8 @@ def large(models: int, devices: int, invocations: int = 6, count: int = 60) -> l
     """``models`` on each of ``devices``, as variants that all count."""
     rng = random.Random(0)
     made = []
-    names = [f"{family}-{number}" for number in range(models // 4 + 1)
-             for family in ("mnv4-conv", "mobilenetv3", "fastvit", "efficientvit")][:models]  # fmt: skip
+    families = ("mnv4-conv", "mobilenetv3", "fastvit", "efficientvit")
+    names = [f"{families[number % 4]}-{number // 4}" for number in range(models)]
     for device in range(devices):
         measurements = []
         for name in names:

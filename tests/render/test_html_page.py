@@ -147,9 +147,7 @@ def test_a_date_that_is_none_has_no_place_in_time() -> None:
         replace(
             one,
             measurements=tuple(
-                replace(
-                    m, invocations=tuple(replace(s, started_at="soon") for s in m.invocations)
-                )
+                replace(m, invocations=tuple(replace(s, started_at="soon") for s in m.invocations))
                 for m in one.measurements
             ),
         )

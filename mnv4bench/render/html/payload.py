@@ -129,8 +129,8 @@ class _Points:
         self.table = Table(
             "group", "model", "family", "status", "x", "low", "high", "top1", "top1Low", "top1High",
             "cost", "spread", "accuracy", "accuracyFrom", "share", "shareText", "placement", "size",
-            "sizeText", "reason", "by", "byMore", "flags", "margin", "detail", "p90", "p90Text", "weights",
-            "basis",
+            "sizeText", "reason", "by", "byMore", "flags", "margin", "detail", "p90", "p90Text",
+            "weights", "basis",
         )  # fmt: skip
 
     def add(
