@@ -6,6 +6,7 @@ import random
 
 from msgspec.structs import replace
 
+from mnv4bench.models import catalog
 from mnv4bench.records import (
     Artifact,
     Measurement,
@@ -14,7 +15,6 @@ from mnv4bench.records import (
     Report,
     Samples,
     Signal,
-    Weights,
 )
 from tests.over_time import nights
 from tests.sample_reports import (
@@ -116,13 +116,14 @@ def large(models: int, devices: int, invocations: int = 6, count: int = 60) -> l
     """``models`` on each of ``devices``, as variants that all count."""
     rng = random.Random(0)
     made = []
-    families = ("mnv4-conv", "mobilenetv3", "fastvit", "efficientvit")
-    names = [f"{families[number % 4]}-{number // 4}" for number in range(models)]
+    known = [replace(artifact(one.model, input_shape=(1, one.input_px, one.input_px, 3)),
+                     family=one.family) for one in catalog.entries()]  # fmt: skip
+    made_up = [artifact(f"net-{number}", family=f"family {number % 8}") for number in range(models)]
+    files = [*known, *made_up][:models]
     for device in range(devices):
         measurements = []
-        for name in names:
+        for one in files:
             centre = 0.001 * rng.lognormvariate(0, 1)
-            weights = Weights(kind="timm", detail="mobilenetv4_conv_small.e2400_r224_in1k")
             runs = tuple(
                 samples(
                     number,
@@ -131,8 +132,7 @@ def large(models: int, devices: int, invocations: int = 6, count: int = 60) -> l
                 )
                 for number in range(invocations)
             )
-            made_file = file(name, weights=weights, family=name.split("-")[0])
-            measurements.append(measurement(artifact=made_file, invocations=runs))
+            measurements.append(measurement(artifact=one, invocations=runs))
         made.append(
             report(
                 *measurements,
