@@ -95,14 +95,11 @@ class Material:
 
     def _groups(self, accuracy_of: AccuracyOf) -> Iterator[Group]:
         """Over latency, and what was counted under an emulator over instructions."""
-        yield from (
-            one for one in latest_groups(self.latest, accuracy_of) if one.origin != "emulated"
-        )
-        yield from (
-            one
-            for one in latest_groups(self.latest, accuracy_of, "instructions")
-            if one.origin == "emulated"
-        )
+        timed = latest_groups(self.latest, accuracy_of)
+        yield from (one for one in timed if one.origin != "emulated")
+        if any(one.origin == "emulated" for one in timed):
+            counted = latest_groups(self.latest, accuracy_of, "instructions")
+            yield from (one for one in counted if one.origin == "emulated")
 
     def _exhibits(self) -> Iterator[Exhibit]:
         for key, _, members in self.latest.groups():

@@ -204,7 +204,7 @@ def _made_of(kind: Callable[[], Part], files: list[Path]) -> Read[Part]:
 
 
 def _read(files: Iterable[Path], skipped: list[Skipped]) -> Iterator[Report]:
-    with _without_collector():
+    with without_collector():
         for path in files:
             report = store.read_or_error(path)
             if isinstance(report, BenchError):
@@ -236,7 +236,7 @@ def _require(found: int, paths: list[Path] | None, skipped: list[Skipped]) -> No
 
 
 @contextmanager
-def _without_collector() -> Iterator[None]:
+def without_collector() -> Iterator[None]:
     """Reports hold no cycles; looking for some among millions of samples took half of the time."""
     gc.disable()
     try:

@@ -44,7 +44,7 @@ def command(
     from mnv4bench.analysis import pareto
     from mnv4bench.analysis.accuracy import choose
     from mnv4bench.analysis.overview import Material
-    from mnv4bench.cli.gathering import evaluated, material
+    from mnv4bench.cli.gathering import evaluated, material, without_collector
     from mnv4bench.findings import Group, Skipped
     from mnv4bench.models import published_tables
     from mnv4bench.render.html import page
@@ -52,24 +52,25 @@ def command(
     skipped: list[Skipped] = []
     paths, names = printed.told_apart(paths, published)
     tables = published_tables.named(names)
-    # As with pareto: the published tables alone need no report.
-    found = material(paths, skipped) if paths or not tables else Material()
-    artifacts = found.latest.artifacts()
-    measured, others = choose(evaluated(paths, skipped, artifacts) if artifacts else ())
-    panels: list[Group] = []
-    if tables:
-        titles = {profile.device: profile.title for profile in profiles.load_all()[0]}
-        for table in tables:
-            cells = published_accuracies(accuracy, table.cells)
-            panels += pareto.published_groups(cells, titles)
-    whole = found.overview(
-        accuracy_of(accuracy, measured),
-        published=panels,
-        side_by_side=printed.beside(found.latest.summaries(), tables) if tables else None,
-        evaluations=tuple(measured.values()),
-        skipped=(*skipped, *others),
-    )
-    store.replace_file(out, page.document(whole))
+    with without_collector():
+        # As with pareto: the published tables alone need no report.
+        found = material(paths, skipped) if paths or not tables else Material()
+        artifacts = found.latest.artifacts()
+        measured, others = choose(evaluated(paths, skipped, artifacts) if artifacts else ())
+        panels: list[Group] = []
+        if tables:
+            titles = {profile.device: profile.title for profile in profiles.load_all()[0]}
+            for table in tables:
+                cells = published_accuracies(accuracy, table.cells)
+                panels += pareto.published_groups(cells, titles)
+        whole = found.overview(
+            accuracy_of(accuracy, measured),
+            published=panels,
+            side_by_side=printed.beside(found.latest.summaries(), tables) if tables else None,
+            evaluations=tuple(measured.values()),
+            skipped=(*skipped, *others),
+        )
+        store.replace_file(out, page.document(whole))
     if as_json:
         emit(codec.encode_json(whole))
         return

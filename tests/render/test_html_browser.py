@@ -388,8 +388,11 @@ def test_twenty_thousand_points_stay_few_on_the_page(opened: Open) -> None:
 def test_a_thousand_panels_are_shown_a_few_at_a_time(opened: Open) -> None:
     small = crowd(20)
     groups = tuple(replace(small, device=f"device-{number}") for number in range(1000))
-    tab = opened(Overview(front=Front(groups=groups), exhibits=(), settings=(), stretches=False))
+    front = Front(groups=groups, universality=across(groups, resamples=20))
+    tab = opened(Overview(front=front, exhibits=(), settings=(), stretches=False))
     tab.locator("#panels canvas").first.wait_for()
+    assert tab.locator("#across thead th").count() == 1 + 40 + 3
+    assert "960 columns not shown" in tab.locator("#across").inner_text()
     assert tab.locator("#panels article").count() == 12
     tab.locator("#more-panels").click()
     assert tab.locator("#panels article").count() == 24

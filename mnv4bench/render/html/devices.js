@@ -2,7 +2,8 @@
 // On the front is blue, off it orange by the ratio; each cell has its text, unknown is hatched.
 const MODELS_AT_ONCE = 40;
 const DARKEST = 8;
-let modelsShown = MODELS_AT_ONCE;
+const DEVICES_AT_ONCE = 40;
+let modelsShown = MODELS_AT_ONCE, devicesShown = DEVICES_AT_ONCE;
 
 function shade(cell, element) {
   if (cell[0] === 2) { element.className = 'heat unknown'; return; }
@@ -12,8 +13,9 @@ function shade(cell, element) {
   element.style.setProperty('--off', Math.round(14 + 72 * share) + '%');
 }
 function heatTable(one) {
-  const columns = one.columns.map((column, index) => ({index, device: text(column[0]), precision: text(column[1]), machine: text(column[2])}))
+  const every = one.columns.map((column, index) => ({index, device: text(column[0]), precision: text(column[1]), machine: text(column[2])}))
     .filter(column => !hidden.device.has(column.device) && !hidden.precision.has(column.precision));
+  const columns = every.slice(0, devicesShown);
   const all = rows(one.rows, ['model', 'family', 'on', 'meanText', 'worst']).filter(passes);
   const shown = all.slice(0, modelsShown);
   const origin = text(one.origin);
@@ -34,9 +36,10 @@ function heatTable(one) {
       make('td', {class: 'right'}, row.on), make('td', {class: 'right'}, row.meanText), make('td', {class: 'right'}, row.worst)))));
   const rest = all.length - shown.length;
   return make('div', {class: 'tabled'},
-    make('h3', {}, columns.length === one.columns.length ? text(one.places) : columns.length + ' of ' + text(one.places), ' ', originBadge(origin), text(one.objective) === 'latency' ? null : make('span', {class: 'muted small'}, ' over ' + text(one.objective))),
+    make('h3', {}, every.length === one.columns.length ? text(one.places) : every.length + ' of ' + text(one.places), ' ', originBadge(origin), text(one.objective) === 'latency' ? null : make('span', {class: 'muted small'}, ' over ' + text(one.objective))),
     make('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Models across devices, ' + origin}, table),
     rest > 0 ? make('button', {type: 'button', onclick: () => { modelsShown += MODELS_AT_ONCE; drawDevices(); }}, 'Show more of ' + plural(rest, 'model')) : null,
+    every.length > columns.length ? make('button', {type: 'button', onclick: () => { devicesShown += DEVICES_AT_ONCE; drawDevices(); }}, 'Show more of ' + plural(every.length - columns.length, 'column') + ' not shown') : null,
     make('details', {class: 'small', open: one.notes.length < 8}, make('summary', {}, 'How to read it, and what it says'), make('ul', {}, one.notes.map(line => make('li', {}, text(line))))));
 }
 function drawDevices() {
