@@ -40,6 +40,11 @@ def test_the_wheel_holds_profiles_and_tables_and_nothing_else_of_the_repository(
         assert f"mnv4bench/device_profiles/{profile.name}" in names
     assert "mnv4bench/models/published.csv" in names
     assert "mnv4bench/models/accuracies.csv" in names
+    parts = [path for path in (ROOT / "mnv4bench/render/html").rglob("*") if path.is_file()]
+    assert len(parts) > 15
+    for part in parts:  # of a report's page: its scripts, its style, the chart library
+        if part.suffix != ".pyc":
+            assert str(part.relative_to(ROOT)) in names
     assert "mnv4bench/devices/emulated/marks.c" in names  # compiled where it is used
     for network in ("float", "int8"):  # what a phone is asked for samples with
         assert f"mnv4bench/devices/android/samples/{network}.tflite" in names
@@ -68,6 +73,7 @@ def test_the_base_dependencies_bring_neither_torch_nor_a_runtime() -> None:
         "show --format markdown",
         "pareto reports",
         "pareto --published",
+        "report reports",
         "models",
         "devices",
         "--version",

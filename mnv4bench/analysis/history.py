@@ -106,6 +106,10 @@ class Timeline:
         """As ``models``."""
         return sorted({key.device for key in self._moments})
 
+    def repeats(self) -> bool:
+        """Whether anything was measured more than once."""
+        return any(len(moments) > 1 for moments in self._moments.values())
+
     def history(
         self,
         *,

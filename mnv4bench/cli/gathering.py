@@ -19,6 +19,7 @@ from mnv4bench.analysis import accuracy
 from mnv4bench.analysis.history import Timeline
 from mnv4bench.analysis.latest import Latest
 from mnv4bench.analysis.matching import Sessions
+from mnv4bench.analysis.overview import Material
 from mnv4bench.analysis.shapes import LatestShapes
 from mnv4bench.cli import waiting
 from mnv4bench.cli.reading import DEFAULT_REPORTS
@@ -30,6 +31,9 @@ from mnv4bench.records import Evaluation, Report
 FILES_PER_JOB = 50
 # Of a larger store, parts are handed over one by one: so it can be said how far it is.
 MOST_FILES_A_PART = 500
+# Of so much a page shows the course within each invocation, of more their medians alone: about a
+# thousand measurements of 12 invocations, which become 4 MB of a page.
+MOST_BYTES_WITH_STRETCHES = 30_000_000
 
 
 def reports(
@@ -86,6 +90,20 @@ def timeline(paths: list[Path] | None, skipped: list[Skipped]) -> Timeline:
         import mnv4bench.render.timelines  # noqa: F401
 
     for part in _in_parts(paths, skipped, partial(_made_of, Timeline), load_what_draws):
+        whole.merge(part)
+    return whole
+
+
+def material(paths: list[Path] | None, skipped: list[Skipped]) -> Material:
+    """What a page needs of every report under ``paths``; see ``latest``.
+
+    Of a large store the course within each invocation is left out: no page would hold it.
+    """
+    files, _ = store.files(paths or [DEFAULT_REPORTS])
+    size = sum(path.stat().st_size for path in files if path.exists())
+    made = partial(Material, stretches=size <= MOST_BYTES_WITH_STRETCHES)
+    whole = made()
+    for part in _in_parts(paths, skipped, partial(_made_of, made), lambda: None):
         whole.merge(part)
     return whole
 
@@ -199,7 +217,7 @@ def _made_of(kind: Callable[[], Part], files: list[Path]) -> Read[Part]:
 
 
 def _read(files: Iterable[Path], skipped: list[Skipped]) -> Iterator[Report]:
-    with _without_collector():
+    with without_collector():
         for path in files:
             report = store.read_or_error(path)
             if isinstance(report, BenchError):
@@ -231,7 +249,7 @@ def _require(found: int, paths: list[Path] | None, skipped: list[Skipped]) -> No
 
 
 @contextmanager
-def _without_collector() -> Iterator[None]:
+def without_collector() -> Iterator[None]:
     """Reports hold no cycles; looking for some among millions of samples took half of the time."""
     gc.disable()
     try:

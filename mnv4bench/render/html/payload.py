@@ -1,0 +1,304 @@
+"""An overview as the data of a page: tables of numbers and of places of texts.
+
+Knows: what the page shows and in which words; every number comes with its text, since a page
+formats none and computes nothing. Does not know: how it looks, or how data gets into a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from mnv4bench import units
+from mnv4bench.findings import Group, Point, Summary, Tally
+from mnv4bench.overview import Exhibit, Overview, Setting, Step
+from mnv4bench.render import objectives, sureness
+from mnv4bench.render.html import evidence, over_devices, over_time
+from mnv4bench.render.html.tables import Table, rounded
+from mnv4bench.render.html.words import Words
+from mnv4bench.render.palette import looks
+from mnv4bench.render.untrusted import visible
+
+_STATUS = {"front": 0, "dominated": 1, "excluded": 2}
+# Of a point: what a reader must be told of its figures.
+RANDOM_WEIGHTS, FLOAT_ACCURACY, MEASURED_ACCURACY, SYNTHETIC, PARTIAL = 1, 2, 4, 8, 16
+# Names of members that dominate a point, in its row; the figure shows the others.
+MOST_DOMINATORS = 4
+# What ECharts calls matplotlib's markers; those that it lacks are paths in a box of two units.
+_SYMBOLS = {
+    "o": "circle",
+    "s": "rect",
+    "^": "triangle",
+    "D": "diamond",
+    "v": "path://M0,0 L2,0 L1,1.8 Z",
+    "p": "path://M1,0 L2,0.73 L1.6,1.9 L0.4,1.9 L0,0.73 Z",
+    "P": "path://M0.65,0 h0.7 v0.65 h0.65 v0.7 h-0.65 v0.65 h-0.7 v-0.65 h-0.65 v-0.7 h0.65 Z",
+    ">": "path://M0,0 L1.8,1 L0,2 Z",
+    "<": "path://M1.8,0 L0,1 L1.8,2 Z",
+    "*": "path://M1,0 L1.24,0.68 L1.95,0.69 L1.38,1.12 L1.59,1.81 L1,1.4 L0.41,1.81 "
+    "L0.62,1.12 L0.05,0.69 L0.76,0.68 Z",
+}
+
+Key = tuple[str, str, str, str, str]  # device, precision, origin, environment, label
+
+
+def payload(whole: Overview, version: str) -> dict[str, Any]:
+    """Everything that the page shows, as values that JSON has."""
+    words = Words()
+    settings = {one.report: place for place, one in enumerate(whole.settings)}
+    details = _Details(words, settings)
+    places = {_key(one): details.add(one) for one in whole.exhibits}
+    groups = Table(
+        "device", "precision", "origin", "machine", "environment", "axis", "column", "measured",
+        "notes", "exact", "number",
+    )  # fmt: skip
+    points = _Points(words)
+    figures = {_key(one): one.figures for one in whole.exhibits}
+    for number, group in enumerate(whole.front.groups):
+        groups.add(*_group(group, words), number)
+        for point in group.points:
+            key = (group.device, group.precision, group.origin, group.environment, point.model)
+            points.add(number, group, point, places.get(key, -1), figures.get(key))
+    families = list(dict.fromkeys(p.family for g in whole.front.groups for p in g.points))
+    if whole.history is not None:
+        families += [one.family for one in whole.history.series if one.family not in families]
+    return {
+        "about": {"version": version, "lines": about(whole), "stretches": whole.stretches},
+        "looks": {
+            visible(family): [look.colour, _SYMBOLS[look.marker], look.scale]
+            for family, look in looks(families).items()
+        },
+        "groups": groups.columns(),
+        "points": points.table.columns(),
+        "details": details.table.columns(),
+        "steps": details.steps.columns(),
+        "kinds": details.kinds,
+        "settings": [_setting(one, words) for one in whole.settings],
+        "universality": [over_devices.table(one, words) for one in whole.front.universality],
+        "skipped": [[words(one.path), words(one.reason)] for one in whole.front.skipped],
+        "beside": over_devices.beside(whole.front.side_by_side, words),
+        "history": over_time.history(whole.history, words),
+        "words": words.texts,  # last: all of the above have spoken
+    }
+
+
+def about(whole: Overview) -> list[str]:
+    """What the page is about, in a few facts."""
+    groups = whole.front.groups
+    models = {one.model for one in whole.exhibits} or {p.model for g in groups for p in g.points}
+    devices = {group.device for group in groups}
+    lines = [
+        units.plural(len(whole.exhibits), "measurement"),
+        units.plural(len(models), "model"),
+        units.plural(len(devices), "device"),
+    ]
+    dates = [one.started_at[:10] for one in whole.settings]
+    if dates:
+        first, last = min(dates), max(dates)
+        lines.append(visible(first if first == last else f"{first} to {last}"))
+    return lines
+
+
+def _key(one: Exhibit) -> Key:
+    return (one.device, one.precision, one.origin, one.environment, one.label)
+
+
+def _group(group: Group, words: Words) -> tuple[Any, ...]:
+    wording = objectives.wording(group.objective)
+    return (
+        words(group.device),
+        words(group.precision),
+        words(group.origin),
+        words(group.machine),
+        words(group.environment),
+        words(wording.axis),
+        words(wording.column),
+        words(group.measured_at[:16].replace("T", " ")),
+        [words(line) for line in sureness.sentences(group)],
+        int(wording.exact),
+    )
+
+
+class _Points:
+    """The rows of all panels."""
+
+    def __init__(self, words: Words) -> None:
+        self._words = words
+        self.table = Table(
+            "group", "model", "family", "status", "x", "low", "high", "top1", "top1Low", "top1High",
+            "cost", "spread", "accuracy", "accuracyFrom", "share", "shareText", "placement", "size",
+            "sizeText", "reason", "by", "byMore", "flags", "margin", "detail", "p90", "p90Text",
+            "weights", "basis",
+        )  # fmt: skip
+
+    def add(
+        self,
+        number: int,
+        group: Group,
+        point: Point,
+        detail: int,
+        figures: Summary | Tally | None,
+    ) -> None:
+        words = self._words
+        unit = objectives.wording(group.objective).unit
+        cost, (low, high) = point.cost, point.cost_interval
+        half = None
+        if cost is not None and low is not None and high is not None:
+            half = units.half_width(cost, low, high)
+        text = objectives.text(group.objective, cost, half)
+        if group.origin == "published" and group.objective == "latency":
+            text = units.seconds_as_printed(cost)
+        self.table.add(
+            number,
+            words(point.model),
+            words(point.family),
+            _STATUS[point.status],
+            rounded(cost, unit, 5),
+            rounded(low, unit, 5),
+            rounded(high, unit, 5),
+            rounded(point.top1),
+            rounded(point.top1_low),
+            rounded(point.top1_high),
+            words("" if cost is None else text),
+            words("" if half is None else units.spread(cost or 0.0, low, high)),
+            words("" if point.top1 is None else units.top1(point.top1)),
+            words(_accuracy_from(point)),
+            rounded(point.front_probability, digits=4),
+            words("" if (share := point.front_probability) is None else units.share(share)),
+            words(point.placement or ""),
+            figures.size_bytes if figures else None,
+            words(units.size(figures.size_bytes) if figures else ""),
+            words(point.reason or ""),
+            [words(name) for name in point.dominated_by[:MOST_DOMINATORS]],
+            max(0, len(point.dominated_by) - MOST_DOMINATORS),
+            _flags(point),
+            words(sureness.place(point, group).lstrip(",; ")),
+            detail,
+            rounded(figures.p90_s if figures else None, 1e-3, 4),
+            words(units.seconds(figures.p90_s) if figures and figures.p90_s else ""),
+            words(point.weights),
+            words("/".join(point.basis)),
+        )
+
+
+def _accuracy_from(point: Point) -> str:
+    match point.accuracy_source:
+        case None:
+            return ""
+        case "measured":
+            images = units.plural(point.accuracy_images or 0, "image")
+            interval = units.top1_interval(point.top1_low, point.top1_high)
+            return f"measured on {images} of {point.accuracy_data}: {interval}"
+        case "paper":
+            return "published in the paper's Table 6"
+        case "timm":
+            return "published in timm's results"
+        case "table":
+            return "published in the same table"
+
+
+def _flags(point: Point) -> int:
+    flags = 0
+    if point.weights.startswith("random") and point.accuracy_source not in ("measured", None):
+        flags |= RANDOM_WEIGHTS
+    if point.float_accuracy:
+        flags |= FLOAT_ACCURACY
+    if point.accuracy_source == "measured":
+        flags |= MEASURED_ACCURACY
+    if point.calibration and point.calibration.startswith("synthetic"):
+        flags |= SYNTHETIC
+    if point.placement == "partial":
+        flags |= PARTIAL
+    return flags
+
+
+class _Details:
+    """What a model's own page shows of each measurement."""
+
+    def __init__(self, words: Words, settings: dict[str, int]) -> None:
+        self._words, self._settings = words, settings
+        self.table = Table(
+            "report", "setting", "facts", "taints", "unit", "signals", "firstStep", "steps",
+            "sustained",
+        )  # fmt: skip
+        self.steps = Table(
+            "round", "at", "ms", "text", "taint", "steady", "before", "after", "more", "warm",
+            "timed",
+        )  # fmt: skip
+        # Most measurements have the same kinds of facts: their names stand here once.
+        self.kinds: list[list[int]] = []
+        self._kinds: dict[tuple[int, ...], int] = {}
+
+    def add(self, one: Exhibit) -> int:
+        words, placement = self._words, one.placement
+        tainted = one.figures.tainted if one.figures else ()
+        facts = evidence.facts(one)
+        first = len(self.steps)
+        for step in one.steps:
+            self.steps.add(*_step(step, words))
+        return self.table.add(
+            words(one.report),
+            self._settings.get(one.report, -1),
+            [self._kind([name for name, _ in facts]), *(words(value) for _, value in facts)],
+            [words(reason) for reason in (*tainted, *([one.failure] if one.failure else []))],
+            words(evidence.placement(placement)),
+            [
+                [words(signal.name), words(signal.evidence), words(signal.says)]
+                for signal in (placement.signals if placement else ())
+            ],
+            first,
+            len(one.steps),
+            [rounded(value, 1e-3, 4) for value in one.sustained_s],
+        )
+
+    def _kind(self, names: Sequence[str]) -> int:
+        """The place of these names among the kinds of facts."""
+        key = tuple(self._words(name) for name in names)
+        if key not in self._kinds:
+            self._kinds[key] = len(self.kinds)
+            self.kinds.append(list(key))
+        return self._kinds[key]
+
+
+def _step(step: Step, words: Words) -> list[Any]:
+    """The order is that of ``_Details.steps``."""
+    return [
+        step.round,
+        words(step.at[:19].replace("T", " ")),
+        rounded(step.latency_s, 1e-3, 5),
+        words(units.seconds(step.latency_s)),
+        words("; ".join(step.tainted)),
+        {None: 0, True: 1, False: 2}[step.warmup_steady],
+        rounded(step.temperature_before_c, digits=4),
+        rounded(step.temperature_after_c, digits=4),
+        words(evidence.circumstances(step)),
+        [rounded(value, 1e-3, 4) for value in step.warmup_s],
+        [rounded(value, 1e-3, 4) for value in step.timed_s],
+    ]
+
+
+def _setting(one: Setting, words: Words) -> dict[str, Any]:
+    facts: Sequence[tuple[str, Any]] = [
+        (field.name.replace("_", " "), getattr(one.environment, field.name))
+        for field in msgspec.structs.fields(one.environment)
+    ]
+    about = [
+        ("report", one.report),
+        ("device profile", one.title),
+        ("began", one.started_at[:19].replace("T", " ")),
+        ("ended", f"{(one.finished_at or 'not finished')[:19].replace('T', ' ')}"),
+        ("why it ended", one.ended or "stopped before its end"),
+        ("seed of the order", str(one.seed)),
+        ("rounds", str(one.rounds)),
+    ]
+    return {
+        "about": [[words(name), words(value)] for name, value in about],
+        "environment": [
+            [words(name), words(evidence.fact(name, value))]
+            for name, value in facts
+            if value is not None
+        ],
+        "notes": [words(note) for note in one.notes],
+    }
