@@ -131,15 +131,8 @@ def run(request: CountRequest) -> Marked:
 
 def main() -> int:
     """As ``host_worker.main``."""
-
-    def answered(given: bytes) -> Marked:
-        # Not in the thread: what importing allocates is the site's matter.
-        from mnv4bench.devices import litert_cpu  # noqa: F401
-
-        return _apart(partial(run, msgspec.json.decode(given, type=CountRequest)))
-
     threading.stack_size(STACK_BYTES)
-    return serve(answered)
+    return serve(lambda given: _apart(partial(run, msgspec.json.decode(given, type=CountRequest))))
 
 
 def _apart(work: Callable[[], T]) -> T:
