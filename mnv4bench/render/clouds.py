@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 
 from mnv4bench import units
 from mnv4bench.findings import Histogram, Shape, ShapeGroup, Shapes, Strand
-from mnv4bench.render import ladder
+from mnv4bench.render import ladder, ticks
 from mnv4bench.render.ladder import Rung
 from mnv4bench.render.listing import listed
 from mnv4bench.render.page import Entry, Width
@@ -118,7 +118,7 @@ class Clouds:
     def draw(self, axes: Axes, rungs: Sequence[Rung]) -> None:
         low, high = _range(rungs)
         axes.set_xlim(low, high)
-        ladder.even_ticks(axes, (1, 2, 5, 10))
+        ticks.even(axes, (1, 2, 5, 10))
         axes.axvline(1.0, color=INK, linewidth=0.6, zorder=1.5)
         for rung in rungs:
             _interval(axes, rung)

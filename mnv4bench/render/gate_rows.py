@@ -8,12 +8,13 @@ returns may hold names from files and words from devices, so whoever shows it ma
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from mnv4bench import units
 from mnv4bench.findings import Budget, Gate, Pair
 from mnv4bench.render import gates
 
+# The gravest first.
 Outcome = Literal[
     "slower",
     "over budget",
@@ -25,17 +26,7 @@ Outcome = Literal[
     "within budget",
     "identical",
 ]
-GRAVITY: tuple[Outcome, ...] = (
-    "slower",
-    "over budget",
-    "not measured",
-    "inconclusive",
-    "placement unproven",
-    "faster",
-    "same",
-    "within budget",
-    "identical",
-)
+GRAVITY: tuple[Outcome, ...] = get_args(Outcome)
 ALARMS: frozenset[Outcome] = frozenset({"slower", "over budget"})
 UNANSWERED: frozenset[Outcome] = frozenset({"not measured", "inconclusive", "placement unproven"})
 

@@ -6,7 +6,6 @@ the right (``clouds`` and ``warmth`` do), files. The figure is a function of one
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log10
@@ -16,15 +15,13 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from mnv4bench import units
 from mnv4bench.findings import Shape, ShapeGroup, Shapes
-from mnv4bench.render import page, panel, typeface
-from mnv4bench.render.listing import listed
+from mnv4bench.render import page, panel, rung_notes, ticks, typeface
 from mnv4bench.render.page import LEGEND_ROW, LEGEND_SIZE, MARGIN, Entry, Pen, Width, flow, grid
 from mnv4bench.render.palette import FRAME, GREY, GRID, INK, WHITE, Look, looks, paler
-from mnv4bench.render.panel_axes import plain_ticks
 from mnv4bench.render.untrusted import visible
 from mnv4bench.render.words import LINE_SPACING, NOTE_SIZE, TEXT_SIZE, TITLE_SIZE
 
@@ -33,8 +30,7 @@ LONE, SHARED = (470.0, 0.0), (340.0, 0.0)  # of a panel; its height is that of i
 GUTTER_X, GUTTER_Y = 26.0, 16.0
 NAMES = 0.3  # the share of a panel that names may take
 LATENCY = 0.34  # of what is left, the share of the latency axis
-BETWEEN = 16.0
-OVERHANG = 6.0  # by which a tick's number may stand out at either side; under half of BETWEEN
+BETWEEN = 16.0  # of the two axes: more than both overhangs of their ticks' numbers
 BOTTOM = 25.0  # under the axes: ticks and titles
 # More rungs, or panels, make a picture that no page holds; the JSON beside has all.
 MAX_ROWS, MAX_PANELS = 60, 24
@@ -43,7 +39,6 @@ MANY = 16
 # Latencies that differ by less are compared on a linear axis.
 LOG_FROM = 3.0
 MS = 1e-3
-INTERVAL = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +160,11 @@ def _heading_height(lines: int) -> float:
     return TITLE_SIZE + 2 + (lines - 1) * TEXT_SIZE * LINE_SPACING + 8
 
 
+def _notes(group: ShapeGroup, subject: Subject, room: float) -> list[str]:
+    sentences = rung_notes.sentences(group, subject.notes(group), MAX_ROWS)
+    return [line for text in sentences for line in typeface.wrapped(text, NOTE_SIZE, room)]
+
+
 def _rungs_height(group: ShapeGroup, subject: Subject) -> float:
     rows = group.rows[:MAX_ROWS]
     return sum(subject.height(row, many=len(rows) > MANY) for row in rows)
@@ -273,16 +273,16 @@ def _latencies(axes: Axes, rungs: Sequence[Rung], subject: Subject, wide: float)
         room = (log10(high) - log10(low)) * 0.08
         low, high = 10 ** (log10(low) - room), 10 ** (log10(high) + room)
         axes.set_xscale("log")
-        ticks = _spaced(plain_ticks(low, high), log10(low), log10(high), wide)
-        axes.xaxis.set_major_locator(FixedLocator(list(ticks)))
-        axes.xaxis.set_major_formatter(FixedFormatter([units.plain(tick) for tick in ticks]))
+        shown = ticks.spaced(low, high, wide)
+        axes.xaxis.set_major_locator(FixedLocator(shown))
+        axes.xaxis.set_major_formatter(FixedFormatter([units.plain(tick) for tick in shown]))
         axes.xaxis.set_minor_locator(NullLocator())
         titles = ("Latency, ms (log scale)", "Latency, ms (log)", "ms (log)")
     else:
         room = max((high - low) * 0.1, high * 0.02)
         low, high = low - room, high + room
         axes.set_xlim(low, high)
-        even_ticks(axes, (1, 2, 2.5, 5, 10))
+        ticks.even(axes, (1, 2, 2.5, 5, 10))
         titles = ("Latency, ms", "ms", "ms")
     axes.set_xlim(low, high)
     _title(axes, titles, wide)
@@ -309,92 +309,7 @@ def _latencies(axes: Axes, rungs: Sequence[Rung], subject: Subject, wide: float)
         )
 
 
-def _spaced(ticks: Sequence[float], low: float, high: float, wide: float) -> list[float]:
-    """All ticks where their numbers have room, else the decades, else those that have some."""
-    decades = [tick for tick in ticks if log10(tick) == round(log10(tick))]
-    for some in (list(ticks), decades):
-        if len(some) > 1 and len(kept := _with_room(some, low, high, wide)) == len(some):
-            return kept
-    return _with_room(ticks, low, high, wide)
-
-
-def _with_room(ticks: Sequence[float], low: float, high: float, wide: float) -> list[float]:
-    return _apart([(tick, (log10(tick) - low) / (high - low) * wide) for tick in ticks], wide)
-
-
-def _apart(places: Sequence[tuple[float, float]], wide: float) -> list[float]:
-    """Of (tick, where it lies), those whose numbers touch no other and nothing beside the axes."""
-    kept: list[float] = []
-    free = -OVERHANG
-    for tick, at in places:
-        half = typeface.width(units.plain(tick), TEXT_SIZE) / 2
-        if at - half >= free and at + half <= wide + OVERHANG:
-            kept.append(tick)
-            free = at + half + 4
-    return kept
-
-
-def even_ticks(axes: Axes, steps: Sequence[float]) -> None:
-    """Ticks of a linear axis, within its limits, with room for their numbers."""
-    low, high = axes.get_xlim()
-    wide = axes.bbox.width
-    every = MaxNLocator(nbins=max(2, int(wide / 30)), steps=list(steps)).tick_values(low, high)
-    inside = [float(tick) for tick in every if low <= tick <= high]
-    kept = _apart([(tick, (tick - low) / (high - low) * wide) for tick in inside], wide)
-    axes.xaxis.set_major_locator(FixedLocator(kept))
-    axes.xaxis.set_major_formatter(FixedFormatter([units.plain(tick) for tick in kept]))
-
-
-# --- words ------------------------------------------------------------------------------------
-
-
-def _notes(group: ShapeGroup, subject: Subject, room: float) -> list[str]:
-    """What a reader must know of a panel: the subject's own, then weights, placement, taint."""
-    rows = group.rows[:MAX_ROWS]
-    sentences = list(subject.notes(group))
-    random = [visible(row.model) for row in rows if row.weights.startswith("random")]
-    if random:
-        which = "" if len(random) == len(rows) else f": {listed(random)}"
-        sentences.append(f"Measured with random weights{which}.")
-    for verdict in ("partial", "unproven", "none"):
-        names = [visible(row.model) for row in rows if row.placement == verdict]
-        if names:
-            sentences.append(f"Placement {verdict} ({len(names)}): {listed(names)}.")
-    alone = [visible(row.model) for row in rows if row.low_s is None]
-    if alone:
-        sentences.append(f"A single invocation, so no interval ({len(alone)}): {listed(alone)}.")
-    sentences += _reached([row for row in rows if row.low_s is not None])
-    reasons: dict[str, list[str]] = defaultdict(list)
-    for row in rows:
-        for reason in row.tainted:
-            # Up to the first digit: what comes behind is one measurement's own reading.
-            kind = reason.split(":")[0].split(",")[0].rstrip("0123456789.% ")
-            reasons[visible(kind)].append(visible(row.model))
-    for reason, names in reasons.items():
-        sentences.append(f"Tainted, {reason} ({len(names)}): {listed(names)}.")
-    if len(group.rows) > MAX_ROWS:
-        more = units.plural(len(group.rows) - MAX_ROWS, "slower model")
-        sentences.append(f"{more} in the JSON beside.")
-    return [line for text in sentences for line in typeface.wrapped(text, NOTE_SIZE, room)]
-
-
-def _reached(rows: Sequence[Shape]) -> list[str]:
-    """What the intervals reach: under six invocations even their whole range is not at 95 %."""
-    if not rows:
-        return []
-    by_confidence: dict[float, list[str]] = defaultdict(list)
-    for row in rows:
-        by_confidence[min(row.confidence, INTERVAL)].append(visible(row.model))
-    if len(by_confidence) == 1:
-        [confidence] = by_confidence
-        few = ", for want of invocations" if confidence < INTERVAL else ""
-        return [f"Intervals of the median at {units.percent(confidence)}{few}."]
-    sentences = []
-    for confidence, names in sorted(by_confidence.items()):
-        if confidence < INTERVAL:
-            which = f"{units.percent(confidence)}, for want of invocations ({len(names)})"
-            sentences.append(f"Interval at {which}: {listed(names)}.")
-    return [f"Intervals of the median at {units.percent(INTERVAL)}.", *sentences]
+# --- the legend -------------------------------------------------------------------------------
 
 
 def _legend(rows: Sequence[Shape], subject: Subject, families: Any) -> list[list[Entry]]:

@@ -6,7 +6,7 @@ Knows: a logarithmic cost across, top-1 upwards. Does not know: how a point is d
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil, floor, log10
+from math import log10
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLoc
 
 from mnv4bench import units
 from mnv4bench.findings import Group, Limits, Point
-from mnv4bench.render import objectives
+from mnv4bench.render import objectives, ticks
 from mnv4bench.render.palette import FRAME, GREY, GRID, INK, LIMIT
 from mnv4bench.render.words import TEXT_SIZE
 
@@ -22,14 +22,6 @@ from mnv4bench.render.words import TEXT_SIZE
 MARGINS_X, MARGINS_Y = (0.07, 0.09), (0.06, 0.11)
 # A lone value needs some axis around it: a factor of two in latency, two points of accuracy.
 MIN_DECADES, MIN_POINTS = log10(2), 2.0
-# Tick mantissas from coarse to fine; the first set that puts MIN_TICKS on the axis is taken.
-MANTISSAS = (
-    (1.0,),
-    (1.0, 2.0, 5.0),
-    (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0),
-    (1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0, 8.0, 9.0),
-)
-MIN_TICKS = 4
 
 
 def frame(axes: Axes, groups: Sequence[Group]) -> None:
@@ -63,11 +55,11 @@ def scale(axes: Axes, points: Sequence[Point], unit: float) -> None:
         if value is not None and value > 0
     ]
     low, high = _range(min(ends), max(ends), MIN_DECADES, MARGINS_X)
-    ticks = plain_ticks(10**low, 10**high)
+    shown = ticks.plain(10**low, 10**high)
     axes.set_xscale("log")
     axes.set_xlim(10**low, 10**high)
-    axes.xaxis.set_major_locator(FixedLocator(list(ticks)))
-    axes.xaxis.set_major_formatter(FixedFormatter([units.plain(tick) for tick in ticks]))
+    axes.xaxis.set_major_locator(FixedLocator(list(shown)))
+    axes.xaxis.set_major_formatter(FixedFormatter([units.plain(tick) for tick in shown]))
     axes.xaxis.set_minor_locator(NullLocator())
     tops = [
         value
@@ -87,16 +79,6 @@ def _range(
     low, high = low - missing, high + missing
     whole = (high - low) / (1 - sum(margins))
     return low - whole * margins[0], high + whole * margins[1]
-
-
-def plain_ticks(low: float, high: float) -> tuple[float, ...]:
-    """Plain numbers on a logarithmic axis: 1, 2, 5, 10 where they are enough."""
-    decades = range(floor(log10(low)), ceil(log10(high)) + 1)
-    for mantissas in MANTISSAS:
-        ticks = tuple(m * 10.0**d for d in decades for m in mantissas if low <= m * 10.0**d <= high)
-        if len(ticks) >= MIN_TICKS:
-            break
-    return ticks
 
 
 def limit(axes: Axes, limits: Limits, unit: float) -> None:

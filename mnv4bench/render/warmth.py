@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from mnv4bench import units
 from mnv4bench.findings import Shape, ShapeGroup, Shapes
-from mnv4bench.render import ladder, panel
+from mnv4bench.render import ladder, panel, ticks
 from mnv4bench.render.ladder import MS, Rung
 from mnv4bench.render.listing import listed
 from mnv4bench.render.page import Entry, Width
@@ -108,7 +108,7 @@ class Warmth:
         unit = 60.0 if _minutes(rows) else 1.0
         end = max(row.windows[-1].end_s for row in rows) / unit
         axes.set_xlim(0, end)
-        ladder.even_ticks(axes, (1, 2, 3, 5, 6, 10))
+        ticks.even(axes, (1, 2, 3, 5, 6, 10))
         speeds = _speeds(rows)
         for rung in rungs:
             _rung(axes, rung, unit, end, speeds)

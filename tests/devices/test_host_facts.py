@@ -76,7 +76,7 @@ def test_the_hypervisor(tmp_path: Path, monkeypatch, flags, clocks, maker, virtu
     assert host_facts.environment("x", None).virtualization == virtualization
 
 
-@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+@pytest.mark.skipif(shutil.which("git") is None, reason="no git here; .ci/packages installs it")
 def test_the_commit_of_the_folder_it_runs_in(tmp_path: Path, monkeypatch) -> None:
     def git(*arguments: str) -> str:
         identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]

@@ -51,7 +51,9 @@ def test_the_made_up_file_is_a_whole_model_of_one_custom_operator(tmp_path: Path
 
 
 def test_this_very_tensorflow_is_judged_by_its_own_words(tmp_path: Path) -> None:
-    tensorflow = pytest.importorskip("tensorflow", reason="the extra tensorflow is not installed")
+    tensorflow = pytest.importorskip(
+        "tensorflow", reason="no tensorflow here: make setup installs it"
+    )
     answer = probe.ask("analyzer", write_tflite(tmp_path / "tiny.tflite"))
     assert isinstance(answer, probe.Answer), answer
     analysed = answer.as_(Analysed)

@@ -204,10 +204,10 @@ def test_paths_of_the_phone_in_a_command(command, expected):
 
 
 def test_the_folder_never_shows_wherever_packets_are_cut():
-    text = b"a /away/x/root/data/b /away/x/root /away/x/rest /away/x/root\n/away/x/ro"
-    expected = b"a /data/b / /away/x/rest /\n/away/x/ro"
+    text = b"a /away/x/tree/data/b /away/x/tree /away/x/rest /away/x/tree\n/away/x/tr"
+    expected = b"a /data/b / /away/x/rest /\n/away/x/tr"
     for cut in range(len(text)):
-        back = OnPhone(Path("/away/x/root"))
+        back = OnPhone(Path("/away/x/tree"))
         assert back.feed(text[:cut]) + back.feed(text[cut:]) + back.rest() == expected
 
 

@@ -12,7 +12,7 @@ from mnv4bench.findings import Front, Limits
 from mnv4bench.render import figure, panel
 from mnv4bench.render.page import PIXELS_PER_INCH
 from mnv4bench.render.palette import WHITE, looks
-from mnv4bench.render.panel_axes import plain_ticks
+from mnv4bench.render.ticks import plain
 from tests.render import fixed
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -173,14 +173,14 @@ def test_the_value_that_is_drawn_is_the_value_that_is_compared() -> None:
     ],
 )
 def test_latency_ticks_are_plain_numbers(low: float, high: float, ticks: tuple) -> None:
-    found = {round(tick, 6) for tick in plain_ticks(low, high)}
+    found = {round(tick, 6) for tick in plain(low, high)}
     assert set(ticks) <= found
 
 
 def test_any_range_has_a_readable_number_of_ticks() -> None:
     for low in (0.1 * 1.07**step for step in range(150)):
         for factor in (2, 3, 7, 20, 100, 900):
-            assert 4 <= len(plain_ticks(low, low * factor)) <= 12
+            assert 4 <= len(plain(low, low * factor)) <= 12
 
 
 def test_families_keep_their_look_and_strangers_get_their_own() -> None:

@@ -3,9 +3,11 @@
 Knows: the layout in the cache and the versions that are wanted. Does not know: how it is fetched
 (set_up) or emulated.
 
-    <cache>/emulated/aarch64-<key>/root/   the distribution's packages, unpacked
-                                   site/   Python packages from wheels
-                                   facts.json
+In the cache's folder ``emulated``, in a folder named ``aarch64-`` and its key:
+
+    root         the distribution's packages, unpacked
+    site         Python packages from wheels
+    facts.json
 """
 
 from __future__ import annotations
