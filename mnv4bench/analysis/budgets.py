@@ -11,7 +11,8 @@ measurements, as a slowdown is; "within" one that lies wholly below it, once.
 
 Disturbed processes are set aside, and asked all the same whether they keep within the budget: what
 disturbs a processor adds to a latency and never takes away. So a busy machine may say "within" and
-never "over".
+never "over". That is two ways to be "within", each wrong with at most 2.5 %, so a model that is
+over is missed at most 5 times of 100.
 
 A budget is about this device as it is just now: where a difference from the last release is the
 question, base and head side by side answer it far more sharply.

@@ -137,8 +137,9 @@ def judge(
 ) -> dict[str, Look]:
     """Where each model stands, from all its processes so far; ask after every one, or every round.
 
-    A model that is decided stays decided while its processes stay the same, so it need not be
-    measured on; keep handing it in, since how many models there are enters the correction.
+    A model that is decided need not be measured on; keep handing it in, since how many models there
+    are enters the correction. That one may undo a decision when another model's p grows: such a
+    model is measured on, or ends inconclusive.
     """
     rules = _checked(rules)
     scale = log(rules.max_slowdown)
