@@ -161,8 +161,9 @@ def _stages(stages: object, entering: _Map) -> tuple[tuple[Block, ...], ...]:
 
 def _row(where: str, row: object, entering: _Map) -> tuple[Block, _Map]:
     """The block, and what it leaves. Raises WrongRow, which says ``where``."""
-    if isinstance(row, Mapping) and row.get("block") in spec_rows.KINDS:
-        where = f"{where} ({row['block']})"
+    kind = row.get("block") if isinstance(row, Mapping) else None
+    if isinstance(kind, str) and kind in spec_rows.KINDS:
+        where = f"{where} ({kind})"
     try:
         block = spec_rows.block(row)
         _require_chain(cast("Mapping[str, Any]", row), entering)
@@ -207,8 +208,8 @@ def _require_room(
     held = channels * px**2 * other_px**2
     if held > MAX_NUMBERS:
         raise WrongRow(
-            f"{where} computes {held:,} {what} for one image; at most {MAX_NUMBERS:,} fit: fewer "
-            "channels, or a larger stride before it"
+            f"{where} computes {held:,} {what} for one image; at most {MAX_NUMBERS:,} fit: a "
+            "smaller input_px or width, or a larger stride before it"
         )
 
 
