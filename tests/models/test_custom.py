@@ -1,11 +1,20 @@
 """Networks of one's own: what a file may say, and what the sentence is where it may not."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from mnv4bench.errors import BadFile, UsageError
-from mnv4bench.models import catalog, counts, custom, preprocessing, specs, weights
+from mnv4bench.models import (
+    catalog,
+    counts,
+    custom,
+    preprocessing,
+    spec_rows,
+    specs,
+    weights,
+)
 from mnv4bench.models.weights import Random
 
 SMALL = """
@@ -322,3 +331,15 @@ def test_weights_say_of_which_network_they_are(tmp_path: Path) -> None:
     assert (one.params, one.macs) == (one.entry.params, one.entry.macs)
     path.write_text(changed("out = 40", "out = 48"))
     assert build.build(str(path), Random()).weights.text != one.weights.text
+
+
+def test_the_documented_network_can_be_built() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "custom_networks.md").read_text()
+    [text] = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    network = parse(text)
+    kinds = {spec_rows.row(block)["block"] for stage in network.stages for block in stage}
+    assert kinds == set(spec_rows.KINDS) - {"PlainMQA"}
+    for kind, keys in spec_rows.KINDS.items():
+        [line] = re.findall(rf"^\| `{kind}` \|.*", page, re.MULTILINE)
+        for key in (*keys.required, *keys.optional):
+            assert f"`{key}`" in line.split("|")[3], (kind, key)
