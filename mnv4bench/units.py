@@ -160,6 +160,11 @@ def top1(value: float | None) -> str:
     return UNKNOWN if value is None else f"{value:.1f} %"
 
 
+def top1_as_printed(value: float) -> str:
+    """A published top-1 in percent with all its digits: ``84.88`` -> ``"84.88 %"``."""
+    return f"{value:.6g} %"
+
+
 def top1_interval(low: float | None, high: float | None) -> str:
     """Both ends, already in percent: ``"72.7..73.5 %"``."""
     return UNKNOWN if low is None or high is None else f"{low:.1f}..{high:.1f} %"

@@ -1,7 +1,8 @@
 """The one table of models: what can be built here, under which name, and what it costs.
 
 Names are mnv4bench's own and stay as they are; ``timm:NAME`` takes any image classifier of timm,
-and a path that ends in .toml a network of one's own (custom).
+and a path that ends in .toml a network of one's own (custom). The variants that the paper's
+ablations compare have names too, and stand in no list.
 
 Knows: names, families, input sizes, counts. Does not know: torch, weights, latency. Asking for a
 ``timm:NAME`` is the exception that has to import timm, because only timm knows its input size.
@@ -18,7 +19,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from mnv4bench.errors import MissingExtra, UsageError, nearest
-from mnv4bench.models import accuracies, counts, custom, published, specs
+from mnv4bench.models import ablations, accuracies, counts, custom, published, specs
 from mnv4bench.models.specs import Network
 from mnv4bench.records import ModelEntry
 
@@ -128,7 +129,7 @@ def entry(model: str) -> ModelEntry:
 
 
 def definition(model: str) -> Definition:
-    """The table's row of ``model``, or that of a .toml file, which is read.
+    """The table's row of ``model``, that of an ablation's variant, or of a .toml file, now read.
 
     Raises UsageError with the nearest names for any other, and when there is no such file; BadFile
     with place and reason for one that is no network.
@@ -138,6 +139,8 @@ def definition(model: str) -> Definition:
     for row in _TABLE:
         if row.model == model:
             return row
+    if network := ablations.networks().get(model):
+        return structs.replace(_mnv4(network, ""), family=ablations.FAMILY)
     raise UsageError(
         f"There is no model {model!r}; {nearest(model, [row.model for row in _TABLE])}.",
         "mnv4bench models lists them; timm:NAME takes any image classifier of timm, FILE.toml a "
@@ -151,6 +154,7 @@ def _own(network: Network) -> Definition:
     A name that has published figures would borrow them, so it becomes one that has none.
     """
     taken = {row.model for row in _TABLE} | {cell.model for cell in published.table()}
+    taken |= ablations.networks().keys()
     name = f"{network.name}{custom.SUFFIX}" if network.name in taken else network.name
     return structs.replace(_mnv4(network, ""), model=name, family=custom.FAMILY)
 

@@ -113,7 +113,7 @@ def timm_tag(choice: Timm, model: str) -> str | None:
     """
     if not catalog.has_checkpoints(model):
         raise UsageError(
-            f"{model} has no published checkpoints: nobody has trained it but you.",
+            f"{model} has no published checkpoints.",
             "--weights random for its latency, or --weights FILE with weights of your own",
         )
     row = accuracies.default(model, "timm")
