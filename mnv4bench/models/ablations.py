@@ -125,6 +125,7 @@ _ONE_MORE = (
     "both alike: about one more ConvNext row of that stage, which Hybrid-L's has too. Its "
     "percentages are on an increment that is larger by so much."
 )
+_UNITS = "In this table the paper's M and G fit 2^20 and 2^30 better than 10^6 and 10^9."
 
 STUDIES: tuple[Study, ...] = (
     Study(
@@ -136,7 +137,7 @@ STUDIES: tuple[Study, ...] = (
         old=_MHSA.model,
         new=_MQA.model,
         variants=(Variant(_CONV_L, "Conv-L as it is", "base"), _MHSA, _MQA),
-        notes=(_WHERE, _ONE_MORE),
+        notes=(_WHERE, _ONE_MORE, _UNITS),
     ),
     Study(
         study="kv",
@@ -173,6 +174,7 @@ STUDIES: tuple[Study, ...] = (
             "published (arXiv:1911.02150); a converter may fold some of its transposes, which "
             "export --inspect shows.",
             _ONE_MORE,
+            _UNITS,
         ),
     ),
     Study(

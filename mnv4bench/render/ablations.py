@@ -13,23 +13,24 @@ from rich.text import Text
 
 from mnv4bench import units
 from mnv4bench.findings import Ablation, AblationRow, Ablations, Arithmetic, Effect
+from mnv4bench.render.counts import NO_LATENCY
 from mnv4bench.render.terminal import View, Write, left_out, plain_table
 
 NOT_MEASURED = "not measured"
 WEIGHTS = (
-    "Latency here is of weights that are {weights}, and nobody knows these networks' accuracy; "
-    "top-1 is what the paper prints for its own, trained ones."
+    "{cost} here is of weights that are {weights}. What top-1 the variants would reach is not "
+    "known; the paper's column is of its own, trained networks."
 )
-UNITS = "In these tables the paper's M and G fit 2^20 and 2^30 better than 10^6 and 10^9."
 INTERVALS = (
-    "In brackets: 95 % of the same figure with processes drawn anew, which holds noise only."
+    "Behind ±: the wider side, in points, of 95 % of the same figure with processes drawn anew; it "
+    "holds noise alone."
 )
-NO_INTERVALS = "No intervals: there are fewer than six processes of some row."
+NO_INTERVALS = "No intervals: fewer than six processes of some row."
 _TITLES = {
-    "pixel7-edgetpu": "Pixel 7 EdgeTPU",
-    "pixel8-edgetpu": "Pixel 8 EdgeTPU",
-    "s23-cpu": "S23 CPU",
-    "s23-gpu": "S23 GPU",
+    "pixel7-edgetpu": "Pixel 7\nEdgeTPU",
+    "pixel8-edgetpu": "Pixel 8\nEdgeTPU",
+    "s23-cpu": "S23\nCPU",
+    "s23-gpu": "S23\nGPU",
 }
 
 
@@ -48,7 +49,7 @@ def _study(one: Ablation, write: Write) -> RenderableType:
         dict.fromkeys(name for row in one.rows if row.printed for name in row.printed.devices)
     )
     columns = [("Model", "left"), ("Params", "right"), ("MACs", "right"), (one.device, "right")]
-    columns += [("Over base", "right"), ("Paper: row", "left"), ("Top-1", "right")]
+    columns += [("Over\nbase", "right"), ("Paper", "left"), ("Top-1", "right")]
     columns += [("Params", "right"), ("MACs", "right")]
     columns += [(_TITLES.get(name, name), "right") for name in devices]
     table = plain_table(
@@ -71,10 +72,17 @@ def _study(one: Ablation, write: Write) -> RenderableType:
     if arithmetic is not None:
         notes += [write(line) for line in _explained(arithmetic)]
     weights = sorted({row.weights for row in one.rows if row.weights})
-    said = [WEIGHTS.format(weights=", ".join(weights)), f"Paper: {one.citation}.", UNITS]
-    effects = [row.over_base for row in one.rows if row.over_base]
-    if effects:
-        said.append(INTERVALS if all(e.low is not None for e in effects) else NO_INTERVALS)
+    counted = one.origin == "emulated"
+    said = [
+        WEIGHTS.format(
+            cost="What is counted" if counted else "Latency", weights=", ".join(weights)
+        ),
+        f"Paper: {one.citation}.",
+    ]
+    if counted:
+        said.append(NO_LATENCY)
+    elif arithmetic is not None and arithmetic.whole is not None:
+        said.append(NO_INTERVALS if arithmetic.whole.low is None else INTERVALS)
     notes += [write(line, "dim") for line in (*one.notes, *said)]
     return Group(table, Padding(Group(*notes, *_warnings(one.rows, write)), (0, 0, 1, 0)))
 
@@ -86,13 +94,13 @@ def _row(row: AblationRow, devices: Sequence[str]) -> list[str]:
         units.count(row.params),
         units.count(row.macs),
         _cost(row),
-        _effect(row.over_base),
+        _change(row.over_base.value if row.over_base else None),
     ]
     if printed is None:
         return [*cells, "none", "", "", "", *("" for _ in devices)]
-    cells += [printed.row, "" if printed.top1 is None else units.top1_as_printed(printed.top1)]
-    cells += ["" if printed.params_m is None else f"{units.plain(printed.params_m)} M"]
-    cells += ["" if printed.macs_g is None else f"{units.plain(printed.macs_g)} G"]
+    cells += [printed.row, "" if printed.top1 is None else f"{units.as_printed(printed.top1)} %"]
+    cells += ["" if printed.params_m is None else f"{units.as_printed(printed.params_m)} M"]
+    cells += ["" if printed.macs_g is None else f"{units.as_printed(printed.macs_g)} G"]
     return cells + [
         units.seconds_as_printed(printed.devices[name]) if name in printed.devices else ""
         for name in devices
@@ -107,21 +115,11 @@ def _cost(row: AblationRow) -> str:
     width = None
     if row.low_s is not None and row.high_s is not None:
         width = units.half_width(row.latency_s, row.low_s, row.high_s)
-    text = units.seconds_in_ms(row.latency_s, width)
-    return f"{text} {units.spread(row.latency_s, row.low_s, row.high_s)}" if width else text
-
-
-def _effect(effect: Effect | None) -> str:
-    if effect is None:
-        return ""
-    text = units.change(1 + effect.value)
-    if effect.low is None or effect.high is None:
-        return text
-    return f"{text} [{units.change(1 + effect.low)}, {units.change(1 + effect.high)}]"
+    return units.seconds_in_ms(row.latency_s, width)
 
 
 def _change(value: float | None) -> str:
-    return "" if value is None else units.change(1 + value)
+    return "" if value is None else "same" if value == 0 else units.change(1 + value)
 
 
 def _percent(value: float | None) -> str:
@@ -130,16 +128,23 @@ def _percent(value: float | None) -> str:
 
 def _changes(one: Arithmetic, devices: Sequence[str]) -> list[list[str]]:
     """The paper's comparison, of ours and of its own figures; then of the whole models."""
-    what = "of what is added" if one.kind == "increment" else "gain, old over new"
+    what = "of the added" if one.kind == "increment" else "gain, old / new"
     printed = one.printed
-    here = _effect(one.here) if one.here else NOT_MEASURED if not one.why_not else "no figure"
-    first = [what, _change(one.params), _change(one.macs), here, ""]
+    here = _change(one.here.value if one.here else None) or "no figure"
+    first = [what, _change(one.params), _change(one.macs), here, _within(one.here)]
     first += [printed.row if printed else "", ""]
     first += [_percent(printed.params_m), _percent(printed.macs_g)] if printed else ["", ""]
     first += [_percent(printed.devices.get(name)) if printed else "" for name in devices]
-    whole = ["of the whole model", "", "", _effect(one.whole), "", "computed from its figures", ""]
-    whole += ["", "", *(_change(one.recomputed_whole.get(name)) for name in devices)]
+    whole = ["of the whole", "", "", _change(one.whole.value if one.whole else None)]
+    whole += [_within(one.whole), "from its figures", "", "", ""]
+    whole += [_change(one.recomputed_whole.get(name)) for name in devices]
     return [first, whole]
+
+
+def _within(effect: Effect | None) -> str:
+    if effect is None or effect.low is None or effect.high is None:
+        return ""
+    return units.points_within(effect.value, effect.low, effect.high)
 
 
 def _explained(one: Arithmetic) -> list[str]:
@@ -151,8 +156,8 @@ def _explained(one: Arithmetic) -> list[str]:
         )
         if one.printed and one.printed.devices.get("pixel8-edgetpu") == -39.0:
             lines.append(
-                "Its headline of 39 % is the Pixel 8's, on the added latency; its whole model "
-                f"became {units.percent(-one.recomputed_whole['pixel8-edgetpu'])} faster there."
+                "Its headline of 39 % is the Pixel 8's, on the added latency; the whole model "
+                f"takes {units.percent(-one.recomputed_whole['pixel8-edgetpu'])} less there."
             )
     else:
         lines.append(
