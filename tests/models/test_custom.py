@@ -1,5 +1,6 @@
 """Networks of one's own: what a file may say, and what the sentence is where it may not."""
 
+import random
 import re
 from pathlib import Path
 
@@ -343,3 +344,63 @@ def test_the_documented_network_can_be_built() -> None:
         [line] = re.findall(rf"^\| `{kind}` \|.*", page, re.MULTILINE)
         for key in (*keys.required, *keys.optional):
             assert f"`{key}`" in line.split("|")[3], (kind, key)
+
+
+def drawn(draw: random.Random) -> specs.Network:
+    """Any network: kinds, kernels, widths and strides at random, the input of any size."""
+
+    def block() -> specs.Block:
+        kernel, out = (lambda: draw.choice((3, 5, 7, 9))), draw.randint(1, 20)
+        stride, expanded = draw.choice((1, 1, 2, 3)), draw.randint(1, 30)
+        # Of one channel torch makes a plain product, which its counter does not know.
+        heads = {"heads": draw.randint(1, 4), "key_dim": draw.randint(2, 9)}
+        return draw.choice(
+            (
+                specs.ConvBN(draw.choice((1, 3, 5)), out, stride),
+                specs.FusedIB(kernel(), expanded, out, stride),
+                specs.extra_dw(kernel(), kernel(), expanded, out, stride),
+                specs.ib(kernel(), expanded, out, stride),
+                specs.UIB(kernel(), 0, expanded, out, stride),
+                specs.ffn(expanded, out),
+                specs.MQA(**heads, kv_stride=draw.choice((1, 2))),
+                specs.MHSA(**heads, kv_stride=draw.choice((1, 2))),
+                specs.PlainMQA(**heads),
+            )
+        )
+
+    return specs.Network(
+        name="drawn",
+        input_px=draw.randint(250, 300),
+        stem=specs.ConvBN(3, draw.randint(1, 16), draw.choice((2, 4))),
+        stages=tuple(
+            tuple(block() for _ in range(draw.randint(1, 3))) for _ in range(draw.randint(1, 2))
+        ),
+        activation=draw.choice(("relu", "gelu")),
+        layer_scale=draw.choice((None, 0.5)),
+        head_width=draw.randint(1, 40),
+        classes=draw.randint(1, 12),
+    )
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_any_network_is_written_read_counted_and_built(seed: int) -> None:
+    """Maps of the drawn ones may become too small or attention too large: then it says so."""
+    import torch
+
+    from mnv4bench.models import build
+    from mnv4bench.models.mnv4 import MobileNetV4
+
+    draw, refused = random.Random(seed), []
+    while True:
+        network = drawn(draw)
+        try:
+            read = parse(custom.written(network), "drawn")
+            break
+        except BadFile as error:
+            refused.append(error.what)
+    assert read == network
+    assert all(re.search("strides by|attention weights", what) for what in refused)
+    with torch.device("meta"):
+        net = MobileNetV4(network).eval()
+        assert build.measured_macs(net, network.input_px) == counts.total_macs(network)
+    assert sum(p.numel() for p in net.parameters()) == counts.total_params(network)
