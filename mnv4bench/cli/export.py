@@ -31,7 +31,7 @@ def command(
         list[str],
         typer.Argument(
             metavar="MODEL...",
-            help="Models of `mnv4bench models`, timm:NAME, your own (.pt2, .keras, .h5, a "
+            help="Models of `mnv4bench models`, timm:NAME, your own (.toml, .pt2, .keras, .h5, a "
             "SavedModel), or all for the whole catalog.",
             show_default=False,
         ),

@@ -45,7 +45,8 @@ def command(
         list[str] | None,
         typer.Option(
             help="A model of `mnv4bench models`, timm:NAME, or your own (.onnx, .tflite, "
-            ".mlpackage, .pt2, .keras, .h5, a SavedModel); repeat for more. "
+            ".mlpackage, .pt2, .keras, .h5, a SavedModel; .toml: a table of MobileNetV4's blocks); "
+            "repeat for more. "
             "[default: eight models across four families]"
         ),
     ] = None,
