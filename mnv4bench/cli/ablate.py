@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from mnv4bench.analysis.ablations import Wanted
-    from mnv4bench.cli.given import Given
     from mnv4bench.findings import Skipped
     from mnv4bench.records import Report
 
@@ -127,7 +126,7 @@ def command(
         matrix.measure_all(jobs, given)
     _print([job.report for job in jobs], wanted, (), as_json)
     if not as_json:
-        _say_where(given, [job.report for job in jobs])
+        ending.say_how_it_ended([job for job in jobs if job.unit is not None], reports)
     raise typer.Exit(ending.status(jobs, dropped, given))
 
 
@@ -201,10 +200,3 @@ def _print(
     elif studies or skipped:
         say(view.listed(found))
     return bool(studies)
-
-
-def _say_where(given: Given, reports: Sequence[Report]) -> None:
-    from mnv4bench import store
-
-    for report in reports:
-        emit(f"report: {store.path_of(given.reports, report)}")

@@ -334,6 +334,36 @@ def test_weights_say_of_which_network_they_are(tmp_path: Path) -> None:
     assert build.build(str(path), Random()).weights.text != one.weights.text
 
 
+def test_weights_of_ones_own_are_loaded_and_name_the_network(tmp_path: Path) -> None:
+    import torch
+
+    from mnv4bench.models import build
+    from mnv4bench.models.mnv4 import MobileNetV4
+
+    path, file = tmp_path / "net.toml", tmp_path / "trained.pth"
+    path.write_text(SMALL)
+    state = MobileNetV4(SMALL_NETWORK).state_dict()
+    torch.save(state, file)
+    built = build.build(str(path), weights.parse(str(file)))
+    assert torch.equal(built.net.state_dict()["classifier.weight"], state["classifier.weight"])
+    network = catalog.spec_digest(str(path))[:12]
+    assert built.weights.text == f"trained.pth, network {network}"
+    path.write_text(changed("out = 40", "out = 48"))
+    with pytest.raises(BadFile, match="nothing was loaded"):
+        build.build(str(path), weights.parse(str(file)))
+
+
+def test_a_file_that_is_measured_as_it_is_reads_no_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mnv4bench.export.own.name import name_of
+
+    monkeypatch.chdir(tmp_path)
+    Path("net.toml").write_text("no network")
+    assert name_of(Path("net.toml.onnx")) == "net.toml"
+    assert name_of(Path("mnv4-conv-l-3mqa.tflite")) == "mnv4-conv-l-3mqa.tflite"
+
+
 def test_the_documented_network_can_be_built() -> None:
     page = (Path(__file__).parents[2] / "docs" / "custom_networks.md").read_text()
     [text] = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
