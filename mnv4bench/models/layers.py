@@ -67,11 +67,11 @@ def of_module(net: nn.Module, input_px: int) -> Costs:
     return Costs(tuple(seen.layers), tuple(dict.fromkeys(seen.unexplained)))
 
 
-class _Seen(TorchDispatchMode):
+class _Seen(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's __init_subclass__
     """Writes down every operator that multiplies, with its shapes."""
 
     def __init__(self, net: nn.Module, tracker: Any) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._net, self._tracker = net, tracker
         self.layers: list[Layer] = []
         self.unexplained: list[str] = []
