@@ -71,6 +71,7 @@ def fit(
         found.append(
             LeftOneOut(
                 model=one.model,
+                macs=one.costs.macs,
                 latency_s=one.latency_s,
                 predicted_s=float(terms[index, ridge] @ factors),
                 by_macs_s=one.costs.macs * _seconds_per_mac(anchors[:index] + anchors[index + 1 :]),
@@ -113,19 +114,22 @@ def refusal(predictor: Predictor, costs: Costs) -> str | None:
     """Why nothing is predicted for ``costs``; None where something is."""
     if costs.unexplained:
         return (
-            f"it has {', '.join(costs.unexplained)}, whose time depends on how a runtime does them "
-            "and not on work and traffic"
+            f"{', '.join(costs.unexplained)} take a time that depends on how a runtime does them, "
+            "not on work and traffic"
         )
     if not predictor.least_macs / REACH <= costs.macs <= predictor.most_macs * REACH:
         return (
-            f"its {costs.macs / 1e6:,.0f} M MACs are far from all anchors, which have "
+            f"{costs.macs / 1e6:,.0f} M MACs are far from all anchors, which have "
             f"{predictor.least_macs / 1e6:,.0f} to {predictor.most_macs / 1e6:,.0f} M"
         )
     return None
 
 
 def predict(predictor: Predictor, model: str, input_px: int, costs: Costs) -> Predicted:
-    """The latency of a network that is not refused."""
+    """The latency of a network that is not refused.
+
+    An anchor is predicted from the others, as in judging: a fit that has seen it is no prediction.
+    """
     wide, ridge = WIDTHS[predictor.precision], predictor.ridge_macs_per_byte
     rates = (
         predictor.dense_s_per_byte,
@@ -137,6 +141,12 @@ def predict(predictor: Predictor, model: str, input_px: int, costs: Costs) -> Pr
         for one in costs.layers
     )
     latency_s = layers + predictor.layer_s * len(costs.layers) + predictor.fixed_s
+    by_macs_s = costs.macs * predictor.s_per_mac
+    anchor = next(
+        (one for one in predictor.anchors if (one.model, one.macs) == (model, costs.macs)), None
+    )
+    if anchor is not None:
+        latency_s, by_macs_s = anchor.predicted_s, anchor.by_macs_s
     return Predicted(
         device=predictor.device,
         model=model,
@@ -147,7 +157,8 @@ def predict(predictor: Predictor, model: str, input_px: int, costs: Costs) -> Pr
         low_s=latency_s / predictor.spread,
         high_s=latency_s * predictor.spread,
         coverage=predictor.coverage,
-        by_macs_s=costs.macs * predictor.s_per_mac,
+        by_macs_s=by_macs_s,
+        known_s=None if anchor is None else anchor.latency_s,
     )
 
 

@@ -49,9 +49,10 @@ def place(model: str, input_px: int, costs: Costs, precision: Precision, ridge: 
     placed = tuple(
         Placed(
             layer=layer,
-            intensity=(intensity := layer.macs / layer.moved_bytes(wide)),
+            moved_bytes=(moved := layer.moved_bytes(wide)),
+            intensity=layer.macs / moved,
             share=time / total,
-            bound="compute" if intensity >= ridge else "memory",
+            bound="compute" if layer.macs >= ridge * moved else "memory",
         )
         for layer, time in zip(costs.layers, times, strict=True)
     )

@@ -13,6 +13,7 @@ class Placed(Struct, frozen=True, kw_only=True):
     """One layer on the roofline of a ridge point."""
 
     layer: Layer
+    moved_bytes: int
     intensity: float  # MACs for each byte moved
     share: float  # of the model's time at that ridge point; 0..1
     bound: Literal["compute", "memory"]
@@ -94,6 +95,7 @@ class LeftOneOut(Struct, frozen=True, kw_only=True):
     """One anchor, and what the others alone predict for it."""
 
     model: str
+    macs: int
     latency_s: float
     predicted_s: float
     by_macs_s: float  # the plain MAC count's prediction from the same others
@@ -131,7 +133,10 @@ class Predictor(Struct, frozen=True, kw_only=True):
 
 
 class Predicted(Struct, frozen=True, kw_only=True):
-    """One network on a device that is not there. A prediction, never a measurement."""
+    """One network on a device that is not there. A prediction, never a measurement.
+
+    Of a network that is an anchor itself, ``latency_s`` is what the other anchors predict.
+    """
 
     device: str
     model: str
@@ -143,6 +148,7 @@ class Predicted(Struct, frozen=True, kw_only=True):
     high_s: float
     coverage: float
     by_macs_s: float
+    known_s: float | None = None  # what was measured or published for it
     origin: Literal["predicted"] = "predicted"
 
 

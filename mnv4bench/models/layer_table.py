@@ -45,7 +45,7 @@ def _table() -> Mapping[tuple[str, int], Costs]:
     for row in csv.DictReader(PATH.read_text("utf-8").splitlines()):
         key = row["model"], int(row["input_px"])
         kind = cast(LayerKind, row["kind"])
-        layer = Layer("", "", kind, *(int(row[name]) for name in NUMBERS))
+        layer = Layer("", kind, kind, *(int(row[name]) for name in NUMBERS))
         found.setdefault(key, []).extend([layer] * int(row["often"]))
         if row["unexplained"]:
             unexplained[key] = tuple(row["unexplained"].split(_BETWEEN))

@@ -21,7 +21,7 @@ class Layer(Struct, frozen=True):
     """One layer for one image. Numbers of elements, not bytes: those follow from the precision."""
 
     name: str  # the path of the module that it is in
-    block: str  # which kind of block that is part of: "UIB ExtraDW", "MQA", "stem" ...
+    block: str  # which kind of block that is part of: "UIB ExtraDW", "MQA"; else its kind
     kind: LayerKind
     kernel: Count  # its side; 1 for what has none
     macs: Count

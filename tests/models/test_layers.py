@@ -1,8 +1,12 @@
 """Layers of networks: by running them on shapes, and by arithmetic over the table."""
 
+import csv
+import subprocess
+import sys
+
 import pytest
 
-from mnv4bench.models import catalog, layers, spec_layers
+from mnv4bench.models import catalog, layer_table, layers, published_networks, spec_layers
 from mnv4bench.models.specs import NETWORKS
 from mnv4bench.records import Layer
 
@@ -46,3 +50,34 @@ def test_blocks_have_the_papers_names() -> None:
 )
 def test_what_work_and_traffic_do_not_explain_is_named(model: str, unexplained: set[str]) -> None:
     assert set(layers.of(model).unexplained) == unexplained
+
+
+def test_the_table_is_what_torch_and_timm_build() -> None:
+    built = [
+        {name: str(value) for name, value in row.items()}
+        for model, px, costs in published_networks.every()
+        for row in layer_table.rows(model, px, costs)
+    ]
+    kept = list(csv.DictReader(layer_table.PATH.read_text("utf-8").splitlines()))
+    assert kept == built, "write it anew: python -m mnv4bench.models.published_networks"
+
+
+def test_the_table_adds_up_to_the_known_macs() -> None:
+    for entry in catalog.entries():
+        costs = layer_table.of(entry.model, entry.input_px)
+        assert costs is not None
+        assert costs.macs == entry.macs
+    assert layer_table.of("fastvit-t8", 224) is None  # kept at 256 alone
+    assert layer_table.of("no-such-model", 224) is None
+
+
+def test_two_hundred_networks_are_counted_without_torch() -> None:
+    """A search stands on it; benchmarks/prediction_speed.py has the time."""
+    code = (
+        "import sys\n"
+        "from mnv4bench.models import spec_layers\n"
+        "from mnv4bench.models.specs import CONV_M\n"
+        "for px in range(64, 264): assert spec_layers.of(CONV_M, px).macs\n"
+        "assert not {'torch', 'timm', 'numpy'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
