@@ -96,3 +96,15 @@ def costs_of(model: str, input_px: int | None = None, *, named: bool = False) ->
 
         found = layers.of(model, px)
     return px, found
+
+
+def predictable(device: str) -> bool:
+    """Whether the paper's table alone suffices to predict for ``device``."""
+    from mnv4bench.analysis.prediction import FEWEST
+    from mnv4bench.analysis.roofline import explained
+    from mnv4bench.models import published_tables
+
+    return any(
+        one.device == device and len(explained(one.known)[0]) >= FEWEST
+        for one in published([published_tables.paper()])
+    )
