@@ -24,7 +24,9 @@ from mnv4bench.cli import (
     history,
     models,
     pareto,
+    predict,
     report,
+    roofline,
     run,
     show,
 )
@@ -60,6 +62,8 @@ app.command("devices")(devices.command)
 app.command("doctor")(doctor.command)
 app.command("export")(export.command)
 app.command("eval")(evaluate.command)
+app.command("roofline")(roofline.command)
+app.command("predict")(predict.command)
 
 
 def _version(asked: bool) -> None:
