@@ -29,7 +29,9 @@ def command(
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Names of `mnv4bench models`, or timm:NAME. [default: all]", show_default=False
+            help="Names of `mnv4bench models`, timm:NAME, or networks of your own (.toml). "
+            "[default: all]",
+            show_default=False,
         ),
     ] = None,
     device: Annotated[
@@ -77,6 +79,7 @@ def command(
     predictions, refused = [], []
     for model in models or [entry.model for entry in catalog.entries()]:
         px, costs = costs_of(model, input_px)
+        model = catalog.name_of(model)
         why = prediction.refusal(predictor, costs)
         if why:
             refused.append(LeftOut(model=model, reason=why))
