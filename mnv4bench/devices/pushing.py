@@ -24,6 +24,11 @@ def digest(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def text_digest(text: str) -> str:
+    """The same of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def push(device: Remote, file: Path, remote: str) -> None:
     """``file`` at the path ``remote`` on the device, whole.
 

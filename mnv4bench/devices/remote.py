@@ -1,8 +1,9 @@
 """A device that is elsewhere, spoken to in its own shell through a program of this machine.
 
-Knows: what every such seam can do (``android/adb.py``, ``ssh/seam.py``), and how several questions
-are one trip. Does not know: the programs, nor what is asked. The sections of an answer stand under
-a marker that nobody can foresee: what a device prints is not trusted to be short or honest.
+Knows: what every such seam can do (``android/adb.py``, ``ssh/connection.py``), and how several
+questions are one trip. Does not know: the programs, nor what is asked. The sections of an answer
+stand under a marker that nobody can foresee: what a device prints is not trusted to be short or
+honest.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from mnv4bench.records.artifacts import (
 from mnv4bench.records.devices import (
     AndroidTarget,
     BenchmarkTool,
+    BoardTool,
     Check,
     Cores,
     Delegate,
@@ -32,6 +33,7 @@ from mnv4bench.records.devices import (
     Placement,
     PlainName,
     Signal,
+    SshTarget,
     must_match_facts,
 )
 from mnv4bench.records.measuring import (
@@ -76,6 +78,7 @@ __all__ = [
     "AndroidTarget",
     "Artifact",
     "BenchmarkTool",
+    "BoardTool",
     "Calibration",
     "Check",
     "Cores",
@@ -117,6 +120,7 @@ __all__ = [
     "Sha256",
     "Signal",
     "Spread",
+    "SshTarget",
     "Structure",
     "Timing",
     "UnreadableImage",

@@ -184,7 +184,7 @@ class AndroidSession:
 
     def _failed(self, ran: remains.Ran, line: str, how: str) -> WorkerFailed:
         sentence = f"{PROGRAM} on {self._adb.serial} {how} (measuring {self._place.name})"
-        last = remains.last_words(ran)
+        last = remains.last_words(ran.log)
         # Only the program's own part of the line: a person wants to see what it says.
         folder, _, rest = line.partition("cd ")[2].partition(" || ")
         program = f"cd {folder} && {rest.partition(chr(10))[2].partition(' >')[0]}"
