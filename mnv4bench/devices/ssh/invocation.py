@@ -91,8 +91,9 @@ def script(
 ) -> str:
     """A trip with ``words`` as its process.
 
-    ``prepare`` comes first, ``tidy`` last whatever happens. ``streams``: files for the process's; else they are the trip's own. ``behind``: what is asked
-    when it has ended, by name. ``watched``: as of ``leash.script``.
+    ``prepare`` comes first, ``tidy`` last whatever happens. ``streams``: files for the process's;
+    else they are the trip's own. ``behind``: what is asked when it has ended, by name.
+    ``watched``: as of ``leash.script``.
     """
     out, err = streams or (None, None)
     clocks = [
