@@ -1,4 +1,4 @@
-"""The options of the verbs that may drive a phone."""
+"""The options of the verbs that may drive a phone, or a board over ssh."""
 
 from __future__ import annotations
 
@@ -15,12 +15,22 @@ SerialOption = Annotated[
         show_default=False,
     ),
 ]
+HostOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="USER@BOARD",
+        help="Of a board, as ssh takes it: a name or address, or a Host of your ~/.ssh/config. "
+        "[default: the profile's, then $MNV4BENCH_SSH_HOST]",
+        show_default=False,
+    ),
+]
 BenchmarkModelOption = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="The benchmark program that a phone is to run. [default: the profile's, then "
-        "$MNV4BENCH_BENCHMARK_MODEL, then the cache]",
+        help="The benchmark program that a phone, or a board without Python, is to run. [default: "
+        "the profile's, then $MNV4BENCH_BENCHMARK_MODEL (a board's: "
+        "$MNV4BENCH_BOARD_BENCHMARK_MODEL), then the cache]",
         show_default=False,
     ),
 ]

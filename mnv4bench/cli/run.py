@@ -16,7 +16,12 @@ from mnv4bench.cli.exporting import (
     ShapeOption,
     WeightsOption,
 )
-from mnv4bench.cli.phones import BenchmarkModelOption, LibrariesOption, SerialOption
+from mnv4bench.cli.phones import (
+    BenchmarkModelOption,
+    HostOption,
+    LibrariesOption,
+    SerialOption,
+)
 from mnv4bench.cli.reading import DEFAULT_REPORTS, AccuracyOption, AccuracyTable
 from mnv4bench.cli.stopping import stop_as_interrupted
 from mnv4bench.errors import UsageError
@@ -89,10 +94,11 @@ def command(
         ),
     ] = None,
     serial: SerialOption = None,
+    host: HostOption = None,
     benchmark_model: BenchmarkModelOption = None,
     libraries: LibrariesOption = None,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Leave on the phone what was put there.")
+        bool, typer.Option("--keep", help="Leave on the phone or board what was put there.")
     ] = False,
     reports: Annotated[Path, typer.Option(help="Where the reports go.")] = DEFAULT_REPORTS,
     resume: Annotated[
@@ -141,6 +147,7 @@ def command(
         benchmark_model=benchmark_model,
         libraries=libraries,
         keep=keep,
+        host=host,
     )
     named = list(dict.fromkeys(device or ()))
     given = Given(reports, tuple(named), tuple(dict.fromkeys(model or ())), options)
@@ -171,11 +178,17 @@ def command(
 
 
 def _refuse_unused(options: Options, asked: Sequence[DeviceProfile]) -> None:
-    """What only a phone takes was meant for another device."""
-    from mnv4bench.devices import Options
-
-    if options != Options() and all(profile.runner != "android" for profile in asked):
-        names = ", ".join(profile.device for profile in asked)
+    """What only a phone or a board takes was meant for another device."""
+    runners = {profile.runner for profile in asked}
+    names = ", ".join(profile.device for profile in asked)
+    if options.host is not None and "ssh" not in runners:
+        raise UsageError(
+            f"--host is for boards over ssh; {names} is none.",
+            f"--device ssh-board-cpu --host {options.host}, or another of mnv4bench devices",
+        )
+    of_phones = bool(options.serials) or options.libraries is not None
+    of_both = options.benchmark_model is not None or options.keep
+    if (of_phones and "android" not in runners) or (of_both and not runners & {"android", "ssh"}):
         raise UsageError(
             f"--serial, --benchmark-model, --libraries and --keep are for phones; {names} is none.",
             "--device of a phone: mnv4bench devices",

@@ -86,9 +86,28 @@ class Board:
         self.write(f"{policy}/scaling_cur_freq", "2400000\n")
         self.write(f"{policy}/scaling_governor", "ondemand\n")
         self.write(f"{policy}/stats/time_in_state", "1500000 500\n2400000 900\n")
+        self._benchmarks(cpus)
         self.heat(48.2)
         self.throttled(0)
         (self.root / "tmp").mkdir(exist_ok=True)
+
+    def _benchmarks(self, cpus: list[int], **changes: object) -> None:
+        """What the doubles of the benchmark programs (tests/phone) take their times from."""
+        state = {
+            "steady_us": None,
+            "slowdown": 1.0,
+            "accelerators": {"cpu": {"factor": 1.0, "mode": "works"}},
+            "counter": None,
+            "nnapi": False,
+            "cpus": cpus,
+            **changes,
+        }
+        (self.folder / "state.json").write_text(json.dumps(state))
+
+    def program(self, mode: str) -> None:
+        """How the benchmark program behaves: "works", "hang", "segfault", "garbage"."""
+        cpus = sorted(os.sched_getaffinity(0))
+        self._benchmarks(cpus, accelerators={"cpu": {"factor": 1.0, "mode": mode}})
 
     def restart(self) -> None:
         """It was started anew, as the kernel says it."""

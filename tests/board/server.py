@@ -77,9 +77,7 @@ async def _feed(client: asyncssh.SSHServerProcess, pipe: asyncio.StreamWriter) -
     pipe.close()
 
 
-async def _pump(
-    pipe: asyncio.StreamReader, to: asyncssh.SSHWriter[bytes], root: Path
-) -> None:
+async def _pump(pipe: asyncio.StreamReader, to: asyncssh.SSHWriter[bytes], root: Path) -> None:
     back, gone = OnPhone(root), False
 
     def send(data: bytes) -> None:
