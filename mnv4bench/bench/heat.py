@@ -21,7 +21,7 @@ COOL_WAIT_S = 60.0
 HOT_WAIT_S = 600.0
 # Android's thermal status: from 2, "moderate", on it throttles.
 THROTTLING_STATUS = 2
-# Of a board: what its firmware lowers the clock for that time mends; a weak power supply it does not.
+# Of a board: what its firmware lowers the clock for and waiting mends; not a weak power supply.
 HEAT_FLAGS = ("throttled", "frequency capped", "soft temperature limit")
 # Where phones are usually still at full speed (RNE's gate; MLPerf Mobile pauses for the same end).
 MAX_BATTERY_C = 37.0

@@ -65,9 +65,10 @@ def lost(host: str, said: str) -> DeviceLost:
         )
     if re.search(r"Bad configuration option|Bad owner or permissions|bad configuration", said):
         return DeviceLost(f"ssh refuses your configuration: {last}.", f"mend it; then {by_hand}")
-    if _WENT.search(said):
+    # Over a kept connection the client that is cut off has nothing to say.
+    if not last or _WENT.search(said):
         return DeviceLost(
-            f"the connection to {host} was lost: {last}.",
+            f"the connection to {host} was lost" + (f": {last}." if last else "."),
             f"see that it is on and has its power ({by_hand}); then: mnv4bench run --resume",
         )
     if _ASLEEP.search(said):
@@ -76,7 +77,7 @@ def lost(host: str, said: str) -> DeviceLost:
             f"wake it or switch it on, and see that it is in the same network: {by_hand}",
         )
     return DeviceLost(
-        f"ssh could not reach {host}: {last or 'it said nothing'}.",
+        f"ssh could not reach {host}: {last}.",
         f"see what it says: {shlex.join(('ssh', '-v', host))}",
     )
 
