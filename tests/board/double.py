@@ -94,7 +94,7 @@ class Board:
     def _benchmarks(self, cpus: list[int], **changes: object) -> None:
         """What the doubles of the benchmark programs (tests/phone) take their times from."""
         state = {
-            "steady_us": None,
+            "steady_us": 0.0,
             "slowdown": 1.0,
             "accelerators": {"cpu": {"factor": 1.0, "mode": "works"}},
             "counter": None,
