@@ -139,6 +139,17 @@ class Board:
         file.write_text(f'#!/bin/sh\nexec {program} "$@"\n')
         file.chmod(0o755)
 
+    def vanish_at(self, start: int) -> None:
+        """Its network goes when a measuring process starts for the ``start``-th time."""
+        starts = self.folder / "starts"
+        starts.write_text("")
+        file = self.home / "mnv4bench" / "bin" / "python"
+        file.write_text(
+            f"#!/bin/sh\nif [ $# -gt 2 ] && [ $1 = -P ]; then\n"
+            f"echo >>{starts}; [ $(wc -l <{starts}) -eq {start} ] && "
+            f'kill -9 $(cat {self.folder}/server.pid)\nfi\nexec {sys.executable} "$@"\n'
+        )
+
     def _make_tools(self) -> None:
         uname = shutil.which("uname")
         self.tool("uname", f'[ "$1" = -m ] && echo aarch64 || exec {uname} "$@"')
@@ -197,6 +208,7 @@ class Board:
             stdout=subprocess.PIPE,
             text=True,
         )
+        (self.folder / "server.pid").write_text(str(self._server.pid))
         assert self._server.stdout
         self._port = int(self._server.stdout.readline())
         self._write_configuration()

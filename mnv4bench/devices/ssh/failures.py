@@ -17,7 +17,7 @@ SHOWN_CHARACTERS = 200
 # How it went away after it had answered.
 _WENT = re.compile(
     r"closed by remote host|Connection (?:closed|reset)|Broken pipe|not responding"
-    r"|kex_exchange_identification|banner exchange|read from master failed|disconnect",
+    r"|kex_exchange_identification|read from master failed|disconnect|Read from remote host",
     re.IGNORECASE,
 )
 _ASLEEP = re.compile(
@@ -65,16 +65,16 @@ def lost(host: str, said: str) -> DeviceLost:
         )
     if re.search(r"Bad configuration option|Bad owner or permissions|bad configuration", said):
         return DeviceLost(f"ssh refuses your configuration: {last}.", f"mend it; then {by_hand}")
+    if _ASLEEP.search(said) and "Read from" not in said:
+        return DeviceLost(
+            f"{host} does not answer: {last}.",
+            f"wake it or switch it on, and see that it is in the same network: {by_hand}",
+        )
     # Over a kept connection the client that is cut off has nothing to say.
     if not last or _WENT.search(said):
         return DeviceLost(
             f"the connection to {host} was lost" + (f": {last}." if last else "."),
             f"see that it is on and has its power ({by_hand}); then: mnv4bench run --resume",
-        )
-    if _ASLEEP.search(said):
-        return DeviceLost(
-            f"{host} does not answer: {last}.",
-            f"wake it or switch it on, and see that it is in the same network: {by_hand}",
         )
     return DeviceLost(
         f"ssh could not reach {host}: {last}.",
