@@ -10,6 +10,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NoReturn
 
 from mnv4bench.devices import Session, noise
 from mnv4bench.devices.android import placement, remains, results, unread
@@ -19,7 +20,7 @@ from mnv4bench.devices.pairing import in_turn
 from mnv4bench.devices.ssh import invocation, leash
 from mnv4bench.devices.ssh.connection import Ssh
 from mnv4bench.devices.ssh.invocation import START_ALLOWANCE_S, Place, Ran
-from mnv4bench.errors import WorkerFailed
+from mnv4bench.errors import NotMeasured, WorkerFailed
 from mnv4bench.records import Counted, DeviceProfile, Noise, Paired, Placement, Samples, Timing
 
 MAX_OUTPUT_BYTES = 1_000_000  # of each stream; a program that never stops talking is cut
@@ -118,6 +119,14 @@ class ProgramSession:
     ) -> tuple[Counted, Placement]:
         """Raises NotMeasured: a board is timed."""
         raise not_counted(self._profile.device, self._profile.format)
+
+    def operators(self, inferences: int) -> NoReturn:  # noqa: ARG002
+        """Raises NotMeasured: not asked of boards yet."""
+        raise NotMeasured(
+            f"{self._profile.device} is timed as a whole; the time of each operator is not asked "
+            "of boards yet.",
+            "profile the same file on this machine: --device host-cpu",
+        )
 
     def remove(self) -> None:
         """The file goes with the program's folder when the board is given back."""

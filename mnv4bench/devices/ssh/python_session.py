@@ -13,7 +13,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -28,7 +28,7 @@ from mnv4bench.devices.ssh import failures, invocation, leash
 from mnv4bench.devices.ssh.connection import Ssh
 from mnv4bench.devices.ssh.invocation import START_ALLOWANCE_S, Place, Ran
 from mnv4bench.devices.ssh.worker import Python
-from mnv4bench.errors import WorkerFailed
+from mnv4bench.errors import NotMeasured, WorkerFailed
 from mnv4bench.records import (
     Artifact,
     Counted,
@@ -154,6 +154,14 @@ class PythonSession:
     ) -> tuple[Counted, Placement]:
         """Raises NotMeasured: a board is timed."""
         raise not_counted(self._profile.device, self._profile.format)
+
+    def operators(self, inferences: int) -> NoReturn:  # noqa: ARG002
+        """Raises NotMeasured: not asked of boards yet."""
+        raise NotMeasured(
+            f"{self._profile.device} is timed as a whole; the time of each operator is not asked "
+            "of boards yet.",
+            "profile the same file on this machine: --device host-cpu",
+        )
 
     def remove(self) -> None:
         """The file goes with the program's folder when the board is given back."""
