@@ -1,5 +1,5 @@
 """The only module that knows JSON and TOML: reports, evaluations, artifacts, device profiles,
-``--json`` output.
+networks of one's own, ``--json`` output.
 
 Knows: the bytes on disk, the seal, the schema version and its history. Does not know: where files
 lie (store, profiles) or what the values mean.
@@ -18,6 +18,7 @@ Schema history (every version stays readable; one frozen file of each lies in te
 
 import hashlib
 import re
+from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -108,6 +109,17 @@ def decode_table(data: bytes, source: str) -> dict[str, Any]:
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise BadFile(f"{source}: not readable as TOML ({error}).") from None
     return found
+
+
+def inline_table(values: Mapping[str, str | int | float]) -> str:
+    """A TOML table on one line, keys in order: ``{ block = "IB", middle = 3 }``."""
+    return f"{{ {', '.join(key_line(key, value) for key, value in values.items())} }}"
+
+
+def key_line(key: str, value: str | float) -> str:
+    """``input_px = 224``, of TOML; ``key`` is a bare one."""
+    text = msgspec.json.encode(value).decode() if isinstance(value, str) else repr(value)
+    return f"{key} = {text}"
 
 
 def encode_json(value: Any) -> str:

@@ -148,6 +148,16 @@ def change(ratio: float) -> str:
     return f"{'+' if ratio >= 1 else '-'}{percent(abs(ratio - 1))}"
 
 
+def points_within(value: float, low: float, high: float) -> str:
+    """The wider side of an interval around a fraction, in points: ``"±3.9"``."""
+    return f"±{100 * half_width(value, low, high):.1f}"
+
+
+def as_printed(value: float) -> str:
+    """A published figure with its digits, at least one decimal: ``6.0`` -> ``"6.0"``."""
+    return f"{value:.1f}" if value == round(value, 1) else f"{value:.6g}"
+
+
 def certainty(p_value: float) -> str:
     """What a p-value leaves: ``0.00018`` -> ``"99.98 %"``; never the whole."""
     if p_value < 1e-5:

@@ -172,3 +172,13 @@ def test_area_and_plain() -> None:
 )
 def test_a_bound_is_never_rounded_down(fraction: float, text: str) -> None:
     assert units.at_most(fraction) == text
+
+
+def test_published_figures_keep_their_digits_and_changes_their_wider_side() -> None:
+    assert [units.as_printed(value) for value in (6.0, 30.9, 84.88, 1.285)] == [
+        "6.0",
+        "30.9",
+        "84.88",
+        "1.285",
+    ]
+    assert units.points_within(-0.458, -0.48, -0.419) == "±3.9"

@@ -45,7 +45,8 @@ def command(
         list[str] | None,
         typer.Option(
             help="A model of `mnv4bench models`, timm:NAME, or your own (.onnx, .tflite, "
-            ".mlpackage, .pt2, .keras, .h5, a SavedModel); repeat for more. "
+            ".mlpackage, .pt2, .keras, .h5, a SavedModel; .toml: a table of MobileNetV4's blocks); "
+            "repeat for more. "
             "[default: eight models across four families]"
         ),
     ] = None,
@@ -164,7 +165,7 @@ def command(
             )
             if dry_run:
                 _print_commands(asked, words, plan, options)
-            jobs = _new(asked, words, plan, given, dropped, holds)
+            jobs = begun(asked, words, plan, given, dropped, holds)
         matrix.measure_all(jobs, given)
     ending.show([job for job in jobs if job.unit is not None], reports, accuracy)
     raise typer.Exit(ending.status(jobs, dropped, given))
@@ -213,7 +214,7 @@ def _print_commands(
     raise typer.Exit(ending.status([], dropped, Given(DEFAULT_REPORTS)))
 
 
-def _new(
+def begun(
     asked: Sequence[DeviceProfile],
     words: Words,
     plan: Plan,

@@ -19,7 +19,7 @@ from mnv4bench.errors import NotMeasured, UsageError
 
 if TYPE_CHECKING:
     from mnv4bench.devices.interpreter import Interpreter
-    from mnv4bench.export import ExportedFile
+    from mnv4bench.export import ExportedFile, ExportRequest
     from mnv4bench.records import DeviceProfile
 
 _SUFFIXES = {"tflite": ".tflite", "onnx": ".onnx", "coreml": ".mlpackage"}
@@ -159,14 +159,21 @@ def _exported(wanted: _Wanted, profile: DeviceProfile, device: str) -> Mapping[s
         exports = export_all(requests)
         for failure in exports.failures.values():
             raise failure
-        return {request.model: exports.files[request] for request in requests}
+        return {_called(request): exports.files[request] for request in requests}
     made = python_environments.export_in(wanted.python, requests, device, f"{wanted.option}-env")
     found = {}
     for request, path in made.items():
         file = own_file.open_file(path)
         # The cache, which its key keeps apart from other versions' files, knows more about it.
-        found[request.model] = export.find(file.artifact.sha256) or file
+        found[_called(request)] = export.find(file.artifact.sha256) or file
     return found
+
+
+def _called(request: ExportRequest) -> str:
+    """The model's name; of a network of one's own that of the file, not its path."""
+    from mnv4bench.models import catalog
+
+    return catalog.name_of(request.model)
 
 
 def _files(what: str, option: str, profile: DeviceProfile) -> Mapping[str, ExportedFile]:
@@ -238,8 +245,11 @@ def _require_alike(pair: Sides) -> None:
     # Files that were exported here are known by their digests, whatever they are called.
     made = [export.find(one.sha256) for one in (base, head)]
     models = [one.artifact.model if one else None for one in made]
+    # One name may stand for two networks where somebody wrote them: then their digests are said.
+    own = [_network(one) if one else None for one in made]
     facts = (
         ("model", *(models if all(models) else (None, None))),
+        ("network", *(own if all(own) else (None, None))),
         ("precision", base.precision, head.precision),
         ("input", base.input_shape, head.input_shape),
     )
@@ -250,3 +260,15 @@ def _require_alike(pair: Sides) -> None:
                 "with like.",
                 "measure both with mnv4bench run, and see them with mnv4bench pareto",
             )
+
+
+def _network(file: ExportedFile) -> str | None:
+    """The digest of a network of one's own."""
+    from mnv4bench.models import custom
+
+    artifact = file.artifact
+    return (
+        artifact.spec_sha256[:12]
+        if artifact.family == custom.FAMILY and artifact.spec_sha256
+        else None
+    )
