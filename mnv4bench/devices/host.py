@@ -31,6 +31,7 @@ from mnv4bench.devices.host_worker import Answer, Beside, Measured, Refused, Req
 from mnv4bench.devices.interpreter import Interpreter
 from mnv4bench.devices.placement import with_litert_log
 from mnv4bench.devices.process import Finished
+from mnv4bench.devices.profiling import not_profiled
 from mnv4bench.errors import MissingExtra, NotMeasured, UsageError, WorkerFailed
 from mnv4bench.records import (
     Artifact,
@@ -39,6 +40,7 @@ from mnv4bench.records import (
     DeviceProfile,
     DeviceState,
     Environment,
+    Operators,
     Paired,
     Placement,
     Samples,
@@ -288,6 +290,10 @@ class HostSession:
     def count(self, inferences: int, *, round: int, position: int) -> tuple[Counted, Placement]:  # noqa: ARG002
         """Raises NotMeasured: this machine is timed as it is."""
         raise not_counted(self._profile.device, self._profile.format)
+
+    def operators(self, inferences: int) -> Operators:  # noqa: ARG002
+        """Raises NotMeasured."""
+        raise not_profiled(self._profile.device, "its profiler is not read yet")
 
     def _copied(self, folder: Path) -> Path:
         """The file, with the files beside it that hold its weights, in ``folder``."""

@@ -27,6 +27,7 @@ from mnv4bench.devices.android.placement import Contrast, Counted
 from mnv4bench.devices.android.readings import Policy
 from mnv4bench.devices.counting import not_counted
 from mnv4bench.devices.pairing import in_turn
+from mnv4bench.devices.profiling import not_profiled
 from mnv4bench.errors import DeviceLost, WorkerFailed
 from mnv4bench.records import DeviceProfile, Noise, Paired, Placement, Samples, Timing
 
@@ -97,6 +98,10 @@ class AndroidSession:
     ) -> tuple[records.Counted, Placement]:
         """Raises NotMeasured: a phone is timed."""
         raise not_counted(self._profile.device, self._profile.format)
+
+    def operators(self, inferences: int) -> records.Operators:  # noqa: ARG002
+        """Raises NotMeasured."""
+        raise not_profiled(self._profile.device, "its program's profile is not read yet")
 
     def remove(self) -> None:
         """The file goes with the program's folder when the phone is given back."""

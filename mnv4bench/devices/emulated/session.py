@@ -21,8 +21,18 @@ from mnv4bench.devices.emulated import plugin
 from mnv4bench.devices.emulated.guest import EMPTY, Answer, CountRequest, Marked
 from mnv4bench.devices.placement import with_litert_log
 from mnv4bench.devices.process import Finished
+from mnv4bench.devices.profiling import not_profiled
 from mnv4bench.errors import NotMeasured
-from mnv4bench.records import Artifact, Counted, DeviceProfile, Paired, Placement, Samples, Timing
+from mnv4bench.records import (
+    Artifact,
+    Counted,
+    DeviceProfile,
+    Operators,
+    Paired,
+    Placement,
+    Samples,
+    Timing,
+)
 
 START_WORKER = Path(__file__).parents[1] / "start_worker.py"
 # Python and LiteRT start in about two seconds under qemu; a network of 8 GMACs takes some ten
@@ -100,6 +110,13 @@ class EmulatedSession:
                 f"the counter of {self._file.name} wrote {len(marks)} marks instead of {wanted}",
             )
         return counted(marks, answer, round, position), placed(answer, finished)
+
+    def operators(self, inferences: int) -> Operators:  # noqa: ARG002
+        """Raises NotMeasured, as ``invoke`` does."""
+        raise not_profiled(
+            self._profile.device,
+            "an emulator's times are nobody's, and its instructions are counted for the whole",
+        )
 
     def remove(self) -> None:
         """Nothing was copied."""
