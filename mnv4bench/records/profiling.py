@@ -45,8 +45,8 @@ class Operators(Struct, frozen=True, kw_only=True):
     inferences: Count  # that were profiled
     operators: tuple[OperatorTime, ...]  # in the order in which they ran
     parts: tuple[Part, ...] = ()
-    # One inference with the profiler and one without, taken in turns, by the same statistic: what
-    # profiling costs. None: not known.
+    # One inference with the profiler and one without, taken in turns (the lower deciles, or means
+    # where a program tells no more): what profiling costs. None: not known.
     profiled_s: Duration | None = None
     plain_s: Duration | None = None
     placement: Placement | None = None

@@ -22,6 +22,7 @@ from mnv4bench.devices.emulated.guest import EMPTY, Answer, CountRequest, Marked
 from mnv4bench.devices.placement import with_litert_log
 from mnv4bench.devices.process import Finished
 from mnv4bench.devices.profiling import not_profiled
+from mnv4bench.devices.unchanged import identity
 from mnv4bench.errors import NotMeasured
 from mnv4bench.records import (
     Artifact,
@@ -74,7 +75,7 @@ class EmulatedSession:
         self._emulator = emulator
         self._file = file
         self._artifact = artifact
-        self._identity = _identity(file)
+        self._identity = identity(file)
 
     def invoke(self, timing: Timing, *, round: int, position: int) -> tuple[Samples, Placement]:  # noqa: ARG002
         """Raises NotMeasured: an emulator's time is nobody's latency."""
@@ -92,7 +93,7 @@ class EmulatedSession:
 
         Raises WorkerFailed with the command to repeat it, when that process fails.
         """
-        if _identity(self._file) not in (self._identity, None):
+        if identity(self._file) not in (self._identity, None):
             raise NotMeasured(
                 f"{self._file.name} changed while it was being counted.",
                 "run again when nothing writes to it",
@@ -215,11 +216,3 @@ def shell_line(emulator: Emulator, request: bytes) -> str:
     """What ``asked`` runs, with the whole environment of it, ready to paste."""
     facts = tuple(f"{name}={value}" for name, value in emulator.environment.items())
     return worker_process.shell_line(("env", "-i", *facts, *emulator.command()), request)
-
-
-def _identity(file: Path) -> tuple[int, int, int] | None:
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
