@@ -301,7 +301,7 @@ def read(events: Sequence[_Event], operators: int) -> list[Event]:
         if one.kind == OPERATOR:
             whole = one.place >= operators
             node, of = (None, one.place - operators) if whole else (one.place, None)
-            found.append(Event(tag, "", node, of, one.elapsed_us))
+            found.append(Event(tag, "", node, of, one.elapsed_us, whole))
             next_place = 0
             continue
         if next_place == 0 or one.place < next_place:

@@ -64,6 +64,7 @@ class Event:
     node: int | None
     part: int | None
     microseconds: int
+    whole: bool = False
 
 
 def profile(request: ProfileRequest) -> Profiled:
@@ -128,6 +129,7 @@ def operator_times(
                 name=one[0].name,
                 node=one[0].node,
                 part=one[0].part,
+                whole=one[0].whole,
                 seconds=faster_half(every) / US_PER_S,
                 low_s=min(every) / US_PER_S,
                 high_s=max(every) / US_PER_S,

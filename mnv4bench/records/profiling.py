@@ -24,6 +24,7 @@ class OperatorTime(Struct, frozen=True, kw_only=True):
     name: str = ""  # what the runtime calls this very one
     node: Count | None = None  # which operator of the file's main graph it is, where that is told
     part: Count | None = None  # which of ``Operators.parts`` it is inside of
+    whole: bool = False  # all of ``part`` at once: its delegate tells nothing of single operators
     calls: Annotated[int, Meta(ge=1)] = 1  # in one inference
     low_s: OperatorSeconds | None = None  # the least and the most of one inference
     high_s: OperatorSeconds | None = None
