@@ -72,6 +72,11 @@ def _operators(rows: Sequence[OperatorRow]) -> tuple[str, ...]:
     return tuple(f"{name} ×{counts[name]}" if counts[name] > 1 else name for name in ordered)
 
 
+def _plain(one: OperatorProfile) -> str:
+    """A file of one's own is called with its suffix."""
+    return one.model.rpartition(".")[0] or one.model if "." in one.model else one.model
+
+
 def _notes(a: OperatorProfile, b: OperatorProfile) -> tuple[str, ...]:
     notes = []
     for side, one in (("A", a), ("B", b)):
@@ -80,7 +85,7 @@ def _notes(a: OperatorProfile, b: OperatorProfile) -> tuple[str, ...]:
                 f"of {side} only {one.joined_share:.0%} of the time is known by block, so what "
                 "stands below is a part"
             )
-    if a.model != b.model:
+    if _plain(a) != _plain(b):
         notes.append(f"A is {a.model} and B is {b.model}: blocks of one name need not do the same")
     elif a.precision != b.precision:
         notes.append(f"A is {a.precision} and B is {b.precision}")

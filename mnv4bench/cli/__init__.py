@@ -23,6 +23,7 @@ from mnv4bench.cli import (
     history,
     models,
     pareto,
+    profile,
     report,
     run,
     show,
@@ -48,6 +49,7 @@ app = typer.Typer(
 
 app.command("run")(run.command)
 app.command("gate")(gate.command)
+app.command("profile")(profile.command)
 app.command("pareto")(pareto.command)
 app.command("report")(report.command)
 app.command("history")(history.command)

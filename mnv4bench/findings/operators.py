@@ -118,7 +118,7 @@ class ComparedProfiles(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-class TraceEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class TraceEvent(Struct, frozen=True, kw_only=True):
     """One event of a trace in Chrome's form, which Perfetto reads; microseconds."""
 
     name: str

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import assert_never
 
@@ -26,6 +27,7 @@ from mnv4bench.records import Format
 WRAPPED = "wrapped"  # how our exporter calls the network within what turns its layout
 # "torch.nn.modules.conv.Conv2d_conv_stem": a class with its module, and the attribute's name.
 _LITERT_SCOPE = re.compile(r"(?:[A-Za-z_]\w*\.)+(_*[A-Za-z][A-Za-z0-9]*)_(\w+)")
+IN_PARTS = frozenset({"Summed"})  # export.lowering, whose import would load torch
 NAMESPACE = "namespace"  # of a node's metadata
 MAX_SCOPES = 64  # of one path; a name is anybody's text
 
@@ -84,7 +86,7 @@ def of_tensor(name: str) -> tuple[Scope, ...]:
     scopes = [Scope(one[2], one[1]) for one in found if one is not None]
     if len(scopes) < len(found):
         return ()  # "MobilenetV3/Conv/Relu6": a path of another kind
-    return tuple(scopes[1:] if scopes[0].name == WRAPPED else scopes)
+    return _without_parts(scopes[1:] if scopes[0].name == WRAPPED else scopes)
 
 
 def of_namespace(text: str) -> tuple[Scope, ...]:
@@ -98,6 +100,17 @@ def of_namespace(text: str) -> tuple[Scope, ...]:
         inside = name.removeprefix(f"{before}.") if before else name
         scopes.append(Scope(inside.rsplit(".", 1)[-1], kind.rsplit(".", 1)[-1]))
         before = name
+    return _without_parts(scopes)
+
+
+def _without_parts(scopes: Sequence[Scope]) -> tuple[Scope, ...]:
+    """The path down to a module that our exporter wrote as a sum of parts (export.lowering).
+
+    Its parts are none of the network's: in another format it may be one operator.
+    """
+    for depth, (scope, inside) in enumerate(pairwise(scopes), 1):
+        if scope.kind in IN_PARTS and inside.name.isdigit():
+            return tuple(scopes[:depth])
     return tuple(scopes)
 
 
@@ -108,8 +121,13 @@ def _named(contents: Contents) -> tuple[FileOperator, ...]:
     found = []
     for one in contents.operations[: contents.main]:
         outputs = names(one.outputs)
-        path = of_tensor(outputs[0]) if outputs else ()
         inputs = names(one.inputs)
+        # What the file gives out is called after that; its weights are not.
+        held = [
+            contents.values[place].name for place in one.inputs if contents.values[place].constant
+        ]
+        paths = map(of_tensor, (*outputs[:1], *held))
+        path = next(filter(None, paths), ())
         found.append(
             FileOperator(
                 operator=one.operator, name=one.name, inputs=inputs, outputs=outputs, path=path

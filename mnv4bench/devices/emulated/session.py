@@ -15,13 +15,12 @@ from typing import NoReturn
 
 import msgspec
 
-from mnv4bench.devices import Session, worker_process
+from mnv4bench.devices import Session, profiling, worker_process
 from mnv4bench.devices.counting import not_timed
 from mnv4bench.devices.emulated import plugin
 from mnv4bench.devices.emulated.guest import EMPTY, Answer, CountRequest, Marked
 from mnv4bench.devices.placement import with_litert_log
 from mnv4bench.devices.process import Finished
-from mnv4bench.devices.profiling import not_profiled
 from mnv4bench.devices.unchanged import identity
 from mnv4bench.errors import NotMeasured
 from mnv4bench.records import (
@@ -114,10 +113,8 @@ class EmulatedSession:
 
     def operators(self, inferences: int) -> Operators:  # noqa: ARG002
         """Raises NotMeasured, as ``invoke`` does."""
-        raise not_profiled(
-            self._profile.device,
-            "an emulator's times are nobody's, and its instructions are counted for the whole",
-        )
+        profiling.refuse_for(self._profile)
+        raise AssertionError("it is refused")
 
     def remove(self) -> None:
         """Nothing was copied."""
