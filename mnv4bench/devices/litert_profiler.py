@@ -223,7 +223,7 @@ class LiteRtProfiler:
         for index in range(len(inputs)):
             shape = places.get(self._input_name(index))
             declared = self._type("Input", index).layout.dimensions
-            if shape is not None and any(side < 0 for side in declared[: len(shape)]):
+            if shape is not None and tuple(declared[: len(shape)]) != shape:
                 sides = (c_int * len(shape))(*shape)
                 self._call(
                     "CompiledModelResizeInputTensor",
