@@ -78,7 +78,7 @@ def test_sizes_that_a_file_leaves_open(files) -> None:
     shapes = {"image": (2, 3, 64, 64)}
     found = taken("onnxruntime", files["open.onnx"], input_shapes=shapes)
     assert found.operators
-    both = {name: (40, 300, 8) for name in ("left", "right")}
+    both = dict.fromkeys(("left", "right"), (40, 300, 8))
     found = taken("litert", files["sum.tflite"], input_shapes=both)
     assert [one.operator for one in found.operators] == ["Add (ND)"]
     assert found.operators[0].seconds > 5e-6  # 96,000 sums; the file's own 8 would take none
