@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from mnv4bench.errors import UsageError
+
+if TYPE_CHECKING:
+    from mnv4bench.devices import Options
+    from mnv4bench.records import DeviceProfile
 
 SerialOption = Annotated[
     list[str] | None,
@@ -33,3 +40,15 @@ LibrariesOption = Annotated[
         show_default=False,
     ),
 ]
+
+
+def refuse_unused(options: Options, asked: Sequence[DeviceProfile]) -> None:
+    """What only a phone takes was meant for another device. Raises UsageError."""
+    from mnv4bench.devices import Options
+
+    if options != Options() and all(profile.runner != "android" for profile in asked):
+        names = ", ".join(profile.device for profile in asked)
+        raise UsageError(
+            f"--serial, --benchmark-model, --libraries and --keep are for phones; {names} is none.",
+            "--device of a phone: mnv4bench devices",
+        )

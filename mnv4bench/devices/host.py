@@ -21,6 +21,7 @@ from mnv4bench.devices import (
     Session,
     alternation,
     host_facts,
+    host_profile,
     host_runtimes,
     interpreter,
     worker_process,
@@ -31,6 +32,7 @@ from mnv4bench.devices.host_worker import Answer, Beside, Measured, Refused, Req
 from mnv4bench.devices.interpreter import Interpreter
 from mnv4bench.devices.placement import with_litert_log
 from mnv4bench.devices.process import Finished
+from mnv4bench.devices.unchanged import identity
 from mnv4bench.errors import MissingExtra, NotMeasured, UsageError, WorkerFailed
 from mnv4bench.records import (
     Artifact,
@@ -39,6 +41,7 @@ from mnv4bench.records import (
     DeviceProfile,
     DeviceState,
     Environment,
+    Operators,
     Paired,
     Placement,
     Samples,
@@ -181,7 +184,7 @@ class HostSession:
         self._file = file
         self._artifact = artifact
         self._files = (file, *(file.parent / data for data in artifact.data_files))
-        self._identities = tuple(map(_identity, self._files))
+        self._identities = tuple(map(identity, self._files))
 
     def invoke(self, timing: Timing, *, round: int, position: int) -> tuple[Samples, Placement]:
         """Time the file once, in one fresh process.
@@ -289,6 +292,16 @@ class HostSession:
         """Raises NotMeasured: this machine is timed as it is."""
         raise not_counted(self._profile.device, self._profile.format)
 
+    def operators(self, inferences: int) -> Operators:
+        """What each operator takes, in one fresh process that also runs the file unprofiled.
+
+        Raises WorkerFailed with the command to repeat it, when that process fails.
+        """
+        self._require_unchanged()
+        process = (_command(self._python), _environment(self._python))
+        asked = host_profile.Asked(self._profile, self._file, self._artifact, inferences, *process)
+        return host_profile.taken(asked, host_runtimes.of(self._profile), self._python)
+
     def _copied(self, folder: Path) -> Path:
         """The file, with the files beside it that hold its weights, in ``folder``."""
         try:
@@ -303,8 +316,8 @@ class HostSession:
         return folder / self._file.name
 
     def _require_unchanged(self) -> None:
-        for file, identity in zip(self._files, self._identities, strict=True):
-            if _identity(file) not in (identity, None):  # a file that is gone says so itself
+        for file, before in zip(self._files, self._identities, strict=True):
+            if identity(file) not in (before, None):  # a file that is gone says so itself
                 raise NotMeasured(
                     f"{file.name} changed while it was being measured; its latencies would be "
                     "those of two files.",
@@ -376,15 +389,6 @@ def _request(
             head=head,
         )
     )
-
-
-def _identity(file: Path) -> tuple[int, int, int] | None:
-    """What changes when a file is rewritten; cheap enough for every invocation. None: gone."""
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def time_limit_s(timing: Timing) -> float:

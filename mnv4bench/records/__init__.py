@@ -49,6 +49,7 @@ from mnv4bench.records.measuring import (
     Spread,
     Timing,
 )
+from mnv4bench.records.profiling import Operators, OperatorTime, Part, Statistic
 from mnv4bench.records.words import (
     MAX_SECONDS,
     Accelerator,
@@ -103,9 +104,12 @@ __all__ = [
     "ModelEntry",
     "Name",
     "Noise",
+    "OperatorTime",
+    "Operators",
     "Origin",
     "Paired",
     "Parity",
+    "Part",
     "Placement",
     "PlainName",
     "Plan",
@@ -123,6 +127,7 @@ __all__ = [
     "Sha256",
     "Signal",
     "Spread",
+    "Statistic",
     "Structure",
     "Timing",
     "UnreadableImage",

@@ -22,6 +22,7 @@ from mnv4bench.records import (
     DeviceProfile,
     DeviceState,
     Environment,
+    Operators,
     Paired,
     Placement,
     Samples,
@@ -225,6 +226,26 @@ def test_two_files_are_timed_side_by_side(case, runner, files, artifact, base_fi
     assert median(paired.head_s) > 1.2 * median(paired.base_s)
     assert paired.base_placement.verdict == "full"
     assert paired.head_placement.verdict == "full"
+
+
+def test_operators_are_profiled_or_it_is_said_who_can(case, runner, file, artifact) -> None:
+    session = runner.install(file, artifact)
+    if case.flavour == "litert":  # its program writes no such file
+        with pytest.raises(NotMeasured) as refused:
+            session.operators(3)
+        assert_sentence(refused.value, case.profile.device)
+        return
+    found = session.operators(3)
+    assert isinstance(found, Operators)
+    assert again(found) == found
+    assert found.inferences >= 3
+    assert found.operators
+    assert found.runtime
+    assert found.plain_s
+    assert found.profiled_s
+    assert isinstance(found.placement, Placement)
+    for one in found.operators:
+        assert one.part is None or one.part < len(found.parts)
 
 
 def test_a_device_that_times_does_not_count(runner, case, file, artifact) -> None:
