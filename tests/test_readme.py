@@ -65,6 +65,8 @@ def test_the_command_works(line: str, clone: Path, request: pytest.FixtureReques
         request.getfixturevalue("pixel8")
     if "emulated" in line:
         request.getfixturevalue("emulated_system")
+    if "pi@board" in line:
+        request.getfixturevalue("ssh_board")
     program, *words = shlex.split(line)
     if program == "make":  # run for real by whoever reads this; here only that they exist
         assert re.search(rf"^{words[0]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)

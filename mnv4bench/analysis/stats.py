@@ -340,7 +340,7 @@ def _must_match_keys() -> tuple[str, ...]:
 def circumstances(environment: Environment, profile: DeviceProfile) -> tuple[str, str]:
     """(machine in words, digest of everything that must agree before latencies are compared)."""
     # How a phone is driven holds a dictionary, which nothing can be remembered by.
-    return _circumstances(environment, replace(profile, android=None, emulated=None))
+    return _circumstances(environment, replace(profile, android=None, emulated=None, ssh=None))
 
 
 @lru_cache(maxsize=4096)

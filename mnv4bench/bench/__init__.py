@@ -211,6 +211,8 @@ def _preflight(report: Report, runner: Runner, listener: Listener) -> Report:
 def _oddities(state: DeviceState) -> list[str]:
     """What a reader must know of the state that measuring started from."""
     odd = []
+    if state.throttled:
+        odd.append(f"measured while firmware held the clock down ({', '.join(state.throttled)})")
     if state.charging is None:  # a computer
         if state.on_battery:
             odd.append("measured on battery power, where many machines lower their clocks")

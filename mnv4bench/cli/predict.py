@@ -29,7 +29,8 @@ def command(
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Names of `mnv4bench models`, or timm:NAME. [default: all]", show_default=False
+            help="Names of `mnv4bench models`, timm:NAME, or your own (.toml). [default: all]",
+            show_default=False,
         ),
     ] = None,
     device: Annotated[
@@ -77,11 +78,12 @@ def command(
     predictions, refused = [], []
     for model in models or [entry.model for entry in catalog.entries()]:
         px, costs = costs_of(model, input_px)
+        name = catalog.name_of(model)
         why = prediction.refusal(predictor, costs)
         if why:
-            refused.append(LeftOut(model=model, reason=why))
+            refused.append(LeftOut(model=name, reason=why))
         else:
-            predictions.append(prediction.predict(predictor, model, px, costs))
+            predictions.append(prediction.predict(predictor, name, px, costs))
     found = Predictions(predictor=predictor, predictions=tuple(predictions), refused=tuple(refused))
     if as_json:
         emit(codec.encode_json(found))

@@ -18,6 +18,7 @@ from mnv4bench.cli.exporting import (
 )
 from mnv4bench.cli.phones import (
     BenchmarkModelOption,
+    HostOption,
     LibrariesOption,
     SerialOption,
     refuse_unused,
@@ -95,10 +96,11 @@ def command(
         ),
     ] = None,
     serial: SerialOption = None,
+    host: HostOption = None,
     benchmark_model: BenchmarkModelOption = None,
     libraries: LibrariesOption = None,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Leave on the phone what was put there.")
+        bool, typer.Option("--keep", help="Leave on the phone or board what was put there.")
     ] = False,
     reports: Annotated[Path, typer.Option(help="Where the reports go.")] = DEFAULT_REPORTS,
     resume: Annotated[
@@ -147,6 +149,7 @@ def command(
         benchmark_model=benchmark_model,
         libraries=libraries,
         keep=keep,
+        host=host,
     )
     named = list(dict.fromkeys(device or ()))
     given = Given(reports, tuple(named), tuple(dict.fromkeys(model or ())), options)

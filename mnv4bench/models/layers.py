@@ -157,8 +157,8 @@ def _ours(module: nn.Module) -> str | None:
             return f"UIB {module.variant}"
         case mnv4.FusedInvertedBottleneck():
             return "FusedIB"
-        case mnv4.MobileMQA():
-            return "MQA"
+        case mnv4.AttentionBlock():
+            return module.kind
         case mnv4.ConvNorm():
             return "ConvBN"
         case _:

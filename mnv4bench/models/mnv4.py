@@ -254,6 +254,7 @@ class AttentionBlock(nn.Module):
 
     def __init__(self, spec: MQA | MHSA, channels: int, initial_scale: float | None) -> None:
         super().__init__()
+        self.kind = type(spec).__name__
         self.norm = batch_norm(channels)
         self.attn = attention(spec, channels)
         self.layer_scale = layer_scale(channels, initial_scale)

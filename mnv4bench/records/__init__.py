@@ -22,6 +22,7 @@ from mnv4bench.records.artifacts import (
 from mnv4bench.records.devices import (
     AndroidTarget,
     BenchmarkTool,
+    BoardTool,
     Check,
     Cores,
     Delegate,
@@ -33,6 +34,7 @@ from mnv4bench.records.devices import (
     Placement,
     PlainName,
     Signal,
+    SshTarget,
     must_match_facts,
 )
 from mnv4bench.records.layers import Costs, Layer, LayerKind
@@ -79,6 +81,7 @@ __all__ = [
     "AndroidTarget",
     "Artifact",
     "BenchmarkTool",
+    "BoardTool",
     "Calibration",
     "Check",
     "Cores",
@@ -127,6 +130,7 @@ __all__ = [
     "Sha256",
     "Signal",
     "Spread",
+    "SshTarget",
     "Statistic",
     "Structure",
     "Timing",

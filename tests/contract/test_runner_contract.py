@@ -27,7 +27,14 @@ from mnv4bench.records import (
     Placement,
     Samples,
 )
-from tests.devices.conftest import TIMING, artifact_of, files, host_profile, phone_profile
+from tests.devices.conftest import (
+    TIMING,
+    artifact_of,
+    board_profile,
+    files,
+    host_profile,
+    phone_profile,
+)
 from tests.phone import handsets, programs
 
 __all__ = ["files"]  # a fixture of the devices room
@@ -42,7 +49,7 @@ class Case:
     slower: str  # another one, with several times the work
     alien: str  # which it must refuse
     processes: Callable[[], set[int]]  # ids of measuring processes that live now
-    flavour: BenchmarkTool | None = None  # of a phone's benchmark program
+    flavour: BenchmarkTool | None = None  # of a phone's or board's benchmark program
     averaged: bool = False  # an invocation tells one mean of its inferences
 
 
@@ -65,6 +72,11 @@ CASES = [
     Case(
         phone_profile("litert"), "tflite", "wide.tflite", "onnx", children, "litert", averaged=True
     ),
+    Case(board_profile(), "tflite", "wide.tflite", "onnx", children),
+    Case(board_profile(runtime="onnxruntime"), "onnx", "wide.onnx", "tflite", children),
+    Case(
+        board_profile("litert"), "tflite", "wide.tflite", "onnx", children, "litert", averaged=True
+    ),
 ]
 
 
@@ -76,9 +88,12 @@ def case(request: pytest.FixtureRequest) -> Case:
 @pytest.fixture
 def runner(case: Case, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Runner]:
     options = Options()
-    if case.flavour:
+    if case.profile.runner == "ssh":
+        request.getfixturevalue("ssh_board")
+    elif case.flavour:
         request.getfixturevalue("genuine_adb").plug(handsets.pixel8(tmp_path / "phone"))
         attached.forget()
+    if case.flavour:
         program = programs.write_program(tmp_path / "program", case.flavour)
         options = Options(benchmark_model=program)
     runner = open_runner(case.profile, options)

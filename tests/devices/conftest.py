@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mnv4bench.records import AndroidTarget, Artifact, DeviceProfile, Timing, Weights
+from mnv4bench.records import AndroidTarget, Artifact, DeviceProfile, SshTarget, Timing, Weights
 from tests.devices.tiny_models import (
     write_onnx,
     write_onnx_text,
@@ -71,6 +71,22 @@ def phone_profile(tool: str, **changes: object) -> DeviceProfile:
         precision="fp32",
         accelerator=accelerators.get(delegate, "npu"),
         android=android,
+    )
+
+
+def board_profile(
+    tool: str = "python", runtime: str = "litert", **changes: object
+) -> DeviceProfile:
+    """A profile of the double that ssh calls ``board``; ``changes`` are of its ssh table."""
+    return DeviceProfile(
+        device=f"a-board-{tool if runtime == 'litert' else runtime}",
+        title="the double's Raspberry Pi",
+        runner="ssh",
+        runtime=runtime,
+        format="tflite" if runtime == "litert" else "onnx",
+        precision="fp32",
+        accelerator="cpu",
+        ssh=SshTarget(**{"host": "board", "tool": tool, **changes}),
     )
 
 

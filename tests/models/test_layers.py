@@ -6,14 +6,25 @@ import sys
 
 import pytest
 
-from mnv4bench.models import catalog, layer_table, layers, published_networks, spec_layers
+from mnv4bench.models import (
+    ablations,
+    catalog,
+    layer_table,
+    layers,
+    published_networks,
+    spec_layers,
+)
 from mnv4bench.models.specs import NETWORKS
 from mnv4bench.records import Layer
 
 ALL = [entry.model for entry in catalog.entries()]
 
 
-@pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
+@pytest.mark.parametrize(
+    "network",
+    [*NETWORKS, *ablations.networks().values()],
+    ids=lambda network: network.name,
+)
 def test_arithmetic_finds_the_layers_that_torch_runs(network) -> None:
     assert spec_layers.of(network).layers == layers.of(network.name).layers
     assert spec_layers.of(network, 192).layers == layers.of(network.name, 192).layers
