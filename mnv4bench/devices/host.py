@@ -1,4 +1,4 @@
-"""This machine as a device: LiteRT or ONNX Runtime on its processor.
+"""This machine as a device: LiteRT or ONNX Runtime on its processor, LiteRT on its GPU.
 
 Knows: which runtime a profile needs and how one invocation is asked of a fresh process. Does not
 know: the runtimes themselves, which only the measuring process loads.
@@ -20,6 +20,7 @@ import msgspec
 from mnv4bench.devices import (
     Session,
     alternation,
+    gpu_adapter,
     host_facts,
     host_runtimes,
     interpreter,
@@ -29,7 +30,7 @@ from mnv4bench.devices.counting import not_counted
 from mnv4bench.devices.holding import HOST, hold
 from mnv4bench.devices.host_worker import Answer, Beside, Measured, Refused, Request, Second
 from mnv4bench.devices.interpreter import Interpreter
-from mnv4bench.devices.placement import with_litert_log
+from mnv4bench.devices.placement import with_gpu_log, with_litert_log
 from mnv4bench.devices.process import Finished
 from mnv4bench.errors import MissingExtra, NotMeasured, UsageError, WorkerFailed
 from mnv4bench.records import (
@@ -84,9 +85,19 @@ class HostRunner:
                 f"{runtime.title} is not installed (Python package {runtime.module}): "
                 "pip install 'mnv4bench[run]'"
             )
+        if self._profile.accelerator == "gpu":
+            return self._gpu_availability(f"{runtime.title} {version}")
         count = self._profile.threads
         threads = "1 thread" if count == 1 else f"{count} threads"
         return "ready", f"{runtime.title} {version} on this machine, {threads}"
+
+    def _gpu_availability(self, runtime: str) -> tuple[Literal["ready", "unusable"], str]:
+        asked = gpu_adapter.ask(_command(self._python), _environment(self._python))
+        if asked.adapter is None:
+            return "unusable", f"{asked.why}: {asked.fix}"
+        where = f"{runtime} on {asked.adapter.name} ({asked.adapter.kind})"
+        played = ", which the processor plays: its times are marked emulated"
+        return "ready", where + (played if asked.adapter.is_software else "")
 
     def checks(self) -> tuple[Check, ...]:
         """The runtime, and what else could spoil a measurement here."""
@@ -110,9 +121,22 @@ class HostRunner:
         """None: each invocation here carries evidence of its own interval."""
 
     def environment(self) -> Environment:
-        """What this machine and its software are; unknown facts are None."""
+        """What this machine and its software are; unknown facts are None.
+
+        Raises NotMeasured where a GPU is measured and there is none.
+        """
         version = self._runtime.version(self._python)
         found = host_facts.environment(self._runtime.title, version)
+        if self._profile.accelerator == "gpu":
+            asked = gpu_adapter.ask(_command(self._python), _environment(self._python))
+            if asked.adapter is None:
+                raise NotMeasured(f"{self._profile.device}: {asked.why}.", asked.fix)
+            found = msgspec.structs.replace(
+                found,
+                gpu=asked.adapter.name,
+                gpu_kind=asked.adapter.kind,
+                gpu_is_software=asked.adapter.is_software,
+            )
         if self._python is None:
             return found
         return msgspec.structs.replace(found, python_version=self._python.version)
@@ -198,10 +222,7 @@ class HostSession:
             purpose=f"measures {self._file.name}",
         )
         answer = self._answer(finished, request, Measured)
-        placement = answer.placement
-        if self._profile.runtime == "litert":
-            placement = with_litert_log(placement, finished.stderr)
-        return answer.samples, placement
+        return answer.samples, self._with_log(answer.placement, finished)
 
     def beside(self, head: Session, timing: Timing, *, base_first: bool) -> Paired:
         """Time this file and ``head``'s in alternating blocks.
@@ -234,14 +255,20 @@ class HostSession:
                 request = self._of_originals(head, timing, base_first, error.command)
                 error.next_step = worker_process.by_hand(error.command, request)
                 raise
-        if self._profile.runtime == "litert":
-            of_base, of_head = finished
-            paired = msgspec.structs.replace(
-                paired,
-                base_placement=with_litert_log(paired.base_placement, of_base.stderr),
-                head_placement=with_litert_log(paired.head_placement, of_head.stderr),
-            )
-        return paired
+        of_base, of_head = finished
+        return msgspec.structs.replace(
+            paired,
+            base_placement=self._with_log(paired.base_placement, of_base),
+            head_placement=self._with_log(paired.head_placement, of_head),
+        )
+
+    def _with_log(self, placement: Placement, finished: Finished) -> Placement:
+        """``placement`` with what the runtime printed, where that is evidence."""
+        if self._profile.runtime != "litert":
+            return placement
+        if self._profile.accelerator == "gpu":
+            return with_gpu_log(placement, finished.stderr)
+        return with_litert_log(placement, finished.stderr)
 
     def _in_one(
         self, head: HostSession, copies: dict[str, Path], timing: Timing, base_first: bool
@@ -311,6 +338,12 @@ class HostSession:
                     "run again when nothing writes to it",
                 )
 
+    def _reason(self, answer: Refused, finished: Finished) -> str:
+        """Why it was refused; a GPU accelerator says that in what it prints."""
+        if self._profile.accelerator == "gpu" and answer.stage == "load":
+            return gpu_adapter.why(finished.stderr) or answer.reason
+        return answer.reason
+
     def remove(self) -> None:
         """Nothing was copied, so there is nothing to take away. Safe to repeat."""
 
@@ -335,7 +368,7 @@ class HostSession:
                 raise worker_process.failure(
                     finished,
                     request,
-                    f"{runtime} could not {answer.stage} {name}: {answer.reason}",
+                    f"{runtime} could not {answer.stage} {name}: {self._reason(answer, finished)}",
                 )
             how = "answered another question"
         raise worker_process.failure(
@@ -368,6 +401,7 @@ def _request(
         Request(
             file=str(file),
             runtime=profile.runtime,
+            accelerator=profile.accelerator,
             threads=profile.threads,
             timing=timing,
             round=round,

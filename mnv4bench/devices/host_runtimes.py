@@ -13,7 +13,7 @@ from typing import assert_never
 
 from mnv4bench.devices.interpreter import Interpreter
 from mnv4bench.errors import NotMeasured, UsageError
-from mnv4bench.records import DeviceProfile, Format, RuntimeName
+from mnv4bench.records import Accelerator, DeviceProfile, Format, RuntimeName
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +48,21 @@ ONNXRUNTIME = Runtime(
     distributions=("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino"),
     format="onnx",
 )
+# What a process of this machine measures a file with.
+DRIVEN: tuple[tuple[RuntimeName, Accelerator], ...] = (
+    ("litert", "cpu"),
+    ("litert", "gpu"),
+    ("onnxruntime", "cpu"),
+)
 
 
 def of(profile: DeviceProfile) -> Runtime:
     """The runtime of ``profile``; raises for one that the host runner does not drive."""
     runtime = by_name(profile.runtime)
-    if runtime is None or profile.accelerator != "cpu":
+    if runtime is None or (profile.runtime, profile.accelerator) not in DRIVEN:
         raise NotMeasured(
             f"{profile.device} asks for {profile.runtime} on {profile.accelerator}; the host "
-            "runner drives LiteRT and ONNX Runtime on cpu.",
+            "runner drives LiteRT on cpu or gpu, and ONNX Runtime on cpu.",
             "mnv4bench devices",
         )
     if profile.format != runtime.format:

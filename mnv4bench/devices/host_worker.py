@@ -36,11 +36,22 @@ from mnv4bench.devices.timed_loop import (
     timed,
     warm_up,
 )
-from mnv4bench.records import Count, Paired, Placement, RuntimeName, Samples, Timing
+from mnv4bench.records import (
+    Accelerator,
+    Count,
+    Paired,
+    Placement,
+    RuntimeName,
+    Samples,
+    Timing,
+)
 
 if TYPE_CHECKING:
     from mnv4bench.devices.litert_cpu import LiteRtModel
+    from mnv4bench.devices.litert_gpu import LiteRtGpuModel
     from mnv4bench.devices.ort_cpu import OrtModel
+
+    Model = LiteRtModel | LiteRtGpuModel | OrtModel
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # Alternating run by run cools the caches of both files; blocks of ten keep them, and drift slower
@@ -58,6 +69,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
     file: str
     runtime: RuntimeName
+    accelerator: Accelerator = "cpu"
     threads: int
     timing: Timing
     round: Count
@@ -126,7 +138,7 @@ def measure(request: Request) -> Measured:
 
     latencies_s = tuple(ns / NS_PER_S for ns in latencies_ns)
     return Measured(
-        placement=model.placement(),
+        placement=placed(model),
         samples=Samples(
             round=request.round,
             position=request.position,
@@ -146,6 +158,7 @@ def measure(request: Request) -> Measured:
                 capped=capped,
                 clock_tick_s=tick_s,
                 threads=request.threads,
+                accelerator=request.accelerator,
             ),
         ),
     )
@@ -195,8 +208,8 @@ def measure_beside(request: Request, head: Second) -> Beside:
             head_s=head_s,
             base_first=head.base_first,
             inferences_per_block=block,
-            base_placement=base_model.placement(),
-            head_placement=head_model.placement(),
+            base_placement=placed(base_model, request.file),
+            head_placement=placed(head_model, head.file),
             noise=evidence,
             tainted=noise.pair_taints(
                 blocks_s=(*base_s, *head_s), block=block, capped=capped, clock_tick_s=tick_s
@@ -214,10 +227,10 @@ def block_count(slower_s: float) -> int:
 
 def opened(
     request: Request, file: str, shapes: dict[str, tuple[int, ...]]
-) -> tuple[LiteRtModel | OrtModel, Sequence[Turn], float]:
+) -> tuple[Model, Sequence[Turn], float]:
     """(the loaded file, its turns over seeded inputs, the seconds that loading took)."""
     timing = request.timing
-    open_model = _runtime(request.runtime)
+    open_model = _runtime(request.runtime, request.accelerator)
     with stage("load", file):
         start = time.perf_counter()
         model = open_model(Path(file), threads=request.threads, shapes=shapes)
@@ -226,9 +239,13 @@ def opened(
     return model, turns, load_s
 
 
-def fed(
-    model: LiteRtModel | OrtModel, *, seed: int, buffers: int, file: str = ""
-) -> Sequence[Turn]:
+def placed(model: Model, file: str = "") -> Placement:
+    """Where it ran; a runtime that checks its answers refuses here those that are wrong."""
+    with stage("run", file):
+        return model.placement()
+
+
+def fed(model: Model, *, seed: int, buffers: int, file: str = "") -> Sequence[Turn]:
     """The turns of ``model`` over so many buffers of seeded inputs."""
     with stage("feed", file):
         return model.turns(
@@ -282,8 +299,12 @@ def converse(answered: Callable[[BinaryIO, BinaryIO], msgspec.Struct]) -> int:
     return 1 if isinstance(answer, Refused) else 0
 
 
-def _runtime(name: RuntimeName) -> type[LiteRtModel] | type[OrtModel]:
+def _runtime(name: RuntimeName, accelerator: Accelerator) -> type[Model]:
     match name:
+        case "litert" if accelerator == "gpu":
+            from mnv4bench.devices.litert_gpu import LiteRtGpuModel
+
+            return LiteRtGpuModel
         case "litert":
             from mnv4bench.devices.litert_cpu import LiteRtModel
 

@@ -16,6 +16,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
+from mnv4bench import gpu_delegate
 from mnv4bench.errors import BadFile, MissingExtra
 from mnv4bench.export.own import file as own_file
 from mnv4bench.findings import Compatibility, Inspection, Share
@@ -146,7 +147,7 @@ def _on_gpus(path: Path) -> tuple[Compatibility, ...]:
 
 def _compiled(path: Path) -> Compatibility:
     version = _version("ai-edge-litert")
-    answer = probe.ask("gpu", path, environment=gpu_compile.environment())
+    answer = probe.ask("gpu", path, environment=gpu_delegate.software_driver())
     if isinstance(answer, probe.Refusal):
         return gpu_compile.refused(answer.reason, answer.log, version, crashed=answer.crashed)
     return gpu_compile.judged(answer.as_(gpu_compile.Ran), answer.log, version)

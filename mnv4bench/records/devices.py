@@ -177,6 +177,13 @@ class Environment(Struct, frozen=True, kw_only=True):
     emulator: Annotated[
         str | None, _fact("emulator and the processor that it plays", must_match=True)
     ] = None
+    gpu: Annotated[str | None, _fact("graphics processor, or what plays one", must_match=True)] = (
+        None
+    )
+    gpu_kind: Annotated[str | None, _fact("as its interface calls the kind of it")] = None
+    gpu_is_software: Annotated[
+        bool | None, _fact("the processor plays the GPU", must_match=True)
+    ] = None
     python_version: Annotated[str | None, _fact("Python that drove the runtime")] = None
     tool_version: Annotated[str | None, _fact("mnv4bench version")] = None
     commit: Annotated[str | None, _fact("git commit of the folder it was run in")] = None

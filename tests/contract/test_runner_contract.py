@@ -28,6 +28,7 @@ from mnv4bench.records import (
 )
 from tests.devices.conftest import TIMING, artifact_of, files, host_profile, phone_profile
 from tests.phone import handsets, programs
+from tests.vulkan import needs_vulkan
 
 __all__ = ["files"]  # a fixture of the devices room
 
@@ -49,6 +50,13 @@ def children() -> set[int]:
     return {child.pid for child in psutil.Process().children(recursive=True)}
 
 
+HOST_GPU = Case(
+    host_profile("litert", device="host-gpu", accelerator="gpu"),
+    "tflite",
+    "wide.tflite",
+    "onnx",
+    children,
+)
 CASES = [
     Case(host_profile("litert"), "tflite", "wide.tflite", "onnx", children),
     Case(host_profile("onnxruntime"), "onnx", "wide.onnx", "tflite", children),
@@ -64,6 +72,7 @@ CASES = [
     Case(
         phone_profile("litert"), "tflite", "wide.tflite", "onnx", children, "litert", averaged=True
     ),
+    pytest.param(HOST_GPU, marks=needs_vulkan),
 ]
 
 
