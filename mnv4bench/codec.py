@@ -26,6 +26,7 @@ from mnv4bench.errors import BadFile, nearest
 from mnv4bench.records import (
     AndroidTarget,
     Artifact,
+    CudaTarget,
     DeviceProfile,
     EmulatedTarget,
     Evaluation,
@@ -175,7 +176,12 @@ def _too_large(source: str, size_bytes: int) -> str:
 
 def _profile_help(message: str) -> str:
     unknown = re.search(r"unknown field `([^`]*)`", message)
-    tables = {"android": AndroidTarget, "expects": Expects, "emulated": EmulatedTarget}
+    tables = {
+        "android": AndroidTarget,
+        "expects": Expects,
+        "emulated": EmulatedTarget,
+        "cuda": CudaTarget,
+    }
     where = next((name for name in tables if f"`$.{name}" in message), "")
     fields = list(tables.get(where, DeviceProfile).__struct_fields__)
     of = f"[{where}]" if where else "a profile"

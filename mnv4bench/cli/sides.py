@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mnv4bench.export import ExportedFile
     from mnv4bench.records import DeviceProfile
 
-_SUFFIXES = {"tflite": ".tflite", "onnx": ".onnx", "coreml": ".mlpackage"}
+_SUFFIXES = {"tflite": ".tflite", "onnx": ".onnx", "coreml": ".mlpackage", "pt2": ".pt2"}
 
 
 @dataclass(frozen=True)

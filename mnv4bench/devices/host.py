@@ -92,7 +92,7 @@ class HostRunner:
         return "ready", f"{runtime.title} {version} on this machine, {threads}"
 
     def _gpu_availability(self, runtime: str) -> tuple[Literal["ready", "unusable"], str]:
-        asked = gpu_adapter.ask(_command(self._python), _environment(self._python))
+        asked = gpu_adapter.ask(worker_command(self._python), _environment(self._python))
         if asked.adapter is None:
             return "unusable", f"{asked.why}: {asked.fix}"
         where = f"{runtime} on {asked.adapter.name} ({asked.adapter.kind})"
@@ -128,7 +128,7 @@ class HostRunner:
         version = self._runtime.version(self._python)
         found = host_facts.environment(self._runtime.title, version)
         if self._profile.accelerator == "gpu":
-            asked = gpu_adapter.ask(_command(self._python), _environment(self._python))
+            asked = gpu_adapter.ask(worker_command(self._python), _environment(self._python))
             if asked.adapter is None:
                 raise NotMeasured(f"{self._profile.device}: {asked.why}.", asked.fix)
             found = msgspec.structs.replace(
@@ -150,18 +150,7 @@ class HostRunner:
 
         Raises UsageError for another format or an absent file, MissingExtra without the runtime.
         """
-        wanted = self._profile.format
-        if artifact.format != wanted:
-            raise UsageError(
-                f"{self._profile.device} runs .{wanted} files, and {file.name} is "
-                f"{artifact.format}; nothing was measured.",
-                host_runtimes.other_device(artifact.format),
-            )
-        if not file.is_file():
-            raise UsageError(
-                f"there is no file {file} to measure.",
-                "check the path, or export it again: mnv4bench export --help",
-            )
+        require_file(self._profile, file, artifact)
         if self._python is not None and self.availability()[0] != "ready":
             sentence, _, fix = self.availability()[1].rpartition(": ")
             raise UsageError(f"{sentence}.", fix)
@@ -176,18 +165,7 @@ class HostRunner:
         sustained: Timing | None = None,
     ) -> tuple[str, ...]:
         """One line for each file, and one for each window; nothing is installed."""
-
-        def each(comment: str, asked: Timing) -> list[str]:
-            lines = []
-            for file, artifact in measured:
-                request = _request(self._profile, file.resolve(), artifact, asked)
-                command = _command(self._python)
-                lines.append(f"# {comment}: {file.name!r}")
-                lines.append(worker_process.shell_line(command, request))
-            return lines
-
-        windows = each("then back to back, this again", sustained) if sustained else []
-        return (*each("a round", timing), *windows)
+        return command_lines(self._profile, measured, timing, sustained, self._python)
 
 
 class HostSession:
@@ -200,6 +178,9 @@ class HostSession:
         artifact: Artifact,
         python: Interpreter | None = None,
     ) -> None:
+        runtime = host_runtimes.by_name(profile.runtime)
+        assert runtime is not None  # or its runner would have refused
+        self._runtime = runtime
         self._profile = profile
         self._python = python
         self._file = file
@@ -215,7 +196,7 @@ class HostSession:
         self._require_unchanged()
         request = _request(self._profile, self._file, self._artifact, timing, round, position)
         finished = worker_process.run(
-            _command(self._python),
+            worker_command(self._python),
             request,
             environment=_environment(self._python),
             timeout_s=time_limit_s(timing),
@@ -275,7 +256,7 @@ class HostSession:
     ) -> tuple[Paired, tuple[Finished, Finished]]:
         request = self._both(head, copies["base"], copies["head"], timing, base_first)
         finished = worker_process.run(
-            _command(self._python),
+            worker_command(self._python),
             request,
             environment=_environment(self._python),
             timeout_s=2 * time_limit_s(timing),
@@ -289,7 +270,7 @@ class HostSession:
         """What ``command`` was asked, with the files themselves in the place of their copies."""
         if self._python == head._python:
             return self._both(head, self._file, head._file, timing, base_first)
-        failed = head if command[0] == _command(head._python)[0] else self
+        failed = head if command[0] == worker_command(head._python)[0] else self
         return _request(self._profile, failed._file, failed._artifact, timing)
 
     def _both(
@@ -302,12 +283,12 @@ class HostSession:
         return _request(self._profile, base_file, self._artifact, timing, head=second)
 
     def _side(self, file: Path, timing: Timing) -> alternation.Side:
-        runtime = host_runtimes.of(self._profile)
+        runtime = self._runtime
         return alternation.Side(
-            command=(*_command(self._python), "block_worker"),
+            command=(*worker_command(self._python), "block_worker"),
             request=_request(self._profile, file, self._artifact, timing),
             environment=_environment(self._python),
-            purpose=f"measures {file.name} in {_command(self._python)[0]}",
+            purpose=f"measures {file.name} in {worker_command(self._python)[0]}",
             runtime=f"{runtime.title} {runtime.version(self._python)}",
             file=file.name,
         )
@@ -338,11 +319,19 @@ class HostSession:
                     "run again when nothing writes to it",
                 )
 
-    def _reason(self, answer: Refused, finished: Finished) -> str:
-        """Why it was refused; a GPU accelerator says that in what it prints."""
-        if self._profile.accelerator == "gpu" and answer.stage == "load":
-            return gpu_adapter.why(finished.stderr) or answer.reason
-        return answer.reason
+    def _refused(
+        self, answer: Refused, finished: Finished, request: bytes, name: str
+    ) -> WorkerFailed:
+        """The error that the runtime would not have the file; a GPU accelerator prints why."""
+        reason = answer.reason
+        if (self._profile.runtime, self._profile.accelerator, answer.stage) == (
+            "litert",
+            "gpu",
+            "load",
+        ):
+            reason = gpu_adapter.why(finished.stderr) or reason
+        what = f"{self._runtime.title} could not {answer.stage} {name}: {reason}"
+        return worker_process.failure(finished, request, what)
 
     def remove(self) -> None:
         """Nothing was copied, so there is nothing to take away. Safe to repeat."""
@@ -361,22 +350,54 @@ class HostSession:
             if isinstance(answer, wanted):
                 return answer
             if isinstance(answer, Refused):
-                runtime = host_runtimes.of(self._profile).title
                 name, refused = self._file.name, Path(answer.file)
                 if wanted is Beside and answer.file:  # a copy, in a folder called after its side
                     name = f"{refused.parent.name}'s {refused.name}"
-                raise worker_process.failure(
-                    finished,
-                    request,
-                    f"{runtime} could not {answer.stage} {name}: {self._reason(answer, finished)}",
-                )
+                raise self._refused(answer, finished, request, name)
             how = "answered another question"
         raise worker_process.failure(
             finished, request, f"the process that measures {self._file.name} {how}"
         )
 
 
-def _command(python: Interpreter | None) -> tuple[str, ...]:
+def command_lines(
+    profile: DeviceProfile,
+    measured: Sequence[tuple[Path, Artifact]],
+    timing: Timing,
+    sustained: Timing | None,
+    python: Interpreter | None = None,
+) -> tuple[str, ...]:
+    """Runner.commands of a profile whose files this machine's processes load where they lie."""
+
+    def each(comment: str, asked: Timing) -> list[str]:
+        lines = []
+        for file, artifact in measured:
+            request = _request(profile, file.resolve(), artifact, asked)
+            lines.append(f"# {comment}: {file.name!r}")
+            lines.append(worker_process.shell_line(worker_command(python), request))
+        return lines
+
+    windows = each("then back to back, this again", sustained) if sustained else []
+    return (*each("a round", timing), *windows)
+
+
+def require_file(profile: DeviceProfile, file: Path, artifact: Artifact) -> None:
+    """Raises UsageError for a format that ``profile`` does not run, and for an absent file."""
+    wanted = profile.format
+    if artifact.format != wanted:
+        raise UsageError(
+            f"{profile.device} runs .{wanted} files, and {file.name} is "
+            f"{artifact.format}; nothing was measured.",
+            host_runtimes.other_device(artifact.format),
+        )
+    if not file.is_file():
+        raise UsageError(
+            f"there is no file {file} to measure.",
+            "check the path, or export it again: mnv4bench export --help",
+        )
+
+
+def worker_command(python: Interpreter | None = None) -> tuple[str, ...]:
     """The measuring process."""
     return (sys.executable if python is None else str(python.python), "-P", str(START_WORKER))
 
@@ -402,6 +423,7 @@ def _request(
             file=str(file),
             runtime=profile.runtime,
             accelerator=profile.accelerator,
+            cuda=profile.cuda,
             threads=profile.threads,
             timing=timing,
             round=round,

@@ -48,6 +48,8 @@ ONNXRUNTIME = Runtime(
     distributions=("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino"),
     format="onnx",
 )
+# On a GPU alone, which is the cuda runner's.
+TORCH = Runtime(title="PyTorch", module="torch", distributions=("torch",), format="pt2")
 # What a process of this machine measures a file with.
 DRIVEN: tuple[tuple[RuntimeName, Accelerator], ...] = (
     ("litert", "cpu"),
@@ -81,6 +83,8 @@ def by_name(name: RuntimeName) -> Runtime | None:
             return LITERT
         case "onnxruntime":
             return ONNXRUNTIME
+        case "torch":
+            return TORCH
         case "coreml":
             return None
         case _:
@@ -96,5 +100,7 @@ def other_device(format: Format) -> str:
             return "measure it with --device host-ort-cpu"
         case "coreml":
             return "Core ML files run on Apple devices; see: mnv4bench devices"
+        case "pt2":
+            return "measure it with --device cuda-graph, on a machine with an NVIDIA GPU"
         case _:
             assert_never(format)

@@ -61,7 +61,7 @@ def inspect(path: Path, listen: Callable[[str], None] = lambda _: None) -> Inspe
             found = _with_litert(found, path, contents)
             listen("compiling for a GPU")
             return replace(found, gpu=_on_gpus(path))
-        case "coreml":
+        case "coreml" | "pt2":
             return found
         case _:
             assert_never(described.format)
@@ -83,6 +83,8 @@ def _contents(path: Path, format: Format) -> Contents:
             return answer.as_(Contents)
         case "coreml":
             return inspect_coreml.read(path)
+        case "pt2":
+            raise AssertionError("a source of a model, which describe() takes for no file")
         case _:
             assert_never(format)
 

@@ -26,11 +26,12 @@ from mnv4bench.records import (
     Placement,
     Samples,
 )
+from tests.cuda.double import cuda_double, cuda_profile
 from tests.devices.conftest import TIMING, artifact_of, files, host_profile, phone_profile
 from tests.phone import handsets, programs
 from tests.vulkan import needs_vulkan
 
-__all__ = ["files"]  # a fixture of the devices room
+__all__ = ["cuda_double", "files"]  # fixtures of the devices room
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Case:
     alien: str  # which it must refuse
     processes: Callable[[], set[int]]  # ids of measuring processes that live now
     flavour: BenchmarkTool | None = None  # of a phone's benchmark program
+    cuda: bool = False  # on the double of an NVIDIA GPU
     averaged: bool = False  # an invocation tells one mean of its inferences
 
 
@@ -73,6 +75,15 @@ CASES = [
         phone_profile("litert"), "tflite", "wide.tflite", "onnx", children, "litert", averaged=True
     ),
     pytest.param(HOST_GPU, marks=needs_vulkan),
+    Case(cuda_profile(mode="eager"), "pt2", "wide.pt2", "onnx", children, cuda=True),
+    Case(
+        cuda_profile(mode="graph", arithmetic="bf16", channels_last=True),
+        "pt2",
+        "wide.pt2",
+        "tflite",
+        children,
+        cuda=True,
+    ),
 ]
 
 
@@ -89,6 +100,8 @@ def runner(case: Case, request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
         attached.forget()
         program = programs.write_program(tmp_path / "program", case.flavour)
         options = Options(benchmark_model=program)
+    if case.cuda:
+        request.getfixturevalue("cuda_double")
     runner = open_runner(case.profile, options)
     with runner.held():
         yield runner
