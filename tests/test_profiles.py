@@ -11,7 +11,7 @@ from mnv4bench import profiles
 from mnv4bench.devices import open_runner
 from mnv4bench.devices.android.phone import Identity, misfit
 from mnv4bench.errors import BadFile, ExitStatus, NotMeasured, UsageError
-from mnv4bench.records import AndroidTarget, DeviceProfile, EmulatedTarget, Expects
+from mnv4bench.records import AndroidTarget, CudaTarget, DeviceProfile, EmulatedTarget, Expects
 
 DOCUMENT = (Path(__file__).parent.parent / "docs" / "devices.md").read_text()
 BUNDLED = sorted(path.stem for path in profiles.bundled_directory().glob("*.toml"))
@@ -36,7 +36,9 @@ def test_every_profile_reads_and_is_named_after_its_device(device: str) -> None:
     assert profile.device == device
     assert (
         profile.format
-        == {"litert": "tflite", "onnxruntime": "onnx", "coreml": "coreml"}[profile.runtime]
+        == {"litert": "tflite", "onnxruntime": "onnx", "coreml": "coreml", "torch": "pt2"}[
+            profile.runtime
+        ]
     )
 
 
@@ -220,6 +222,7 @@ def test_a_phone_fits_the_profiles_of_its_family_and_no_other(
         ("### [expects]", Expects),
         ("### [android]", AndroidTarget),
         ("### [emulated]", EmulatedTarget),
+        ("### [cuda]", CudaTarget),
     ],
 )
 def test_the_document_lists_every_field_and_no_other(heading: str, struct: type) -> None:

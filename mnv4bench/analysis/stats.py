@@ -250,6 +250,9 @@ def summarise(report: Report, measurement: Measurement) -> Summary | None:
         inferences_per_value=max(samples.inferences_per_value for samples in used),
         sustained_s=(sustained_s := _sustained(measurement)),
         sustained_ratio=sustained_s / median(medians) if sustained_s else None,
+        device_s=median([_middle(sorted(one.device_s)) for one in used])
+        if all(one.device_s for one in used)
+        else None,
         signals=measurement.placement.signals if measurement.placement else (),
         medians_s=tuple(medians),
         loads_s=tuple(one.load_s for one in used if one.load_s is not None),

@@ -26,7 +26,7 @@ class NoGpu(Exception):
 class Facts:
     name = "NVIDIA H100 80GB HBM3"
     uuid = "GPU-00000000-1111-2222-3333-444444444444"
-    torch = torch.__version__
+    torch = str(torch.__version__)
     cuda = "12.8"
     cudnn = "91002"
 

@@ -59,7 +59,7 @@ def facts() -> Facts:
     return Facts(
         name=found.name,
         uuid=f"GPU-{uuid}" if uuid and not uuid.startswith("GPU-") else uuid,
-        torch=torch.__version__,
+        torch=str(torch.__version__),  # a class of its own, which JSON has no word for
         cuda=torch.version.cuda,
         cudnn="none" if version is None else str(version),
     )
