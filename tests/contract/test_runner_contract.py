@@ -75,7 +75,6 @@ CASES = [
         phone_profile("litert"), "tflite", "wide.tflite", "onnx", children, "litert", averaged=True
     ),
     pytest.param(HOST_GPU, marks=needs_vulkan),
-    Case(cuda_profile(mode="eager"), "pt2", "wide.pt2", "onnx", children, cuda=True),
     Case(
         cuda_profile(mode="graph", arithmetic="bf16", channels_last=True),
         "pt2",
