@@ -27,6 +27,7 @@ from mnv4bench.errors import BadFile, nearest
 from mnv4bench.records import (
     AndroidTarget,
     Artifact,
+    CudaTarget,
     DeviceProfile,
     EmulatedTarget,
     Evaluation,
@@ -193,6 +194,7 @@ def _profile_help(message: str) -> str:
         "expects": Expects,
         "emulated": EmulatedTarget,
         "ssh": SshTarget,
+        "cuda": CudaTarget,
     }
     where = next((name for name in tables if f"`$.{name}" in message), "")
     fields = list(tables.get(where, DeviceProfile).__struct_fields__)

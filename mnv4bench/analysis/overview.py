@@ -96,10 +96,14 @@ class Material:
     def _groups(self, accuracy_of: AccuracyOf) -> Iterator[Group]:
         """Over latency, and what was counted under an emulator over instructions."""
         timed = latest_groups(self.latest, accuracy_of)
-        yield from (one for one in timed if one.origin != "emulated")
-        if any(one.origin == "emulated" for one in timed):
+        if any(map(_is_counted, timed)):
             counted = latest_groups(self.latest, accuracy_of, "instructions")
-            yield from (one for one in counted if one.origin == "emulated")
+            timed = tuple(
+                count if _is_counted(time) else time
+                for time, count in zip(timed, counted, strict=True)
+            )
+        yield from (one for one in timed if one.origin != "emulated")
+        yield from (one for one in timed if one.origin == "emulated")
 
     def _exhibits(self) -> Iterator[Exhibit]:
         for key, _, members in self.latest.groups():
@@ -120,6 +124,11 @@ class Material:
                     steps=found.steps if found else (),
                     sustained_s=found.sustained_s if found else (),
                 )
+
+
+def _is_counted(timed: Group) -> bool:
+    """A GPU that the processor plays is emulated as well, and has times."""
+    return timed.origin == "emulated" and all(one.latency_s is None for one in timed.points)
 
 
 def step(samples: Samples, *, stretches: bool) -> Step:

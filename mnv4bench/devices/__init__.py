@@ -159,7 +159,11 @@ def open_runner(profile: DeviceProfile, options: Options = Options()) -> Runner:
             from mnv4bench.devices.ssh.runner import SshRunner
 
             return SshRunner(profile, options)
-        case "apple" | "cuda" | "replay":
+        case "cuda":
+            from mnv4bench.devices.cuda.runner import CudaRunner
+
+            return CudaRunner(profile)
+        case "apple" | "replay":
             raise NotMeasured(
                 f"{profile.device} needs the {profile.runner} runner, which this version of "
                 "mnv4bench does not have yet; nothing was measured.",

@@ -62,6 +62,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     inferences_per_value: int = 1
     # Back to back, when warm: the median of the last third of the windows; None: not run so.
     sustained_s: float | None = None
+    device_s: float | None = None  # the GPU's part of latency_s, by its own clock
     sustained_ratio: float | None = None  # sustained_s / latency_s, which is burst
     signals: tuple[Signal, ...] = ()  # what ``placement`` rests on
     instructions: None = None  # of a Tally alone

@@ -42,6 +42,10 @@ SUSTAINED = (
     "Sustained: back to back, the median of the last third of that time; × is over the median of "
     "the short invocations."
 )
+GPUS_PART = (
+    "GPU's part: by the GPU's own clock, median; the rest of a latency is the host's, which "
+    "launches the kernels and waits for them."
+)
 RANDOM_WEIGHTS = "Latency measured with random weights; accuracy published for trained weights."
 ANY_RANDOM_WEIGHTS = "Random weights; accuracy published for trained weights."
 
@@ -170,6 +174,9 @@ def _measurements(alike: Sequence[Summary], write: Write) -> RenderableType:
     columns = [("Model", "left"), ("Median", "right"), ("Interval", "right"), ("p90", "right")]
     if sustained:
         columns[2:2] = [("Sustained", "right")]
+    on_gpu = any(one.device_s is not None for one in alike)
+    if on_gpu:
+        columns[2:2] = [("GPU's part", "right")]
     columns += [("Inv.", "right"), ("Samples", "right"), ("Placement", "left")]
     table = plain_table(
         write,
@@ -179,7 +186,7 @@ def _measurements(alike: Sequence[Summary], write: Write) -> RenderableType:
     )
     warnings: list[Text] = []
     for one in sorted(alike, key=lambda one: (one.latency_s, one.model, one.report)):
-        table.add_row(*_measurement_row(one, sustained, write))
+        table.add_row(*_measurement_row(one, sustained, on_gpu, write))
         if one.tainted:
             reasons = "; ".join(one.tainted)
             warnings.append(write(f"* {one.model} is tainted: {reasons}", "yellow"))
@@ -200,12 +207,14 @@ def _measurements(alike: Sequence[Summary], write: Write) -> RenderableType:
         notes.append(write(MEANS, "dim"))
     if sustained:
         notes.append(write(SUSTAINED, "dim"))
+    if on_gpu:
+        notes.append(write(GPUS_PART, "dim"))
     for text, names in _calibrations(alike):
         notes.append(write(f"{text[0].upper()}{text[1:]}: {names}.", "yellow"))
     return Group(table, Padding(Group(*notes, *warnings), (0, 0, 1, 0)))
 
 
-def _measurement_row(one: Summary, sustained: bool, write: Write) -> list[Text]:
+def _measurement_row(one: Summary, sustained: bool, on_gpu: bool, write: Write) -> list[Text]:
     low, high = one.low_s, one.high_s
     width = units.half_width(one.latency_s, low, high) if low and high else None
     invocations = f"{one.invocations:,}"
@@ -225,6 +234,9 @@ def _measurement_row(one: Summary, sustained: bool, write: Write) -> list[Text]:
     if sustained:
         warm = f"{units.seconds(one.sustained_s)} ({units.ratio(one.sustained_ratio)})"
         cells[2:2] = [write(warm) if one.sustained_s is not None else write("-", "dim")]
+    if on_gpu:
+        part = one.device_s
+        cells[2:2] = [write("-", "dim") if part is None else write(units.seconds(part))]
     return cells
 
 

@@ -27,6 +27,7 @@ from mnv4bench.records import (
     Placement,
     Samples,
 )
+from tests.cuda.double import cuda_double, cuda_profile
 from tests.devices.conftest import (
     TIMING,
     artifact_of,
@@ -36,8 +37,9 @@ from tests.devices.conftest import (
     phone_profile,
 )
 from tests.phone import handsets, programs
+from tests.vulkan import needs_vulkan
 
-__all__ = ["files"]  # a fixture of the devices room
+__all__ = ["cuda_double", "files"]  # fixtures of the devices room
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Case:
     alien: str  # which it must refuse
     processes: Callable[[], set[int]]  # ids of measuring processes that live now
     flavour: BenchmarkTool | None = None  # of a phone's or board's benchmark program
+    cuda: bool = False  # on the double of an NVIDIA GPU
     averaged: bool = False  # an invocation tells one mean of its inferences
 
 
@@ -57,6 +60,13 @@ def children() -> set[int]:
     return {child.pid for child in psutil.Process().children(recursive=True)}
 
 
+HOST_GPU = Case(
+    host_profile("litert", device="host-gpu", accelerator="gpu"),
+    "tflite",
+    "wide.tflite",
+    "onnx",
+    children,
+)
 CASES = [
     Case(host_profile("litert"), "tflite", "wide.tflite", "onnx", children),
     Case(host_profile("onnxruntime"), "onnx", "wide.onnx", "tflite", children),
@@ -77,6 +87,15 @@ CASES = [
     Case(
         board_profile("litert"), "tflite", "wide.tflite", "onnx", children, "litert", averaged=True
     ),
+    pytest.param(HOST_GPU, marks=needs_vulkan),
+    Case(
+        cuda_profile(mode="graph", arithmetic="bf16", channels_last=True),
+        "pt2",
+        "wide.pt2",
+        "tflite",
+        children,
+        cuda=True,
+    ),
 ]
 
 
@@ -96,6 +115,8 @@ def runner(case: Case, request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
     if case.flavour:
         program = programs.write_program(tmp_path / "program", case.flavour)
         options = Options(benchmark_model=program)
+    if case.cuda:
+        request.getfixturevalue("cuda_double")
     runner = open_runner(case.profile, options)
     with runner.held():
         yield runner
