@@ -83,7 +83,7 @@ class Identity:
     @property
     def name(self) -> str:
         """``"Raspberry Pi 5 Model B Rev 1.0"``."""
-        return self.model or "a board without a name"
+        return self.model or self.cpu or "a board without a name"
 
     @property
     def soc(self) -> str | None:

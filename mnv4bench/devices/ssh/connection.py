@@ -201,7 +201,12 @@ class Ssh:
         if found and re.fullmatch(r"\s*\d{1,3}\s*", status):
             return Output(status=int(status), stdout=stdout, stderr=said.stderr)
         if said.status == 255:
-            raise failures.lost(self.host, said.stderr)
+            raise failures.lost(self.host, said.stderr, began=bool(text.strip()))
+        if said.status < 0:
+            raise DeviceLost(
+                f"the ssh to {self.host} was killed here, by signal {-said.status}.",
+                "mnv4bench run --resume",
+            )
         words = failures.last_words(said.stderr) or failures.last_words(text)
         by_hand = self.shell_line("timeout 5 sh -c 'echo fine'")
         if said.status in (124, 137):

@@ -26,9 +26,14 @@ _ASLEEP = re.compile(
 )
 
 
-def lost(host: str, said: str) -> DeviceLost:
-    """The failure of a call of ssh to ``host`` that ended with its own status 255."""
+def lost(host: str, said: str, *, began: bool = False) -> DeviceLost:
+    """The failure of a call of ssh to ``host`` that ended with its own status 255.
+
+    ``began``: after its command had begun there, whose words are among what was ``said``.
+    """
     by_hand = shlex.join(("ssh", host))
+    if began:
+        said = "\n".join(line for line in said.splitlines() if _WENT.search(line))
     last = last_words(said)
     if "IDENTIFICATION HAS CHANGED" in said or re.search(r"Host key for .* has changed", said):
         key = re.search(r"SHA256:[A-Za-z0-9+/=]+", said)

@@ -96,7 +96,7 @@ class SshRunner:
         tool = None if python else self._tool
         version = python.runtime_version(self._runtime) if python else None
         return Environment(
-            machine=identity.name,
+            machine=identity.model,
             cpu_model=identity.cpu,
             cpu_count=identity.cpu_count,
             architecture=identity.machine,

@@ -321,7 +321,8 @@ def test_ssh_is_killed_in_the_middle(
                 child.kill()
 
     failed = interrupted(make_runner(tool), files["tflite"], ssh_board, kill)
-    assert failed is not None
+    assert isinstance(failed, DeviceLost)
+    assert_sentence(failed, "the ssh to board was killed here, by signal 9", "run --resume")
     ssh_board.wait_until_idle()
 
 

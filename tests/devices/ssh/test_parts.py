@@ -55,6 +55,15 @@ def test_words_that_nobody_knows_are_repeated() -> None:
     assert failures.lost("b", "").what == "the connection to b was lost."
 
 
+def test_the_words_of_the_program_are_not_taken_for_ssh_s() -> None:
+    said = "INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\nPermission denied\n"
+    assert failures.lost("b", said, began=True).what == "the connection to b was lost."
+    said += "Connection to 10.0.0.5 closed by remote host.\n"
+    assert failures.lost("b", said, began=True).what == (
+        "the connection to b was lost: Connection to 10.0.0.5 closed by remote host."
+    )
+
+
 @given(st.text())
 def test_whatever_ssh_says_is_one_line(said: str) -> None:
     error = failures.lost("pi@board", said)
