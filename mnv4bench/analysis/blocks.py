@@ -20,6 +20,8 @@ CONTAINERS = frozenset({"Sequential", "ModuleList", "ModuleDict"})
 PLAIN = frozenset({"blocks", "stages", "layers"})
 STEM, HEAD = "stem", "head"
 UIB = "UniversalInvertedBottleneck"
+# As rooflines call them too (models.layers).
+SHORT = {"FusedInvertedBottleneck": "FusedIB", "MobileMQA": "MQA"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def kind_of(block: Path, inside: set[str]) -> str:
         return ""
     kind = block[-1].kind
     if kind != UIB:
-        return kind
+        return SHORT.get(kind, kind)
     start, middle = "dw_start" in inside, "dw_mid" in inside
     return (
         "UIB "

@@ -11,9 +11,9 @@ from mnv4bench.records.words import MAX_SECONDS, Count, Duration
 
 # Clocks of profilers tick in microseconds, so a short operator may take none.
 OperatorSeconds = Annotated[float, Meta(ge=0, le=MAX_SECONDS)]
-# mean: of all inferences. faster half: of an operator's own faster half, since other programs only
-# ever add time. plan: the runtime's estimate beforehand; nothing was timed.
-Statistic = Literal["mean", "faster half", "plan"]
+# mean: of all inferences. undisturbed: of those that are near an operator's own lower decile, since
+# other programs only ever add time. plan: the runtime's estimate beforehand; nothing was timed.
+Statistic = Literal["mean", "undisturbed", "plan"]
 
 
 class OperatorTime(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from mnv4bench import units
 from mnv4bench.findings import ComparedProfiles, Difference, OperatorProfile
 
 _STATISTICS = {
-    "faster half": "each operator's time is the mean of its faster half",
+    "undisturbed": "each operator's time is the mean of what nothing disturbed",
     "mean": "each operator's time is its mean",
     "plan": "an estimate that the runtime made beforehand; nothing was timed",
 }

@@ -45,7 +45,7 @@ CONV, DENSE = "Convolution (NHWC, F32) IGEMM", "Fully Connected (NC, F32) GEMM"
 TAKEN = Operators(
     runtime="LiteRT 2.3.0",
     source="LiteRT's profiler",
-    statistic="faster half",
+    statistic="undisturbed",
     inferences=50,
     operators=(
         OperatorTime(operator=CONV, seconds=4e-4, part=0),

@@ -7,7 +7,7 @@ import pytest
 
 from mnv4bench.devices import host_profile, open_runner
 from mnv4bench.devices.process import Finished
-from mnv4bench.devices.profile_worker import Event, faster_half, operator_times
+from mnv4bench.devices.profile_worker import Event, operator_times, undisturbed
 from mnv4bench.errors import NotMeasured, WorkerFailed
 from mnv4bench.records import DeviceProfile, Operators
 from tests.devices.conftest import artifact_of
@@ -154,13 +154,22 @@ def event(operator: str, microseconds: int) -> Event:
     return Event(operator, "", None, None, microseconds)
 
 
-def test_the_faster_half_counts() -> None:
+def test_what_was_disturbed_does_not_count() -> None:
     inferences = [[event("Conv", took)] for took in (10, 900, 12, 14, 700)]
     (only,), notes = operator_times(inferences)
     assert only.seconds == pytest.approx(12e-6)
     assert (only.low_s, only.high_s) == pytest.approx((10e-6, 900e-6))
     assert notes == ()
-    assert faster_half([4]) == 4
+    assert undisturbed([4]) == 4
+
+
+def test_an_operator_shorter_than_the_clock_s_tick_is_right_on_average() -> None:
+    assert undisturbed([0, 1] * 25) == 0.5
+    assert undisturbed([0, 1] * 25 + [4000] * 30) == 0.5
+
+
+def test_an_operator_that_is_interrupted_more_often_than_not() -> None:
+    assert undisturbed([5000, 5050, 5100] * 3 + [9100] * 40) == pytest.approx(5050)
 
 
 def test_inferences_that_ran_other_operators_are_left_out() -> None:
