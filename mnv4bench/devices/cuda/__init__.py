@@ -4,6 +4,7 @@
     session      one file; its measuring processes
     ask          the process that asks torch about its GPU
     model        within a measuring process: the program on the GPU, in its mode
+    rounding     whether its answer is right, in its arithmetic
     gpu          the only module that knows torch.cuda
     nvidia_smi   the only module that knows the driver's program
     taints       what of its readings makes a time unfit to compare

@@ -21,22 +21,16 @@ from typing import TYPE_CHECKING, Any, assert_never
 import torch
 from torch import Tensor, fx
 
-from mnv4bench.devices.cuda import gpu, nvidia_smi
+from mnv4bench.devices.cuda import gpu, nvidia_smi, rounding
 from mnv4bench.devices.inputs import InputSpec, fixed_shape
 from mnv4bench.exported_program import program as exported_program
-from mnv4bench.records import Arithmetic, CudaTarget, GpuState, Placement, Signal
+from mnv4bench.records import CudaTarget, GpuState, Placement, Signal
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     Turn = tuple[Callable[[], object], Callable[[], object]]
-
-# How far answers may be from the processor's in fp32, of the largest. fp32: the order of sums, as
-# for every format. The others round each factor (tf32: to 11 bits) or each result (fp16 to 11 bits,
-# bf16 to 8): torch's processor kernels in fp16 and bf16 are up to 0.03 and 0.25 off over the
-# networks of the catalog with random weights, and tf32 rounds less than fp16 does.
-TOLERANCES: dict[Arithmetic, float] = {"fp32": 1e-4, "tf32": 0.05, "fp16": 0.05, "bf16": 0.35}
 
 
 class CudaModel:
@@ -110,11 +104,15 @@ class CudaModel:
     def placement(self) -> Placement:
         """Where it ran, once the last answer is held against the processor's in fp32.
 
-        Raises ValueError where it is not the same: then no time of it means anything.
+        Raises ValueError where it is wrong (``rounding``): then no time of it means anything.
         """
         assert self._answer is not None
-        expected = self._program(*(torch.from_numpy(value) for value in self._filled))
-        outputs = held_against(expected, self._answer.float().cpu(), self._target.arithmetic)
+        outputs = rounding.held_against(
+            self._program,
+            [torch.from_numpy(value) for value in self._filled],
+            self._answer.float().cpu(),
+            self._target.arithmetic,
+        )
         watched = _Watched(self._graph)
         watched.run(*self._given)
         on_gpu = [kind == gpu.device().type for kind in watched.places]
@@ -133,8 +131,9 @@ class CudaModel:
                 says="full" if mine > 0 else "none",
             ),
         )
+        says = {one.says for one in signals}
         return Placement(
-            verdict=signals[0].says if mine > 0 else "none",
+            verdict=next(one for one in ("none", "unproven", "partial", "full") if one in says),
             unit=f"gpu ({self._target.mode}, {self._target.arithmetic})",
             operators=len(on_gpu),
             on_unit=sum(on_gpu),
@@ -190,24 +189,6 @@ class CudaModel:
         self._run()
         end.record()
         gpu.wait()
-
-
-def held_against(expected: Tensor, answer: Tensor, arithmetic: Arithmetic) -> Signal:
-    """The evidence that ``answer`` is right; raises ValueError where it is not."""
-    limit = TOLERANCES[arithmetic]
-    if answer.shape != expected.shape or not bool(torch.isfinite(answer).all()):
-        raise ValueError(
-            f"its outputs on the GPU in {arithmetic} are not finite or of another shape, so its "
-            "times mean nothing"
-        )
-    largest, error = float(expected.abs().max()), float((answer - expected).abs().max())
-    apart = f"{error:.2g} from the processor's in fp32, of at most {largest:.3g}"
-    if not error <= limit * largest:
-        raise ValueError(
-            f"its outputs on the GPU in {arithmetic} are wrong: {apart} (tolerance {limit:g} of "
-            "that), so its times mean nothing"
-        )
-    return Signal(name="outputs", evidence=apart, says="full")
 
 
 class _Watched(fx.Interpreter):

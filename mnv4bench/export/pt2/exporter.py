@@ -1,6 +1,6 @@
 """A torch module becomes an exported program (.pt2), through torch.export.
 
-Nothing is lowered: torch has a kernel for every operator of these networks, and how it runs them is
+Little is lowered: torch has a kernel for every operator of these networks, and how it runs them is
 what is measured. Knows: torch.export's two calls. Does not know: whether the file is right.
 """
 
@@ -19,11 +19,12 @@ def convert(built: "BuiltModel", file: Path) -> None:
     import torch
 
     from mnv4bench.export.folding import folded
+    from mnv4bench.export.lowering import for_torch
     from mnv4bench.models.build import sample_input
 
     example = sample_input(built.input_px, seed=0, count=1)
     with warnings.catch_warnings(), torch.no_grad():
         # torch warns about its own internals; whether the file is right is compared afterwards.
         warnings.simplefilter("ignore")
-        program = torch.export.export(folded(built.net, example), (example,))
+        program = torch.export.export(for_torch(folded(built.net, example)), (example,))
         torch.export.save(program, file)
