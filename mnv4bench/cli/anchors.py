@@ -90,9 +90,7 @@ def costs_of(model: str, input_px: int | None = None, *, named: bool = False) ->
 
     px = input_px or catalog.entry(model).input_px
     network = None if catalog.is_timm(model) else catalog.definition(model).network
-    if network is not None:
-        return px, spec_layers.of(network, px)
-    found = layer_table.of(model, px)
+    found = spec_layers.of(network, px) if network else layer_table.of(model, px)
     nameless = found is not None and not found.layers[0].name
     if found is None or (named and nameless and find_spec("torch")):
         from mnv4bench.models import layers

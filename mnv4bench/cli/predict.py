@@ -29,7 +29,8 @@ def command(
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Names of `mnv4bench models`, timm:NAME, or your own (.toml). [default: all]",
+            help="Names of `mnv4bench models`, timm:NAME, or networks of your own (.toml). "
+            "[default: all]",
             show_default=False,
         ),
     ] = None,
@@ -78,12 +79,12 @@ def command(
     predictions, refused = [], []
     for model in models or [entry.model for entry in catalog.entries()]:
         px, costs = costs_of(model, input_px)
-        name = catalog.name_of(model)
+        model = catalog.name_of(model)
         why = prediction.refusal(predictor, costs)
         if why:
-            refused.append(LeftOut(model=name, reason=why))
+            refused.append(LeftOut(model=model, reason=why))
         else:
-            predictions.append(prediction.predict(predictor, name, px, costs))
+            predictions.append(prediction.predict(predictor, model, px, costs))
     found = Predictions(predictor=predictor, predictions=tuple(predictions), refused=tuple(refused))
     if as_json:
         emit(codec.encode_json(found))

@@ -35,7 +35,7 @@ def command(
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Names of `mnv4bench models`, timm:NAME, or your own (.toml). "
+            help="Names of `mnv4bench models`, timm:NAME, or networks of your own (.toml). "
             f"[default: {', '.join(DEFAULT)}]",
             show_default=False,
         ),

@@ -12,6 +12,11 @@ from typing import assert_never
 from mnv4bench.models.specs import KV_KERNEL, MHSA, MQA, UIB, Block, ConvBN, FusedIB, Network
 from mnv4bench.records import Costs, Layer, LayerKind
 
+# Runtimes have no kernel of their own for these, so their time follows from neither work nor
+# traffic; only networks of one's own have them.
+LARGE_KERNEL = 7
+LARGE = f"kernels of {LARGE_KERNEL}x{LARGE_KERNEL} and more"
+
 
 def of(network: Network, input_px: int | None = None) -> Costs:
     """The layers of ``network`` for one image (default: of its own size), in order."""
@@ -25,7 +30,8 @@ def of(network: Network, input_px: int | None = None) -> Costs:
     rows.px = 1  # pooled
     rows.label("conv_head", "conv_head").conv("", 1, network.head_width)
     rows.label("classifier", "classifier").linear(network.classes)
-    return Costs(tuple(rows.layers))
+    large = any(layer.kernel >= LARGE_KERNEL for layer in rows.layers)
+    return Costs(tuple(rows.layers), (LARGE,) if large else ())
 
 
 class _Rows:
@@ -113,11 +119,8 @@ def _block(rows: _Rows, block: Block) -> None:
             assert_never(block)
 
 
-def _attention(rows: _Rows, block: MQA | MHSA, kv_heads: int) -> None:
-    """Queries, keys, values, the two products, and the projection back.
-
-    ``kv_heads``: for how many heads there are keys and values, of ``key_dim`` channels each.
-    """
+def _attention(rows: _Rows, block: MQA | MHSA, *, kv_heads: int) -> None:
+    """Queries, keys, values, the two products, and the projection back."""
     channels, px = rows.channels, rows.px
     wide, queries = block.heads * block.key_dim, px**2
     rows.conv("attn.query.proj", 1, wide, onward=False)

@@ -146,3 +146,16 @@ def test_it_is_exported_inspected_and_evaluated(terminal: Terminal) -> None:
     assert found.status == 0, found
     [evaluation] = found.json["evaluations"]
     assert (evaluation["model"], evaluation["images"]) == ("net", 4)
+
+
+def test_its_latency_is_predicted_and_its_layers_stand_under_a_roof(terminal: Terminal) -> None:
+    printed = terminal("models", "mnv4-conv-m", "--toml").out
+    Path("net.toml").write_text(printed.replace("expanded = 160", "expanded = 240"))
+    ran = terminal("predict", "--device", "pixel6-cpu", "./net.toml", "mnv4-conv-m", "--json")
+    assert ran.status == 0, ran
+    own, reference = ran.json["predictions"]
+    assert (own["model"], reference["model"]) == ("net", "mnv4-conv-m")
+    assert own["latency_s"] > reference["latency_s"]
+    roof = terminal("roofline", "./net.toml", "--json")
+    assert roof.status == 0, roof
+    assert '"net"' in roof.out
