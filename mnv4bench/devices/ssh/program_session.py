@@ -170,7 +170,7 @@ class ProgramSession:
         how = None
         if unknown := results.unknown_flags(log):
             how = f"does not know {unknown}, so what it ran is not what was asked for"
-        elif ran.status == leash.HUNG:
+        elif ran.status in leash.HUNG:
             how = "hung and was stopped"
         elif "failed to set" in log or "sched_setaffinity" in log:
             how = f"could not be kept on its processors ({shlex.join(self._place.pin)})"

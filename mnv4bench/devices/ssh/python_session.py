@@ -225,7 +225,7 @@ class PythonSession:
 
     def _ending(self, ran: Ran, otherwise: str) -> str:
         last = failures.last_words(ran.stderr)
-        if ran.status == leash.HUNG:
+        if ran.status in leash.HUNG:
             return "hung and was stopped"
         if number := ran.was_killed_by:
             why = "; a board that has no memory left does that" if number == 9 else ""

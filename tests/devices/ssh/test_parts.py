@@ -237,7 +237,7 @@ def test_the_end_of_the_input_ends_the_program(tmp_path: Path) -> None:
 def test_what_hangs_is_ended_by_the_board_itself(tmp_path: Path) -> None:
     with leashed(tmp_path, "sleep", "600", limit_s=1.0) as ran:
         assert ran.stdout is not None
-        assert int(ran.stdout.read()) == leash.HUNG
+        assert int(ran.stdout.read()) in leash.HUNG
 
 
 def test_a_request_reaches_the_program(tmp_path: Path) -> None:
