@@ -4,7 +4,7 @@ const charts = new Set();
 const watcher = new IntersectionObserver(entries => {
   for (const entry of entries) {
     const chart = entry.target.chart;
-    if (entry.isIntersecting) chart.wake(); else chart.sleep();
+    if (entry.isIntersecting) chart.wake(); else if (!printing) chart.sleep();
   }
 }, {rootMargin: '400px 0px'});
 const resizing = new ResizeObserver(entries => entries.forEach(entry => {
@@ -22,7 +22,7 @@ function makeChart(given) {
   const chart = {place, tools, live: null, at: -1, range: {x: [0, 100], y: [0, 100]},
     wake() {
       if (chart.live || !place.isConnected) return;
-      chart.live = echarts.init(place, null, {renderer: 'canvas'});
+      chart.live = echarts.init(place, null, printing ? {renderer: 'canvas', devicePixelRatio: 3} : {renderer: 'canvas'});
       charts.add(chart);
       chart.draw();
       chart.live.on('datazoom', () => {
@@ -31,7 +31,12 @@ function makeChart(given) {
         chart.range = {x: [zooms[0].start, zooms[0].end], y: [zooms[1].start, zooms[1].end]};
         if (given.zoomed) given.zoomed(chart);
       });
-      chart.live.on('click', event => { if (given.open && event.data) given.open(event.data); });
+      chart.live.on('click', event => {
+        if (!given.open || !event.data) return;
+        // A finger cannot hover: its first tap on a point says what it is, the next one opens it.
+        if (finger && tapped !== event.data.place) { tapped = event.data.place; return; }
+        given.open(event.data);
+      });
     },
     sleep() {
       if (!chart.live) return;
@@ -43,12 +48,14 @@ function makeChart(given) {
       if (!chart.live) return;
       const option = given.option(chart);
       option.animation = false;
-      option.textStyle = {fontFamily: 'inherit', color: css('--ink')};
+      option.textStyle = {fontFamily: FONT, color: css('--ink')};
       if (given.zoom !== false) option.dataZoom = zooms();
       chart.live.setOption(option, {notMerge: true});
     },
     again() { chart.at = -1; chart.draw(); },
   };
+  let finger = false, tapped = null;
+  place.addEventListener('pointerdown', event => { finger = event.pointerType === 'touch'; });
   place.chart = chart;
   watcher.observe(place);
   resizing.observe(place);
@@ -99,6 +106,40 @@ function makeChart(given) {
 }
 function redrawCharts() { charts.forEach(chart => chart.again()); }
 
+// Paper is white, shows what is out of view, and cannot open what is folded.
+let folded = [];
+function toPaper() {
+  if (printing) return;
+  printing = true;
+  document.documentElement.classList.add('printing');
+  folded = [...document.querySelectorAll('main details:not([open]), #model details:not([open])')];
+  folded.forEach(one => { one.open = true; });
+  drawChips();
+  drawKeys();
+  tables.forEach(draw => draw());
+  for (const place of document.querySelectorAll('.chart')) {
+    place.chart.sleep();
+    if (place.offsetParent === null) continue;
+    place.chart.wake();
+    place.chart.live.getZr().flush();
+  }
+}
+function fromPaper() {
+  if (!printing) return;
+  printing = false;
+  document.documentElement.classList.remove('printing');
+  folded.forEach(one => { one.open = false; });
+  drawChips();
+  drawKeys();
+  tables.forEach(draw => draw());
+  for (const place of document.querySelectorAll('.chart')) {
+    place.chart.sleep();
+    // The watcher tells again what is in view.
+    watcher.unobserve(place);
+    watcher.observe(place);
+  }
+}
+
 // The look that all charts share.
 function axisLook(more) {
   return Object.assign({
@@ -113,6 +154,6 @@ function tooltipLook(content) {
     formatter: content};
 }
 function tip(title, facts) {
-  return make('div', {class: 'tip'}, make('strong', {}, title),
+  return make('div', {class: 'tip'}, make('strong', {}, clipped(title)),
     make('dl', {}, facts.filter(fact => fact && fact[1]).map(([name, value]) => [make('dt', {}, name), make('dd', {}, value)])));
 }

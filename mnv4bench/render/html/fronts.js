@@ -2,6 +2,7 @@
 const PANELS_AT_ONCE = 12;
 const MOST_DRAWN = 1500;  // of one panel; beaten points beyond that are thinned where they lie close
 const MOST_BARS = 400;
+const FAMILIES_NAMED = 30;
 let panelsShown = PANELS_AT_ONCE;
 const panels = new Map();
 
@@ -33,7 +34,7 @@ function pointFacts(point) {
     ['Top-1', point.accuracy && point.accuracy + (point.flags & FLAG.float ? ', of the float network' : '')],
     ['Accuracy', point.accuracyFrom],
     ['Place', STATUS[point.status] + (point.margin ? ' (' + point.margin + ')' : '')],
-    ['Beaten by', by],
+    ['Beaten by', clipped(by)],
     ['On front', point.shareText && point.shareText + ' of resamples'],
     ['Placement', point.placement],
     ['Origin', point.origin],
@@ -47,6 +48,7 @@ function pointSentence(point) {
 
 function panel(group) {
   let drawn = [];
+  const picks = PICKS.filter(pick => pick.group === group.number);
   const note = make('p', {class: 'muted small', hidden: true});
   const chart = makeChart({
     label: 'Top-1 over ' + group.column.toLowerCase() + ' on ' + group.device + ', ' + group.precision + ', ' + group.origin
@@ -62,25 +64,21 @@ function panel(group) {
       const series = frontLines(group, kept);
       const bars = kept.length <= MOST_BARS ? kept : kept.filter(point => point.status === FRONT).slice(0, MOST_BARS);
       series.push(errorBars(bars));
-      const ends = logAxis(points, '');
-      // Above and left of a front there is nothing, so names stand there; at the left edge they grow inwards.
-      const sides = point => {
-        const at = Math.log(point.x / ends.min) / Math.log(ends.max / ends.min) * (chart.place.clientWidth - 68);
-        return at + 5 < 6 * Math.min(26, point.model.length) ? 'left' : 'right';
-      };
+      const size = narrow ? 10 : 12;
+      const best = new Set(picks.map(pick => text(pick.model)));
       const byFamily = new Map();
       kept.forEach(point => byFamily.set(point.family, (byFamily.get(point.family) || []).concat(kept.length > MOST_DRAWN ? [] : [point])));
       if (kept.length > MOST_DRAWN) kept.forEach(point => byFamily.get(point.family).push(point));
       for (const [family, members] of byFamily) {
-        const colour = familyColour(family);
         members.forEach((point, index) => drawn.push({series: series.length, index, point}));
-        series.push({type: 'scatter', name: family, symbol: familySymbol(family), symbolSize: (narrow ? 10 : 12) * familyScale(family), z: 4,
+        series.push({type: 'scatter', name: family, symbol: familySymbol(family), z: 4,
           progressive: 2000, cursor: 'pointer', emphasis: {scale: 1.6, itemStyle: {opacity: 1}},
-          labelLayout: {hideOverlap: true},
-          data: members.map(point => ({value: [point.x, point.top1], place: point.place, itemStyle: markStyle(point, colour, ground),
-            label: {show: point.status === FRONT, position: 'top', distance: 4, align: sides(point), offset: sides(point) === 'right' ? [5, 0] : [-5, 0], color: css('--ink'), fontSize: narrow ? 10 : 11,
-              textBorderColor: ground, textBorderWidth: 2, formatter: () => short(point.model)}}))});
+          data: members.map(point => ({name: point.model, value: [point.x, point.top1], place: point.place, itemStyle: markStyle(point, ground),
+            symbolSize: size * familyScale(family) * (point.status === DOMINATED ? 0.85 : 1)}))});
       }
+      const members = kept.filter(point => point.status === FRONT);
+      series.push(nameSeries(members, kept, byBasis(members), narrow ? 10 : 11, size / 2 + 1, point => best.has(point.model) ? 5 : 0));
+      if (picks.length) series.push(...limitSeries(points, members.filter(point => best.has(point.model)), size));
       drawn.sort((a, b) => a.point.x - b.point.x);
       return {
         grid: {left: 46, right: 22, top: 26, bottom: 44},
@@ -104,10 +102,12 @@ function panel(group) {
   if (flagged(FLAG.partial)) told.push('Some ran partly outside the asked-for unit.');
   const left = group.points.filter(point => point.status === EXCLUDED).length;
   if (left) told.push(plural(left, 'model') + ' left out, see below.');
+  picks.forEach(pick => told.push(pick.said));
+  if (picks.length) told.push('Shaded: what the limits rule out; ringed: the best within them.');
   const inside = group.points.length > left ? [chart.place, make('div', {class: 'under'}, chart.tools, note)]
     : [make('p', {class: 'empty'}, 'No front: every model of this panel was left out. The reasons stand under “Left out”.')];
   const element = make('article', {class: 'panel'},
-    make('header', {}, make('h3', {}, group.device, make('span', {class: 'precision'}, group.precision)), originBadge(group.origin)),
+    make('header', {}, make('h3', {}, clipped(group.device), make('span', {class: 'precision'}, group.precision)), originBadge(group.origin)),
     make('p', {class: 'muted small'}, [group.origin === 'published' ? 'Published in ' + group.environment + (group.machine ? ': ' + group.machine : '') : group.machine,
       group.measured && 'last measured ' + group.measured + ' UTC'].filter(Boolean).join('; ')),
     inside,
@@ -152,11 +152,14 @@ function percents(points) {
   return {min: Math.floor(low - pad), max: Math.ceil(high + pad)};
 }
 
+function byBasis(members) {
+  const bases = new Map();
+  members.forEach(point => bases.set(point.basis, (bases.get(point.basis) || []).concat([point])));
+  return [...bases.values()];
+}
 // One line for each basis of accuracies, as a staircase: between members nothing better is known.
 function frontLines(group, points) {
-  const bases = new Map();
-  points.filter(point => point.status === FRONT).forEach(point => bases.set(point.basis, (bases.get(point.basis) || []).concat([point])));
-  return [...bases.values()].map(members => ({type: 'line', step: 'end', symbol: 'none', silent: true, z: 3,
+  return byBasis(points.filter(point => point.status === FRONT)).map(members => ({type: 'line', step: 'end', symbol: 'none', silent: true, z: 3,
     lineStyle: {color: css('--front'), width: 1.6, type: DASHES[group.origin] || 'solid'}, data: members.map(point => [point.x, point.top1])}));
 }
 
@@ -196,6 +199,9 @@ function drawKeys() {
     emulated: 'Counted under an emulator: dotted, no latency', predicted: 'Predicted: hollow, dashed border, dash-dotted line'};
   const keys = origins.map(origin => make('li', {}, lineMark(DASHES[origin] || 'solid'), words[origin] || origin));
   if (POINTS.some(point => point.low !== null)) keys.push(make('li', {}, 'Bars: interval of the median' + (POINTS.some(p => p.top1Low !== null) ? ', and of a measured accuracy' : '')));
-  keys.push(make('li', {}, 'Hover or tap for details; Ctrl and the wheel, or the buttons, zoom'));
+  keys.push(make('li', {class: 'screen-only'}, 'Hover or tap for details; Ctrl and the wheel, or the buttons, zoom'));
+  // Where the filters are out of sight nothing else says whose a mark is.
+  const families = [...new Set(POINTS.filter(passes).map(point => point.family))].sort((a, b) => a.localeCompare(b));
+  keys.push(...families.slice(0, FAMILIES_NAMED).map(family => make('li', {class: 'family-key'}, familyMark(family), make('span', {}, clipped(family)))));
   byId('keys').replaceChildren(...keys);
 }
