@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from itertools import combinations
 from typing import Any
@@ -68,6 +69,51 @@ def test_names_lie_on_no_other_name(opened: Open, width: int) -> None:
     for (panel, one, *a), (other_panel, other, *b) in combinations(found, 2):
         apart = a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
         assert apart or panel != other_panel, (one, other)
+
+
+def test_zooming_goes_where_points_are_and_keeps_ticks(opened: Open, whole: Overview) -> None:
+    tab = opened(whole)
+    tab.locator("#panels canvas").first.wait_for()
+    tab.locator("#panels .chart").first.focus()
+    tab.keyboard.press("End")  # mnv4-conv-m, in the upper right corner
+    for _ in range(4):
+        tab.keyboard.press("+")
+    x, y = pixel_of(tab, "mnv4-conv-m")
+    box = tab.locator("#panels .chart").first.bounding_box()
+    assert box["x"] + 46 < x < box["x"] + box["width"] - 22
+    assert box["y"] + 26 < y < box["y"] + box["height"] - 44
+    ticks = tab.evaluate(
+        "echarts.getInstanceByDom(document.querySelector('#panels .chart'))"
+        ".getOption().xAxis[0].axisLabel.customValues"
+    )
+    assert len(ticks) >= 2
+    # The buttons alone, without a point at hand: around the one nearest to the middle.
+    tab.keyboard.press("0")
+    second = tab.locator("#panels article").nth(1)
+    for _ in range(4):
+        second.get_by_role("button", name="Zoom in").click()
+    frames = second.locator(".chart").bounding_box()
+    points = [pixel_of(tab, name, 1) for name in ("mnv4-conv-s", "mnv4-conv-m", "fastvit-t8")]
+    assert any(
+        frames["x"] + 46 < at[0] < frames["x"] + frames["width"] - 22
+        and frames["y"] + 26 < at[1] < frames["y"] + frames["height"] - 44
+        for at in points
+    )
+
+
+@pytest.mark.parametrize(("low", "high"), [(1, 10), (0.43, 24.0), (2.0, 2.2), (1.0, 900.0)])
+def test_every_stretch_of_the_cost_axis_has_ticks(opened: Open, low: float, high: float) -> None:
+    tab = opened(
+        overview(report(timed("mnv4-conv-s", low / 1000), timed("mnv4-conv-m", high / 1000)))
+    )
+    tab.locator("#panels canvas").first.wait_for()
+    words = tab.evaluate("""() => {
+        const chart = echarts.getInstanceByDom(document.querySelector('#panels .chart'));
+        const look = chart.getOption().xAxis[0].axisLabel;
+        return look.customValues.map(look.formatter);
+    }""")
+    assert 2 <= len(words) <= 12
+    assert [one for one in words if low * 0.5 < float(one) < high * 2] == words
 
 
 @pytest.mark.parametrize(("scheme", "ground", "least"), [("light", "#ffffff", 3.0),
@@ -210,10 +256,10 @@ def test_the_best_within_limits_is_named_ringed_and_shaded(
         const named = name => chart.getOption().series.find(one => one.name === name);
         return [named('limits').markArea.data, named('best').data];
     }""")
-    assert areas[0][0] == {"xAxis": 5}
-    assert areas[1][1] == {"yAxis": 70}
+    assert areas[0][0]["xAxis"] == pytest.approx(math.log10(5))
+    assert areas[1][1]["yAxis"] == 70
     [(x, top1)] = ringed
-    assert x < 5
+    assert 10**x < 5
     assert top1 > 70
     # What was counted under an emulator has no latency to limit.
     assert "emulated" not in tab.locator("#picks").inner_text().lower()

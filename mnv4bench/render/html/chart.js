@@ -66,13 +66,27 @@ function makeChart(given) {
     return ['x', 'y'].map(axis => ({type: 'inside', [axis + 'AxisIndex']: 0, start: chart.range[axis][0], end: chart.range[axis][1],
       zoomOnMouseWheel: 'ctrl', moveOnMouseWheel: false, moveOnMouseMove: !whole(), preventDefaultMouseMove: !whole(), filterMode: 'none'}));
   }
+  // In percent of both axes, what a zoom keeps in its middle: the point that the keyboard is at, or
+  // the one nearest to the middle of what is in view, since most of a panel is empty.
+  function centre() {
+    const middles = ['x', 'y'].map(axis => (chart.range[axis][0] + chart.range[axis][1]) / 2);
+    const stops = given.walk ? given.walk() : [];
+    if (!stops.length || !stops[0].at || !chart.live) return middles;
+    const option = chart.live.getOption();
+    const ends = [option.xAxis[0], option.yAxis[0]];
+    const shares = stops.map(stop => stop.at.map((value, axis) => (value - ends[axis].min) / (ends[axis].max - ends[axis].min) * 100));
+    if (chart.at >= 0) return shares[chart.at];
+    const far = share => Math.hypot(share[0] - middles[0], share[1] - middles[1]);
+    return shares.reduce((a, b) => far(b) < far(a) ? b : a);
+  }
   function zoom(by) {
-    for (const axis of ['x', 'y']) {
+    const around = by < 1 ? centre() : ['x', 'y'].map(axis => (chart.range[axis][0] + chart.range[axis][1]) / 2);
+    ['x', 'y'].forEach((axis, number) => {
       const [start, end] = chart.range[axis];
       const half = Math.min(50, Math.max(1, (end - start) / 2 * by));
-      const middle = Math.min(100 - half, Math.max(half, (start + end) / 2));
+      const middle = Math.min(100 - half, Math.max(half, around[number]));
       chart.range[axis] = by === 0 ? [0, 100] : [middle - half, middle + half];
-    }
+    });
     chart.draw();
   }
   function walk(by) {
@@ -143,7 +157,7 @@ function fromPaper() {
 // The look that all charts share.
 function axisLook(more) {
   return Object.assign({
-    axisLine: {lineStyle: {color: css('--frame')}}, axisTick: {lineStyle: {color: css('--frame')}},
+    axisLine: {onZero: false, lineStyle: {color: css('--frame')}}, axisTick: {lineStyle: {color: css('--frame')}},
     axisLabel: {color: css('--muted'), fontSize: 11, hideOverlap: true}, nameTextStyle: {color: css('--muted'), fontSize: 11},
     splitLine: {lineStyle: {color: css('--grid')}}, minorSplitLine: {show: false}, minorTick: {show: false},
   }, more);

@@ -61,37 +61,44 @@ function panel(group) {
       drawn = [];
       const ground = css('--surface');
       const narrow = chart.place.clientWidth < 420;
-      const series = frontLines(group, kept);
-      const bars = kept.length <= MOST_BARS ? kept : kept.filter(point => point.status === FRONT).slice(0, MOST_BARS);
+      const members = kept.filter(point => point.status === FRONT);
+      const series = frontLines(group, members);
+      const bars = kept.length <= MOST_BARS ? kept : members.slice(0, MOST_BARS);
       series.push(errorBars(bars));
       const size = narrow ? 10 : 12;
       const best = new Set(picks.map(pick => text(pick.model)));
       const byFamily = new Map();
-      kept.forEach(point => byFamily.set(point.family, (byFamily.get(point.family) || []).concat(kept.length > MOST_DRAWN ? [] : [point])));
-      if (kept.length > MOST_DRAWN) kept.forEach(point => byFamily.get(point.family).push(point));
-      for (const [family, members] of byFamily) {
-        members.forEach((point, index) => drawn.push({series: series.length, index, point}));
+      kept.forEach(point => { if (!byFamily.has(point.family)) byFamily.set(point.family, []); byFamily.get(point.family).push(point); });
+      for (const [family, alike] of byFamily) {
+        alike.forEach((point, index) => drawn.push({series: series.length, index, point}));
         series.push({type: 'scatter', name: family, symbol: familySymbol(family), z: 4,
           progressive: 2000, cursor: 'pointer', emphasis: {scale: 1.6, itemStyle: {opacity: 1}},
-          data: members.map(point => ({name: point.model, value: [point.x, point.top1], place: point.place, itemStyle: markStyle(point, ground),
+          data: alike.map(point => ({name: point.model, value: [power(point.x), point.top1], place: point.place, itemStyle: markStyle(point, ground),
             symbolSize: size * familyScale(family) * (point.status === DOMINATED ? 0.85 : 1)}))});
       }
-      const members = kept.filter(point => point.status === FRONT);
       series.push(nameSeries(members, kept, byBasis(members), narrow ? 10 : 11, size / 2 + 1, point => best.has(point.model) ? 5 : 0));
       if (picks.length) series.push(...limitSeries(points, members.filter(point => best.has(point.model)), size));
       drawn.sort((a, b) => a.point.x - b.point.x);
       return {
         grid: {left: 46, right: 22, top: 26, bottom: 44},
-        xAxis: axisLook(logAxis(points, group.axis)),
-        yAxis: axisLook({type: 'value', ...percents(points), axisLabel: {color: css('--muted'), fontSize: 11, showMinLabel: false, showMaxLabel: false}, name: 'Top-1, %', nameLocation: 'end', nameGap: 10, nameTextStyle: {align: 'left', padding: [0, 0, 0, -34], color: css('--muted'), fontSize: 11}}),
+        xAxis: axisLook(costAxis(points, group.axis, chart.range.x)),
+        yAxis: axisLook(top1Axis(points)),
         tooltip: tooltipLook(event => event.data && event.data.place !== undefined
           ? tip(POINTS[event.data.place].model, pointFacts(POINTS[event.data.place])) : ''),
         series,
       };
     },
-    walk: () => drawn.map(one => ({series: one.series, index: one.index, text: pointSentence(one.point), open: () => { location.hash = modelHash(one.point.model); }})),
+    walk: () => drawn.map(one => ({series: one.series, index: one.index, at: [power(one.point.x), one.point.top1], text: pointSentence(one.point), open: () => { location.hash = modelHash(one.point.model); }})),
     open: data => { if (data.place !== undefined) location.hash = modelHash(POINTS[data.place].model); },
-    zoomed: chart => { if (drawable(group).length > MOST_DRAWN) { clearTimeout(chart.waiting); chart.waiting = setTimeout(() => chart.draw(), 120); } },
+    zoomed: chart => {
+      clearTimeout(chart.waiting);
+      chart.waiting = setTimeout(() => {
+        const points = drawable(group);
+        if (points.length > MOST_DRAWN) return chart.draw();
+        // Nothing but the ticks: what is drawn anew under a finger would take the finger's hold away.
+        if (chart.live) chart.live.setOption({xAxis: axisLook(costAxis(points, group.axis, chart.range.x))});
+      }, 120);
+    },
   });
   const notes = group.notes.map(text);
   const told = [];
@@ -117,65 +124,6 @@ function panel(group) {
 }
 
 function short(name) { return name.length > 26 ? name.slice(0, 25) + '…' : name; }
-
-// Ticks at 1, 2 and 5 of every decade; few decades would else have one tick or none.
-function logAxis(points, name) {
-  const xs = points.flatMap(point => [point.low || point.x, point.high || point.x]);
-  let low = Infinity, high = 0;
-  xs.forEach(x => { if (x < low) low = x; if (x > high) high = x; });
-  if (!xs.length) { low = 1; high = 10; }
-  // One model, or several alike, still get an axis with ticks to read them by.
-  const pad = high / low < 1.6 ? 1.7 : Math.max(1.12, Math.pow(high / low, 0.06));
-  low /= pad; high *= pad;
-  const ticks = [];
-  for (let decade = Math.floor(Math.log10(low)); decade <= Math.log10(high); decade++) {
-    for (const step of high / low > 300 ? [1] : high / low > 6 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 8]) {
-      const value = step * Math.pow(10, decade);
-      if (value >= low && value <= high) ticks.push(value);
-    }
-  }
-  const plain = value => String(Number(value.toPrecision(6)));
-  const look = {type: 'log', name, nameLocation: 'middle', nameGap: 28, min: low, max: high};
-  if (ticks.length) {
-    look.axisTick = {customValues: ticks, lineStyle: {color: css('--frame')}};
-    look.axisLabel = {customValues: ticks, color: css('--muted'), fontSize: 11, hideOverlap: true, formatter: plain};
-  } else look.axisLabel = {color: css('--muted'), fontSize: 11, formatter: plain};
-  look.splitLine = {show: false};
-  return look;
-}
-
-function percents(points) {
-  let low = 100, high = 0;
-  points.forEach(point => { low = Math.min(low, point.top1Low || point.top1); high = Math.max(high, point.top1High || point.top1); });
-  if (low > high) return {min: 0, max: 100};
-  const pad = Math.max(1, (high - low) * 0.09);
-  return {min: Math.floor(low - pad), max: Math.ceil(high + pad)};
-}
-
-function byBasis(members) {
-  const bases = new Map();
-  members.forEach(point => bases.set(point.basis, (bases.get(point.basis) || []).concat([point])));
-  return [...bases.values()];
-}
-// One line for each basis of accuracies, as a staircase: between members nothing better is known.
-function frontLines(group, points) {
-  return byBasis(points.filter(point => point.status === FRONT)).map(members => ({type: 'line', step: 'end', symbol: 'none', silent: true, z: 3,
-    lineStyle: {color: css('--front'), width: 1.6, type: DASHES[group.origin] || 'solid'}, data: members.map(point => [point.x, point.top1])}));
-}
-
-function errorBars(points) {
-  const colour = css('--bar');
-  return {type: 'custom', silent: true, z: 2, clip: true, encode: {x: [0, 1, 2], y: [3, 4, 5]},
-    data: points.filter(point => point.low !== null || point.top1Low !== null).map(point =>
-      [point.x, point.low === null ? point.x : point.low, point.high === null ? point.x : point.high,
-        point.top1, point.top1Low === null ? point.top1 : point.top1Low, point.top1High === null ? point.top1 : point.top1High]),
-    renderItem: (params, api) => {
-      const at = (x, y) => api.coord([api.value(x), api.value(y)]);
-      const [left, right, under, over] = [at(1, 3), at(2, 3), at(0, 4), at(0, 5)];
-      const line = (from, to) => ({type: 'line', shape: {x1: from[0], y1: from[1], x2: to[0], y2: to[1]}, style: {stroke: colour, lineWidth: 1.2}});
-      return {type: 'group', children: [line(left, right), line(under, over)]};
-    }};
-}
 
 function drawFronts() {
   const wanted = GROUPS.filter(groupPasses);

@@ -37,13 +37,13 @@ function placed(names, taken, frame, size, usual) {
 // more(member): how much further than reach its own mark reaches.
 function nameSeries(members, marks, fronts, size, reach, more) {
   const named = members.slice(0, NAMES_AT_MOST);
-  return {type: 'custom', name: 'names', silent: true, z: 6, clip: false, encode: {x: 0, y: 1}, data: named.map(point => [point.x, point.top1]),
+  return {type: 'custom', name: 'names', silent: true, z: 6, clip: false, encode: {x: 0, y: 1}, data: named.map(point => [power(point.x), point.top1]),
     renderItem: (params, api) => {
       // Asked anew for every zoom, once for each name: the first question places all of them.
       if (!params.context.boxes) {
         const area = params.coordSys;
         const inside = ([x, y]) => x >= area.x - 1 && x <= area.x + area.width + 1 && y >= area.y - 1 && y <= area.y + area.height + 1;
-        const at = point => api.coord([point.x, point.top1]);
+        const at = point => api.coord([power(point.x), point.top1]);
         const taken = marks.map(at).map(([x, y]) => ({left: x - reach + 1, right: x + reach - 1, top: y - reach + 1, bottom: y + reach - 1}));
         fronts.forEach(line => taken.push(...stairs(line.map(at))));
         const frame = {left: area.x + 2, right: area.x + area.width + 20, top: 1, bottom: area.y + area.height - 1};

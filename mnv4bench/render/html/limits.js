@@ -28,11 +28,12 @@ function familyOf(pick) {
 }
 // What the limits rule out, and a ring around what is best within them.
 function limitSeries(points, best, size) {
-  const axis = logAxis(points, ''), top1 = percents(points), {ms, top1: least} = DATA.limits;
+  const axis = powers(points), top1 = percents(points), {ms, top1: least} = DATA.limits;
+  const longest = ms === null ? null : power(ms);
   const areas = [], edges = [];
-  if (ms !== null && ms < axis.max) {
-    areas.push([{xAxis: Math.max(ms, axis.min)}, {xAxis: axis.max}]);
-    if (ms > axis.min) edges.push({xAxis: ms});
+  if (longest !== null && longest < axis.max) {
+    areas.push([{xAxis: Math.max(longest, axis.min)}, {xAxis: axis.max}]);
+    if (longest > axis.min) edges.push({xAxis: longest});
   }
   if (least !== null && least > top1.min) {
     areas.push([{yAxis: top1.min}, {yAxis: Math.min(least, top1.max)}]);
@@ -42,6 +43,6 @@ function limitSeries(points, best, size) {
     {type: 'scatter', name: 'limits', silent: true, z: 0, data: [], markArea: {silent: true, itemStyle: {color: css('--ruled-out')}, data: areas},
       markLine: {silent: true, symbol: 'none', label: {show: false}, lineStyle: {color: css('--frame'), type: [2, 3], width: 1.2}, data: edges}},
     {type: 'scatter', name: 'best', silent: true, z: 5, symbol: 'circle', symbolSize: size * 2.1, itemStyle: {color: 'transparent', borderColor: css('--ink'), borderWidth: 1.8},
-      data: best.map(point => [point.x, point.top1])},
+      data: best.map(point => [power(point.x), point.top1])},
   ];
 }
