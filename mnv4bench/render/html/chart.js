@@ -163,7 +163,7 @@ function axisLook(more) {
   }, more);
 }
 function tooltipLook(content) {
-  return {trigger: 'item', confine: true, backgroundColor: css('--raised'), borderColor: css('--frame'),
+  return {trigger: 'item', confine: true, transitionDuration: matchMedia('(prefers-reduced-motion: reduce)').matches ? 0 : 0.2, backgroundColor: css('--raised'), borderColor: css('--frame'),
     textStyle: {color: css('--ink'), fontSize: 12}, extraCssText: 'white-space:normal;max-width:300px;box-shadow:0 2px 8px rgba(0,0,0,.18)',
     formatter: content};
 }

@@ -71,6 +71,7 @@ function make(tag, options, ...children) {
 // A name as long as a page is no name to look at; the page of its model has it whole.
 const LONGEST = 90;
 function clipped(name) { return name.length > LONGEST ? name.slice(0, LONGEST - 1) + '…' : name; }
+const collator = new Intl.Collator('en', {numeric: true});  // device-2 before device-10
 function byId(id) { return document.getElementById(id); }
 function say(words) { byId('said').textContent = words; }
 function plural(count, noun, nouns) { return count.toLocaleString('en') + ' ' + (count === 1 ? noun : nouns || noun + 's'); }

@@ -45,12 +45,12 @@ function syncControls() {
   byId('reset').hidden = !sought && KINDS.every(kind => !hidden[kind].size);
 }
 function drawChips() {
-  byId('families').replaceChildren(...values('family').sort((a, b) => a.localeCompare(b)).map(family =>
+  byId('families').replaceChildren(...values('family').sort(collator.compare).map(family =>
     make('button', {type: 'button', class: 'chip', 'data-family': family, 'aria-pressed': String(!hidden.family.has(family)),
       onclick: () => set('family', family, hidden.family.has(family))}, familyMark(family), make('span', {}, clipped(family)))));
 }
 function menu(kind) {
-  const found = values(kind).sort((a, b) => a.localeCompare(b));
+  const found = values(kind).sort(collator.compare);
   const box = make('details', {class: 'menu', 'data-kind': kind},
     make('summary', {}, TITLES[kind] + ' ', make('b', {}, 'all')),
     make('fieldset', {class: 'choices'}, make('legend', {class: 'unseen'}, TITLES[kind]),

@@ -149,7 +149,7 @@ function drawKeys() {
   if (POINTS.some(point => point.low !== null)) keys.push(make('li', {}, 'Bars: interval of the median' + (POINTS.some(p => p.top1Low !== null) ? ', and of a measured accuracy' : '')));
   keys.push(make('li', {class: 'screen-only'}, 'Hover or tap for details; Ctrl and the wheel, or the buttons, zoom'));
   // Where the filters are out of sight nothing else says whose a mark is.
-  const families = [...new Set(POINTS.filter(passes).map(point => point.family))].sort((a, b) => a.localeCompare(b));
+  const families = [...new Set(POINTS.filter(passes).map(point => point.family))].sort(collator.compare);
   keys.push(...families.slice(0, FAMILIES_NAMED).map(family => make('li', {class: 'family-key'}, familyMark(family), make('span', {}, clipped(family)))));
   byId('keys').replaceChildren(...keys);
 }

@@ -2,7 +2,6 @@
 const ROWS_A_PAGE = 50;
 const ROWS_ON_PAPER = 500;  // where nobody turns a page of a table
 const tables = new Set();
-const collator = new Intl.Collator('en', {numeric: true});
 
 // columns: [{title, value: row -> number or text to sort by, cell: row -> node or text, right, acts}];
 // what only acts is not for paper.
