@@ -42,7 +42,8 @@ function percents(points) {
   points.forEach(point => { low = Math.min(low, point.top1Low || point.top1); high = Math.max(high, point.top1High || point.top1); });
   if (low > high) return {min: 0, max: 100};
   const pad = Math.max(1, (high - low) * 0.09);
-  return {min: Math.floor(low - pad), max: Math.ceil(high + pad)};
+  // Below the least accurate there is room for its name.
+  return {min: Math.floor(low - pad * 1.4), max: Math.ceil(high + pad)};
 }
 function top1Axis(points) {
   return {type: 'value', ...percents(points), axisLabel: {color: css('--muted'), fontSize: 11, showMinLabel: false, showMaxLabel: false},

@@ -76,7 +76,9 @@ function panel(group) {
           data: alike.map(point => ({name: point.model, value: [power(point.x), point.top1], place: point.place, itemStyle: markStyle(point, ground),
             symbolSize: size * familyScale(family) * (point.status === DOMINATED ? 0.85 : 1)}))});
       }
-      series.push(nameSeries(members, kept, byBasis(members), narrow ? 10 : 11, size / 2 + 1, point => best.has(point.model) ? 5 : 0));
+      // What was asked for is named before the others take its room.
+      const named = members.filter(point => best.has(point.model)).concat(members.filter(point => !best.has(point.model)));
+      series.push(nameSeries(named, kept, byBasis(members), narrow ? 10 : 11, size / 2 + 1, point => best.has(point.model) ? 5 : 0));
       if (picks.length) series.push(...limitSeries(points, members.filter(point => best.has(point.model)), size));
       drawn.sort((a, b) => a.point.x - b.point.x);
       return {

@@ -23,10 +23,12 @@ function stairs(points) {
 function placed(names, taken, frame, size, usual) {
   const boxes = taken.slice();
   return names.map(({x, y, words, more}) => {
-    const width = widthOf(words, size), height = size + 2, reach = usual + more;
+    const width = widthOf(words, size), height = size + 1, reach = usual + more;
     const box = (left, top) => ({left, top, right: left + width, bottom: top + height});
     // Above and left of a front there is nothing, so that is where a name looks first.
-    const tries = [box(x + reach - width, y - reach - 2 - height), box(x + reach + 3, y + 3), box(x - reach - 4 - width, y - height / 2), box(x - reach, y + reach + 2), box(x - reach, y - reach - 2 - height)];
+    const [above, below, ahead] = [y - reach - 2 - height, y + reach + 2, x + reach + 3];
+    const tries = [box(x + reach - width, above), box(ahead, y + 3), box(x - reach - 4 - width, y - height / 2), box(x - reach, below),
+      box(x - reach, above), box(ahead, y + 9), box(x - width / 2, below), box(x + reach - width, below), box(ahead, y + 16)];
     const fits = one => one.left >= frame.left && one.right <= frame.right && one.top >= frame.top && one.bottom <= frame.bottom && !boxes.some(other => meet(one, other));
     const found = tries.find(fits) || null;
     if (found) boxes.push(found);
