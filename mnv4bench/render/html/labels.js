@@ -23,7 +23,7 @@ function stairs(points) {
 function placed(names, taken, frame, size, usual) {
   const boxes = taken.slice();
   return names.map(({x, y, words, more}) => {
-    const width = widthOf(words, size), height = size + 1, reach = usual + more;
+    const width = widthOf(words, size), height = size + 2, reach = usual + more;
     const box = (left, top) => ({left, top, right: left + width, bottom: top + height});
     // Above and left of a front there is nothing, so that is where a name looks first.
     const [above, below, ahead] = [y - reach - 2 - height, y + reach + 2, x + reach + 3];
