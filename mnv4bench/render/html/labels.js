@@ -1,6 +1,7 @@
 // The names of a front's members, each beside its mark where it covers no mark, name or line.
 // A name that has no room is left to the tooltip and the table.
 const NAMES_AT_MOST = 60;
+const HALO = 3;  // pixels of ground around letters, half of them on either side
 const pen = document.createElement('canvas').getContext('2d');
 const FONT = getComputedStyle(document.body).fontFamily;
 
@@ -23,7 +24,7 @@ function stairs(points) {
 function placed(names, taken, frame, size, usual) {
   const boxes = taken.slice();
   return names.map(({x, y, words, more}) => {
-    const width = widthOf(words, size), height = size + 2, reach = usual + more;
+    const width = widthOf(words, size) + HALO, height = size + 2, reach = usual + more;
     const box = (left, top) => ({left, top, right: left + width, bottom: top + height});
     // Above and left of a front there is nothing, so that is where a name looks first.
     const [above, below, ahead] = [y - reach - 2 - height, y + reach + 2, x + reach + 3];
@@ -55,7 +56,7 @@ function nameSeries(members, marks, fronts, size, reach, more) {
       }
       const box = params.context.boxes[params.dataIndex];
       if (!box) return {type: 'group', children: []};
-      return {type: 'text', style: {text: short(named[params.dataIndex].model), x: box.left, y: box.top + (box.bottom - box.top) / 2, align: 'left', verticalAlign: 'middle',
-        fill: css('--ink'), stroke: css('--surface'), lineWidth: 3, font: size + 'px ' + FONT}};
+      return {type: 'text', style: {text: short(named[params.dataIndex].model), x: box.left + HALO / 2, y: box.top + (box.bottom - box.top) / 2, align: 'left', verticalAlign: 'middle',
+        fill: css('--ink'), stroke: css('--surface'), lineWidth: HALO, font: size + 'px ' + FONT}};
     }};
 }
