@@ -82,6 +82,7 @@ def profile(
         operators_s=total,
         profiled_s=taken.profiled_s,
         plain_s=taken.plain_s,
+        clock=taken.clock,
         cost=cost,
         joined_share=known / total if total else 0.0,
         placement=taken.placement.verdict if taken.placement else None,

@@ -19,13 +19,13 @@ from datetime import UTC, datetime
 from math import ceil
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, BinaryIO, assert_never
+from typing import TYPE_CHECKING, BinaryIO, Protocol, assert_never
 
 import msgspec
 from msgspec import Struct
 
 from mnv4bench.devices import noise
-from mnv4bench.devices.inputs import seeded
+from mnv4bench.devices.inputs import InputSpec, seeded
 from mnv4bench.devices.timed_loop import (
     NS_PER_S,
     Turn,
@@ -39,6 +39,9 @@ from mnv4bench.devices.timed_loop import (
 from mnv4bench.records import Count, Paired, Placement, RuntimeName, Samples, Timing
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from mnv4bench.devices.litert_cpu import LiteRtModel
     from mnv4bench.devices.ort_cpu import OrtModel
 
@@ -226,9 +229,15 @@ def opened(
     return model, turns, load_s
 
 
-def fed(
-    model: LiteRtModel | OrtModel, *, seed: int, buffers: int, file: str = ""
-) -> Sequence[Turn]:
+class Loaded(Protocol):
+    """A file in a runtime, to be run over buffers of its inputs."""
+
+    def inputs(self) -> tuple[InputSpec, ...]: ...
+
+    def turns(self, buffers: Sequence[Sequence[NDArray[np.generic]]]) -> Sequence[Turn]: ...
+
+
+def fed(model: Loaded, *, seed: int, buffers: int, file: str = "") -> Sequence[Turn]:
     """The turns of ``model`` over so many buffers of seeded inputs."""
     with stage("feed", file):
         return model.turns(

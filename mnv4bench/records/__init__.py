@@ -48,7 +48,7 @@ from mnv4bench.records.measuring import (
     Spread,
     Timing,
 )
-from mnv4bench.records.profiling import Operators, OperatorTime, Part, Statistic
+from mnv4bench.records.profiling import Clock, Operators, OperatorTime, Part, Statistic
 from mnv4bench.records.words import (
     MAX_SECONDS,
     Accelerator,
@@ -80,6 +80,7 @@ __all__ = [
     "BenchmarkTool",
     "Calibration",
     "Check",
+    "Clock",
     "Cores",
     "Costs",
     "Count",
