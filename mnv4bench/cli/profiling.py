@@ -6,6 +6,7 @@ profile is shown.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -112,7 +113,7 @@ def _profile(one: Subject, inferences: int) -> OperatorProfile:
     return operators.profile(
         measured,
         inside,
-        file=str(one.file.path),
+        file=os.fsencode(one.file.path).decode("utf-8", "replace"),  # names may hold any byte
         artifact=one.file.artifact,
         device=one.device,
         notes=notes,
