@@ -20,14 +20,14 @@ from functools import partial
 from math import ceil
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias, assert_never, cast
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias, assert_never, cast
 
 import msgspec
 from msgspec import Struct
 
 from mnv4bench.devices import noise
 from mnv4bench.devices.cuda import taints as gpu_taints
-from mnv4bench.devices.inputs import seeded
+from mnv4bench.devices.inputs import InputSpec, seeded
 from mnv4bench.devices.timed_loop import (
     NS_PER_S,
     Turn,
@@ -51,6 +51,9 @@ from mnv4bench.records import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from mnv4bench.devices.cuda.model import CudaModel
     from mnv4bench.devices.litert_cpu import LiteRtModel
     from mnv4bench.devices.litert_gpu import LiteRtGpuModel
@@ -275,13 +278,21 @@ def opened(
     return model, turns, load_s
 
 
+class Loaded(Protocol):
+    """A file in a runtime, to be run over buffers of its inputs."""
+
+    def inputs(self) -> tuple[InputSpec, ...]: ...
+
+    def turns(self, buffers: Sequence[Sequence[NDArray[np.generic]]]) -> Sequence[Turn]: ...
+
+
 def placed(model: Model, file: str = "") -> Placement:
     """Where it ran; a runtime that checks its answers refuses here those that are wrong."""
     with stage("run", file):
         return model.placement()
 
 
-def fed(model: Model, *, seed: int, buffers: int, file: str = "") -> Sequence[Turn]:
+def fed(model: Loaded, *, seed: int, buffers: int, file: str = "") -> Sequence[Turn]:
     """The turns of ``model`` over so many buffers of seeded inputs."""
     with stage("feed", file):
         return model.turns(

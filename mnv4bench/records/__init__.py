@@ -53,7 +53,7 @@ from mnv4bench.records.measuring import (
     Spread,
     Timing,
 )
-from mnv4bench.records.profiling import Operators, OperatorTime, Part, Statistic
+from mnv4bench.records.profiling import Clock, Operators, OperatorTime, Part, Statistic
 from mnv4bench.records.words import (
     MAX_SECONDS,
     Accelerator,
@@ -89,6 +89,7 @@ __all__ = [
     "BoardTool",
     "Calibration",
     "Check",
+    "Clock",
     "Cores",
     "Costs",
     "Count",

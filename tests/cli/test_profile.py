@@ -138,6 +138,10 @@ def test_a_phone(phone: Phone, terminal: Terminal, tmp_path: Path) -> None:
     assert profile["source"] == "the benchmark program's profiler"
     assert profile["plain_s"]
     assert profile["operators"][0]["name"] == "features0"
+    beside = terminal("profile", "net.tflite", "--device2", "./mine.toml", *words[2:], *FEW)
+    assert beside.status == 0, beside.err
+    assert "benchmark_model" in beside.out
+    assert "which are not quite alike" in beside.out
     phone.accelerator("cpu", mode="garbled-op-profile")
     garbled = terminal("profile", "net.tflite", *words, *FEW)
     assert garbled.status == 3
