@@ -1,8 +1,8 @@
 """This program's measuring process as one file for a board, and the Python that runs it there.
 
-Knows: what of this package the process needs, how a Python on the board is found and asked, and what it
-lacks. Does not know: what is measured. The file is a zip that Python runs as it is; nothing is
-installed on the board, and another version of this package there is never picked up.
+Knows: what of this package the process needs, how a Python on the board is found and asked, and
+what it lacks. Does not know: what is measured. The file is a zip that Python runs as it is; nothing
+is installed on the board, and another version of this package there is never picked up.
 """
 
 from __future__ import annotations
