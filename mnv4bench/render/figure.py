@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -26,7 +25,7 @@ from mnv4bench.render.page import (
     flow,
     grid,
 )
-from mnv4bench.render.palette import GREY, INK, LIMIT, WHITE, Look, looks, paler
+from mnv4bench.render.palette import GREY, INK, LIMIT, Look, looks, paler
 from mnv4bench.render.untrusted import visible
 
 # Points. A lone panel fills a text column and a half; several share a page three abreast.
@@ -62,9 +61,7 @@ def compose(front: Front, fit: Width = "screen") -> Figure:
         + (LEGEND_ROW * (len(legend) + 1) if legend else 0)
         + (0 if cells else 60)
     )
-    figure = Figure(figsize=(width / 72, height / 72), dpi=72, facecolor=WHITE)
-    FigureCanvasAgg(figure)
-    write = Pen(figure, height)
+    write = Pen(width, height)
     y = MARGIN
     for row, row_height in zip(rows, heights, strict=True):
         top = max(_heading_height(groups, plot_width) for groups in row)
@@ -77,7 +74,7 @@ def compose(front: Front, fit: Width = "screen") -> Figure:
         write(width / 2, y + 40, "nothing to compare: no measurement was found", 8, GREY, "center")
         y += 60
     draw_legend(write, legend, y)
-    return figure
+    return write.figure
 
 
 def share_panels(groups: Sequence[Group]) -> list[tuple[Group, ...]]:
@@ -138,25 +135,10 @@ def _panel(
     limits: Limits | None,
 ) -> None:
     left, y, wide, high = place
-    title, *origins = words.heading(groups, wide)
-    baseline = y + words.TITLE_SIZE * typeface.CAP_HEIGHT
-    write(left, baseline, title, words.TITLE_SIZE, INK, weight="bold")
-    baseline += 2
-    for line in origins:
-        baseline += words.TEXT_SIZE * words.LINE_SPACING
-        write(left, baseline, line, words.TEXT_SIZE, GREY)
-    sheet = write.figure.bbox
-    axes_left, axes_bottom = left + LEFT, y + top + high
-    axes = write.figure.add_axes(
-        (
-            axes_left / sheet.width,
-            1 - axes_bottom / sheet.height,
-            (wide - LEFT - 2) / sheet.width,
-            high / sheet.height,
-        )
-    )
+    write.heading(left, y, words.heading(groups, wide))
+    axes = write.axes(left + LEFT, y + top, wide - LEFT - 2, high, "left", "bottom")
     drawn = panels.draw(axes, groups, families, limits)
-    baseline = axes_bottom + BOTTOM
+    baseline = y + top + high + BOTTOM
     for line in words.notes(groups, drawn.unnamed(), wide, limits):
         baseline += words.NOTE_SIZE * words.LINE_SPACING
         write(left, baseline, line, words.NOTE_SIZE, GREY)
@@ -206,7 +188,7 @@ def _legend(front: Front, families: Mapping[str, Look]) -> list[list[Entry]]:
     if any(origin == "measured" for origin, _ in drawn):
         signs.append(("measured", _sample(plain, GREY, False), 8.0))
         signs.append(("measured front", Line2D([0], [0], color=INK, linewidth=0.8), 18.0))
-        if any(point.low_s is not None for _, point in drawn):
+        if any(None not in point.cost_interval for _, point in drawn):
             signs.append(
                 (
                     "interval of the median, where wider than the marker",

@@ -12,7 +12,6 @@ from math import log10
 from typing import Any, Protocol
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
@@ -21,9 +20,9 @@ from mnv4bench import units
 from mnv4bench.findings import Shape, ShapeGroup, Shapes
 from mnv4bench.render import page, panel, rung_notes, ticks, typeface
 from mnv4bench.render.page import LEGEND_ROW, LEGEND_SIZE, MARGIN, Entry, Pen, Width, flow, grid
-from mnv4bench.render.palette import FRAME, GREY, GRID, INK, WHITE, Look, looks, paler
+from mnv4bench.render.palette import GREY, GRID, INK, Look, looks, paler
 from mnv4bench.render.untrusted import visible
-from mnv4bench.render.words import LINE_SPACING, NOTE_SIZE, TEXT_SIZE, TITLE_SIZE
+from mnv4bench.render.words import LINE_SPACING, MAX_FACTS, NOTE_SIZE, TEXT_SIZE, TITLE_SIZE
 
 # Points.
 LONE, SHARED = (470.0, 0.0), (340.0, 0.0)  # of a panel; its height is that of its rungs
@@ -120,9 +119,7 @@ def compose(found: Shapes, subject: Subject, fit: Width = "screen") -> Figure:
         + NOTE_SIZE * LINE_SPACING * len(closing)
         + (0 if cells else 60)
     )
-    figure = Figure(figsize=(width / 72, height / 72), dpi=72, facecolor=WHITE)
-    FigureCanvasAgg(figure)
-    write = Pen(figure, height)
+    write = Pen(width, height)
     for group, (left, top) in zip(cells, places, strict=True):
         _panel(write, group, subject, families, (left, top, wide))
     y = bottom + LEGEND_ROW
@@ -134,7 +131,7 @@ def compose(found: Shapes, subject: Subject, fit: Width = "screen") -> Figure:
     for text in closing:
         write(MARGIN, y, text, NOTE_SIZE, GREY)
         y += NOTE_SIZE * LINE_SPACING
-    return figure
+    return write.figure
 
 
 def _closing(found: Shapes) -> list[str]:
@@ -151,8 +148,8 @@ def _heading(group: ShapeGroup, room: float) -> list[str]:
     title = visible(f"{group.device}, {group.precision}")
     facts = f"{group.origin.upper()} on {visible(group.machine)}"
     return [
-        typeface.shortened(title, TITLE_SIZE * 1.16, room),
-        *typeface.wrapped(facts, TEXT_SIZE, room)[:2],
+        typeface.shortened_within(title, TITLE_SIZE * typeface.BOLD, room),
+        *typeface.wrapped(facts, TEXT_SIZE, room, MAX_FACTS),
     ]
 
 
@@ -184,20 +181,15 @@ def _panel(
     place: tuple[float, float, float],
 ) -> None:
     left, y, wide = place
-    name, *facts = _heading(group, wide)
-    baseline = y + TITLE_SIZE * typeface.CAP_HEIGHT
-    write(left, baseline, name, TITLE_SIZE, INK, weight="bold")
-    baseline += 2
-    for line in facts:
-        baseline += TEXT_SIZE * LINE_SPACING
-        write(left, baseline, line, TEXT_SIZE, GREY)
+    heading = _heading(group, wide)
+    write.heading(left, y, heading)
     rows = group.rows[:MAX_ROWS]
     rungs, at = [], 0.0
     for row in rows:
         high = subject.height(row, many=len(rows) > MANY)
         rungs.append(Rung(row, families[row.family], at, high))
         at += high
-    top = y + _heading_height(1 + len(facts))
+    top = y + _heading_height(len(heading))
     names = _names(rungs, subject, wide)
     for rung in rungs:
         _name(write, rung, subject, (left, top + rung.middle, names))
@@ -239,24 +231,9 @@ def _name(write: Pen, rung: Rung, subject: Subject, place: tuple[float, float, f
 def _axes(write: Pen, place: tuple[float, float, float, float]) -> Axes:
     """Axes whose y counts points downwards."""
     left, top, wide, high = place
-    sheet = write.figure.bbox
-    axes = write.figure.add_axes(
-        (
-            left / sheet.width,
-            1 - (top + high) / sheet.height,
-            wide / sheet.width,
-            high / sheet.height,
-        )
-    )
+    axes = write.axes(left, top, wide, high, "bottom")
     axes.set_ylim(high, 0)
-    axes.set_facecolor("none")
-    for side, spine in axes.spines.items():
-        spine.set_visible(side == "bottom")
-        spine.set_color(FRAME)
-        spine.set_linewidth(0.7)
-    axes.set_axisbelow(True)
     axes.yaxis.set_major_locator(NullLocator())
-    axes.tick_params(which="both", length=0, labelsize=TEXT_SIZE, labelcolor=GREY, pad=3)
     axes.grid(True, axis="x", color=GRID, linewidth=0.5)
     return axes
 

@@ -5,17 +5,22 @@ Knows: points from the top left corner of a page. Does not know: what is drawn o
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Callable, Sequence
 from io import BytesIO
 from typing import Any, Literal
 
 from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Bbox
 
 from mnv4bench.render import typeface
-from mnv4bench.render.palette import INK
+from mnv4bench.render.palette import FRAME, GREY, INK, WHITE
+from mnv4bench.render.words import LINE_SPACING, TEXT_SIZE, TITLE_SIZE
 
 MARGIN = 14.0
 LEGEND_SIZE = 7.0
@@ -28,11 +33,14 @@ PIXELS_PER_INCH = 200  # of print at column width; a screen shows it sharp at tw
 Width = Literal["screen", "column", "page"]
 # Points. The narrowest of the usual templates (CVPR 3.25 and 6.875 in; ACM and IEEE are wider).
 _PRINTED: dict[Width, float] = {"column": 234.0, "page": 495.0}
+PRINTED_HEIGHT = 9.0  # inches of text on a page of such a paper (CVPR: 8.875)
 # A paper has margins of its own: of the figure's, so much is left there.
 PRINTED_MARGIN = 2.0
 
 STYLE: Any = {  # matplotlib types the keys as one huge literal
-    "font.family": typeface.FAMILY,
+    # The generic name goes into the SVG, for readers who have not got the font.
+    "font.family": "sans-serif",
+    "font.sans-serif": [typeface.FAMILY],
     "svg.fonttype": "none",  # text stays text: it can be searched and edited
     "svg.hashsalt": "mnv4bench",  # and the same front gives the same bytes
     # Publishers refuse Type 3 fonts; 42 embeds what is used of a font as TrueType.
@@ -53,9 +61,11 @@ SUFFIXES = tuple(_SAVING)
 def files(compose: Callable[[], Figure], width: Width = "screen") -> dict[str, bytes]:
     """The figure as whole files, by suffix: {"svg": ..., "png": ..., "pdf": ...}.
 
-    The same figure gives the same bytes. For print its margins are cut down to the paper's.
+    The same figure gives the same bytes. For print its margins are cut down to the paper's. Letters
+    that the font lacks are boxes in PNG and PDF.
     """
-    with rc_context(STYLE):
+    with rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)
         figure = compose()
         cut: dict[str, Any] = {}
         if width != "screen":
@@ -71,6 +81,13 @@ def files(compose: Callable[[], Figure], width: Width = "screen") -> dict[str, b
             )
             found[suffix] = data.getvalue()
     return found
+
+
+def inches(svg: bytes) -> tuple[float, float]:
+    """(width, height) of a figure as ``files`` gives it, to a hundredth."""
+    found = re.search(rb'width="([\d.]+)pt" height="([\d.]+)pt"', svg)
+    assert found
+    return round(float(found[1]) / 72, 2), round(float(found[2]) / 72, 2)
 
 
 def printed_room(width: Width) -> float | None:
@@ -105,10 +122,12 @@ def grid(
 
 
 class Pen:
-    """Writes one line of text on a figure; points from the top left corner, y is the baseline."""
+    """A page that is written on; points from the top left corner, y of a text is its baseline."""
 
-    def __init__(self, figure: Figure, height: float) -> None:
-        self.figure, self.height = figure, height
+    def __init__(self, width: float, height: float) -> None:
+        # At 72 dots an inch a pixel is a point.
+        self.figure = Figure(figsize=(width / 72, height / 72), dpi=72, facecolor=WHITE)
+        FigureCanvasAgg(self.figure)
 
     def __call__(
         self,
@@ -133,22 +152,56 @@ class Pen:
             parse_math=False,
         )
 
+    def heading(self, left: float, y: float, lines: Sequence[str]) -> None:
+        """A title and lines of facts under it, from ``y`` downwards."""
+        title, *facts = lines
+        y += TITLE_SIZE * typeface.CAP_HEIGHT
+        self(left, y, title, TITLE_SIZE, INK, weight="bold")
+        y += 2
+        for line in facts:
+            y += TEXT_SIZE * LINE_SPACING
+            self(left, y, line, TEXT_SIZE, GREY)
+
+    def axes(self, left: float, top: float, wide: float, high: float, *spines: str) -> Axes:
+        """Axes with the look of all: of their frame only ``spines``, ticks without strokes."""
+        page = self.figure.bbox
+        axes = self.figure.add_axes(
+            (
+                left / page.width,
+                1 - (top + high) / page.height,
+                wide / page.width,
+                high / page.height,
+            )
+        )
+        axes.set_facecolor("none")
+        for side, spine in axes.spines.items():
+            spine.set_visible(side in spines)
+            spine.set_color(FRAME)
+            spine.set_linewidth(0.7)
+        axes.set_axisbelow(True)
+        axes.tick_params(which="both", length=0, labelsize=TEXT_SIZE, labelcolor=GREY, pad=3)
+        return axes
+
 
 Entry = tuple[str, Line2D, float]  # text, its sample, the sample's width
 
 
 def flow(blocks: Sequence[Sequence[Entry]], room: float) -> list[list[tuple[float, Entry]]]:
-    """Rows of (x, entry), each block on a new row."""
+    """Rows of (x, entry), each block on a new row; a text too wide for one goes on in the next."""
     rows: list[list[tuple[float, Entry]]] = []
     for block in blocks:
         x = room + 1
-        for entry in block:
-            wide = entry[2] + 5 + typeface.width(entry[0], LEGEND_SIZE)
+        for text, sample, sample_wide in block:
+            first, *others = typeface.wrapped(text, LEGEND_SIZE, room - sample_wide - 5)
+            wide = sample_wide + 5 + typeface.width(first, LEGEND_SIZE)
             if x > 0 and x + wide > room:
                 rows.append([])
                 x = 0.0
-            rows[-1].append((x, entry))
+            rows[-1].append((x, (first, sample, sample_wide)))
             x += wide + LEGEND_GAP
+            for line in others:
+                rows.append([(0.0, (line, Line2D([], [], linestyle="none"), sample_wide))])
+                x = room + 1
     return rows
 
 

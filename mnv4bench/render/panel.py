@@ -97,7 +97,7 @@ def draw(
     page_height = axes.figure.bbox.height
     box = axes.bbox
     panel = Panel(Box(box.x0, page_height - box.y1, box.x1, page_height - box.y0))
-    panel_axes.frame(axes, groups)
+    panel_axes.title(axes, groups)
     drawable = [
         (group, point)
         for group in groups
@@ -291,11 +291,14 @@ def _name(axes: Axes, dot: Dot, lies: Place, plot: Box, page_height: float) -> N
 
 def _fitted(dot: Dot, plot: Box) -> str:
     room = NAME_ROOM * (plot.right - plot.left)
-    return typeface.shortened(dot.name, NAME_SIZE, room) + dot.suffix
+    return typeface.shortened_within(dot.name, NAME_SIZE, room) + dot.suffix
 
 
 def _names(dots: Sequence[Dot], fronts: Sequence[Segment], plot: Box) -> list[tuple[Dot, Place]]:
-    """Front members choose first, then the dominated ones, the most crowded of each before."""
+    """Front members choose first, then the dominated ones, the most crowded of each before.
+
+    Of more than MAX_NAMES, the most crowded dominated ones go without.
+    """
 
     def crowding(dot: Dot) -> float:
         if len(dots) > MAX_CROWDING:
@@ -307,7 +310,10 @@ def _names(dots: Sequence[Dot], fronts: Sequence[Segment], plot: Box) -> list[tu
     order = sorted(
         dots, key=lambda dot: (dot.point.status != "front", crowding(dot), dot.x, dot.name)
     )
-    named, others = order[:MAX_NAMES], order[MAX_NAMES:]
+    first = sum(dot.point.status == "front" for dot in dots)
+    last = len(order) - max(0, MAX_NAMES - first)
+    named = order[: min(first, MAX_NAMES)] + order[max(first, last) :]
+    others = order[min(first, MAX_NAMES) : max(first, last)]
     height = NAME_SIZE * (typeface.CAP_HEIGHT + typeface.DESCENT)
     marks = [
         Mark(
