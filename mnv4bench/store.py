@@ -97,11 +97,14 @@ def _put(path: Path, data: bytes) -> None:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
+    not_a_file = NotMeasured(f"{path} is not a regular file.", "choose another place")
+    if not path.name:  # that of "." and "/"
+        raise not_a_file
     # A name that nobody can foresee, and never an existing file: it may be a link to elsewhere.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
         if path.exists() and not path.is_file():
-            raise NotMeasured(f"{path} is not a regular file.", "choose another place")
+            raise not_a_file
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         with temporary.open("rb+") as file:

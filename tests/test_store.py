@@ -130,6 +130,12 @@ def test_whatever_ends_a_writing_the_older_file_stays_and_nothing_else(tmp_path:
     assert [path.read_text() for path in tmp_path.iterdir()] == ["after"]
 
 
+@pytest.mark.parametrize("place", [".", "/", "..", "/dev", "x" * 300 + ".csv"])
+def test_what_cannot_be_a_file_is_a_sentence(place: str) -> None:
+    with pytest.raises(NotMeasured):
+        store.replace_file(Path(place), b"rows")
+
+
 def test_a_planted_link_is_never_written_through(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("precious")
