@@ -12,11 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from mnv4bench.findings import Front, Group, Limits
-from mnv4bench.render import page, sureness, typeface, words
+from mnv4bench.render import page, sureness, words
 from mnv4bench.render import panel as panels
 from mnv4bench.render.page import (
     LEGEND_ROW,
-    LEGEND_SIZE,
     MARGIN,
     Entry,
     Pen,
@@ -26,7 +25,6 @@ from mnv4bench.render.page import (
     grid,
 )
 from mnv4bench.render.palette import GREY, INK, LIMIT, Look, looks, paler
-from mnv4bench.render.untrusted import visible
 
 # Points. A lone panel fills a text column and a half; several share a page three abreast.
 LONE_PLOT = (400.0, 270.0)
@@ -147,17 +145,6 @@ def _panel(
 # --- legend -----------------------------------------------------------------------------------
 
 
-def _sample(look: Look, colour: str, hollow: bool, half: bool = False) -> Line2D:
-    return Line2D(
-        [0],
-        [0],
-        linestyle="none",
-        marker=look.marker,
-        markersize=2 * panels.RADIUS * look.scale,
-        **panels.filling(colour, hollow=hollow, half=half),
-    )
-
-
 def _legend(front: Front, families: Mapping[str, Look]) -> list[list[Entry]]:
     """Families, then what fill, line and paleness mean, as far as the figure has them."""
     drawn = [
@@ -170,23 +157,10 @@ def _legend(front: Front, families: Mapping[str, Look]) -> list[list[Entry]]:
         return []
     present = {point.family for _, point in drawn}
     hollow_only = all(origin != "measured" for origin, _ in drawn)
-    # Two spellings of one family share a look, and then one entry.
-    names: dict[Look, str] = {}
-    for family, look in families.items():
-        if family in present:
-            names.setdefault(look, family)
-    kinds = [
-        (
-            typeface.shortened(visible(family), LEGEND_SIZE, 120),
-            _sample(look, look.colour, hollow_only),
-            8.0,
-        )
-        for look, family in names.items()
-    ]
     plain = Look(GREY, "o")
     signs: list[Entry] = []
     if any(origin == "measured" for origin, _ in drawn):
-        signs.append(("measured", _sample(plain, GREY, False), 8.0))
+        signs.append(("measured", panels.sample(plain), 8.0))
         signs.append(("measured front", Line2D([0], [0], color=INK, linewidth=0.8), 18.0))
         if any(None not in point.cost_interval for _, point in drawn):
             signs.append(
@@ -197,22 +171,23 @@ def _legend(front: Front, families: Mapping[str, Look]) -> list[list[Entry]]:
                 )
             )
         if any(point.float_accuracy for _, point in drawn):
-            half = _sample(plain, GREY, False, half=True)
+            half = panels.sample(plain, half=True)
             signs.append(("quantised, at the accuracy of the float network", half, 8.0))
         if any(point.top1_low is not None for _, point in drawn):
             bar = Line2D([0], [0], color=GREY, linestyle="none", marker="|", markersize=8)
             signs.append(("interval of a measured accuracy", bar, 8.0))
     for other in sorted({origin for origin, _ in drawn} - {"measured"}):
         line = Line2D([0], [0], color=GREY, linewidth=0.8, linestyle=panels.line_style(other))
-        signs.append((other, _sample(plain, GREY, True), 8.0))
+        signs.append((other, panels.sample(plain, hollow=True), 8.0))
         signs.append((f"{other} front", line, 18.0))
     if any(point.status == "dominated" for _, point in drawn):
-        pale = paler(INK, panels.PALENESS + 0.1)
-        signs.append(("dominated (paler)", _sample(plain, pale, hollow_only), 8.0))
+        pale = Look(paler(INK, panels.PALENESS + 0.1), "o")
+        signs.append(("dominated (paler)", panels.sample(pale, hollow=hollow_only), 8.0))
     if any(sureness.is_doubtful(point) for _, point in drawn):
-        between = _sample(plain, paler(INK, panels.PALENESS / 2), hollow_only)
-        signs.append(("62 %: in so many resamples on the front", between, 8.0))
+        between = Look(paler(INK, panels.PALENESS / 2), "o")
+        mark = panels.sample(between, hollow=hollow_only)
+        signs.append(("62 %: in so many resamples on the front", mark, 8.0))
     if front.limits:
         shade = Line2D([0], [0], color=LIMIT, linewidth=7, solid_capstyle="butt")
         signs.append((f"shaded: outside {sureness.asked(front.limits)}", shade, 14.0))
-    return [kinds, signs]
+    return [panels.kinds(families, present, hollow=hollow_only), signs]

@@ -19,7 +19,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from mnv4bench import units
 from mnv4bench.findings import Shape, ShapeGroup, Shapes
 from mnv4bench.render import page, panel, rung_notes, ticks, typeface
-from mnv4bench.render.page import LEGEND_ROW, LEGEND_SIZE, MARGIN, Entry, Pen, Width, flow, grid
+from mnv4bench.render.page import LEGEND_ROW, MARGIN, Entry, Pen, Width, flow, grid
 from mnv4bench.render.palette import GREY, GRID, INK, Look, looks, paler
 from mnv4bench.render.untrusted import visible
 from mnv4bench.render.words import LINE_SPACING, MAX_FACTS, NOTE_SIZE, TEXT_SIZE, TITLE_SIZE
@@ -292,39 +292,20 @@ def _latencies(axes: Axes, rungs: Sequence[Rung], subject: Subject, wide: float)
 def _legend(rows: Sequence[Shape], subject: Subject, families: Any) -> list[list[Entry]]:
     if not rows:
         return []
-    names: dict[Look, str] = {}
-    for row in rows:
-        names.setdefault(families[row.family], row.family)
-    ordered = [look for look in families.values() if look in names]
-    kinds: list[Entry] = [
-        (typeface.shortened(visible(names[look]), LEGEND_SIZE, 120), sample(look), 8.0)
-        for look in dict.fromkeys(ordered)
-    ]
+    kinds = panel.kinds(families, {row.family for row in rows})
     signs: list[Entry] = []
     plain = Look(GREY, "o")
     measured = [row for row in rows if row.origin == "measured"]
     if any(not row.tainted for row in measured):
-        signs.append(("median of the invocations", sample(plain), 8.0))
+        signs.append(("median of the invocations", panel.sample(plain), 8.0))
     if any(row.tainted for row in measured):
-        signs.append(("of a tainted measurement", sample(plain, hollow=True), 8.0))
+        signs.append(("of a tainted measurement", panel.sample(plain, hollow=True), 8.0))
     for origin in sorted({row.origin for row in rows} - {"measured"}):
-        signs.append((f"{origin}, not measured", sample(plain, hollow=True), 8.0))
+        signs.append((f"{origin}, not measured", panel.sample(plain, hollow=True), 8.0))
     if any(row.low_s is not None for row in rows):
         bar = Line2D([0], [0], color=GREY, linewidth=0.8, marker="|", markersize=4)
         signs.append(("its interval", bar, 14.0))
     return [kinds, [*signs, *subject.signs(rows)]]
-
-
-def sample(look: Look, *, hollow: bool = False) -> Line2D:
-    """A marker for the legend."""
-    return Line2D(
-        [0],
-        [0],
-        linestyle="none",
-        marker=look.marker,
-        markersize=2 * panel.RADIUS * look.scale,
-        **panel.filling(look.colour, hollow=hollow, half=False),
-    )
 
 
 def pale(look: Look) -> str:

@@ -4,12 +4,12 @@ Knows: what is marked how. A measured series is filled with a solid step front a
 published one is hollow with a dashed front, an emulated one hollow with a dotted one; the less
 often a point is on the front the paler it is, and where that is open the share stands behind its
 name; a quantised file drawn with the accuracy of the float network is half filled. Does not know:
-pages, legends, files.
+pages, files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -22,6 +22,7 @@ from mnv4bench.findings import Group, Limits, Point
 from mnv4bench.records import Origin
 from mnv4bench.render import objectives, panel_axes, sureness, typeface
 from mnv4bench.render.labels import Box, Mark, Place, Segment, place
+from mnv4bench.render.page import LEGEND_SIZE, Entry
 from mnv4bench.render.palette import FRAME, GREY, INK, WHITE, Look, paler
 from mnv4bench.render.untrusted import visible
 from mnv4bench.render.words import TEXT_SIZE
@@ -283,6 +284,30 @@ def _name(axes: Axes, dot: Dot, lies: Place, plot: Box, page_height: float) -> N
         parse_math=False,
         bbox={"facecolor": WHITE, "alpha": 0.7, "pad": 0.4, "linewidth": 0},
         zorder=5,
+    )
+
+
+# --- legend -----------------------------------------------------------------------------------
+
+
+def kinds(families: Mapping[str, Look], present: Set[str], *, hollow: bool = False) -> list[Entry]:
+    """Those of ``families`` that are ``present``; two spellings that share a look are one."""
+    names: dict[Look, str] = {}
+    for family, look in families.items():
+        if family in present:
+            names.setdefault(look, typeface.shortened(visible(family), LEGEND_SIZE, 120))
+    return [(name, sample(look, hollow=hollow), 8.0) for look, name in names.items()]
+
+
+def sample(look: Look, *, hollow: bool = False, half: bool = False) -> Line2D:
+    """A marker."""
+    return Line2D(
+        [0],
+        [0],
+        linestyle="none",
+        marker=look.marker,
+        markersize=2 * RADIUS * look.scale,
+        **filling(look.colour, hollow=hollow, half=half),
     )
 
 
