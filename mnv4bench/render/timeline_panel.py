@@ -150,7 +150,7 @@ def _dates(axes: Axes) -> None:
     locator = AutoDateLocator(minticks=3, maxticks=8)  # type: ignore[no-untyped-call]
     formatter = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
     every = locator.tick_values(num2date(start), num2date(end))  # type: ignore[no-untyped-call]
-    inside = [float(tick) for tick in every if start <= tick <= end]
+    inside = [float(tick) for tick in every if start <= tick <= end] or [start]
     words = formatter.format_ticks(inside)  # type: ignore[no-untyped-call]
     points = axes.bbox.width / (end - start)
     shown = [
@@ -159,9 +159,19 @@ def _dates(axes: Axes) -> None:
         if typeface.width(text, TEXT_SIZE) / 2 <= (end - tick) * points + ticks.OVERHANG
     ]
     fixed = FixedFormatter([text for _, text in shown])
-    fixed.set_offset_string(formatter.get_offset())  # type: ignore[no-untyped-call]
+    fixed.set_offset_string(_shared(formatter.get_offset(), inside))  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(FixedLocator([tick for tick, _ in shown]))
     axes.xaxis.set_major_formatter(fixed)
+
+
+def _shared(offset: str, inside: Sequence[float]) -> str:
+    """Of ``2026-May``, which is of the last tick, what holds of the first one too: ``2026``."""
+    first, last = (
+        f"{num2date(tick):%Y-%b-%d}".split("-")  # type: ignore[no-untyped-call]
+        for tick in (inside[0], inside[-1])
+    )
+    count = next((place for place in range(3) if first[place] != last[place]), 3)
+    return "-".join(offset.split("-")[: max(1, count)])
 
 
 def day(at: str) -> float:

@@ -251,6 +251,9 @@ def test_no_date_is_cut_at_the_edge_of_a_printed_page(minutes: int) -> None:
     series = replace(base, moments=moments, segments=(segment,), changes=())
     page = timelines.compose(replace(history(), series=(series,)), "column")
     page.draw_without_rendering()
+    offset = page.axes[0].xaxis.get_offset_text().get_text()
+    # What holds of all of the axis: a day, a year, or nothing where the ticks are years.
+    assert offset == ("2026-Apr-30" if minutes < 1000 else "2026" if minutes < 1e6 else "")
     dates = page.axes[0].get_xticklabels()
     assert len([one for one in dates if one.get_text()]) >= 2
     for one in dates:
