@@ -33,6 +33,7 @@ GUTTER_X, GUTTER_Y = 24.0, 22.0
 LEFT = 24.0  # beside the axes: ticks of the accuracy
 TITLE_GAP = 20.0  # between heading and axes: the accuracy axis' title
 CROWDED = 250  # characters of names in a panel: until here all find room
+SPARSE = 150  # until here even in a third of a printed page
 BOTTOM = 25.0  # under the axes: ticks and title of the latency
 
 
@@ -44,8 +45,14 @@ def draw(front: Front, width: Width = "screen") -> dict[str, bytes]:
 def compose(front: Front, fit: Width = "screen") -> Figure:
     """The page: panels row by row, then the legend."""
     cells = share_panels(front.groups)
+    sparse = all(_characters(groups) <= SPARSE for groups in cells)
     columns, plot_width, plot_height = grid(
-        len(cells), fit, lone=LONE_PLOT, shared=SHARED_PLOT, gutter=GUTTER_X
+        len(cells),
+        fit,
+        lone=LONE_PLOT,
+        shared=SHARED_PLOT,
+        gutter=GUTTER_X,
+        abreast=3 if sparse else 2,
     )
     width = 2 * MARGIN + columns * plot_width + max(0, columns - 1) * GUTTER_X
     families = looks(point.family for group in front.groups for point in group.points)
@@ -120,8 +127,12 @@ def _row_height(
 
 def is_crowded(groups: Sequence[Group]) -> bool:
     """Whether some names may find no room: there are many, or they are long."""
-    names = [p.model for group in groups for p in group.points if p.status != "excluded"]
-    return sum(map(len, names)) > CROWDED
+    return _characters(groups) > CROWDED
+
+
+def _characters(groups: Sequence[Group]) -> int:
+    """Of the names in a panel."""
+    return sum(len(p.model) for group in groups for p in group.points if p.status != "excluded")
 
 
 def _panel(

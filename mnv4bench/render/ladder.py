@@ -33,8 +33,8 @@ BETWEEN = 16.0  # of the two axes: more than both overhangs of their ticks' numb
 BOTTOM = 25.0  # under the axes: ticks and titles
 # More rungs, or panels, make a picture that no page holds; the JSON beside has all.
 MAX_ROWS, MAX_PANELS = 60, 24
-# From so many rungs on they are drawn lower.
-MANY = 16
+# From so many rungs on they are drawn lower; in print all are, where else no page would do.
+MANY = 17
 # Latencies that differ by less are compared on a linear axis.
 LOG_FROM = 3.0
 MS = 1e-3
@@ -103,25 +103,24 @@ def compose(found: Shapes, subject: Subject, fit: Width = "screen") -> Figure:
     room = width - 2 * MARGIN
     drawn = [row for group in cells for row in group.rows[:MAX_ROWS]]
     families = looks(row.family for row in drawn)
-    columns_y, places = [MARGIN] * columns, []
-    for group in cells:
-        # The shortest column takes the next one, so that forty models beside three leave no hole.
-        column = min(range(columns), key=lambda index: columns_y[index])
-        places.append((MARGIN + column * (wide + GUTTER_X), columns_y[column]))
-        columns_y[column] += _height(group, subject, wide) + GUTTER_Y
-    bottom = max(columns_y) - (GUTTER_Y if cells else 0)
+    many = MANY
+    places, bottom = _placed(cells, subject, (columns, wide), many)
+    if fit != "screen" and bottom > page.PRINTED_HEIGHT * 72:
+        many = 1
+        places, bottom = _placed(cells, subject, (columns, wide), many)
     legend = flow(_legend(drawn, subject, families), room)
     closing = _closing(found)
     height = (
         bottom
         + MARGIN
-        + LEGEND_ROW * (len(legend) + 1)
+        + LEGEND_ROW * (len(legend) + bool(closing))
         + NOTE_SIZE * LINE_SPACING * len(closing)
+        + 3  # the last line's descent
         + (0 if cells else 60)
     )
     write = Pen(width, height)
     for group, (left, top) in zip(cells, places, strict=True):
-        _panel(write, group, subject, families, (left, top, wide))
+        _panel(write, group, subject, families, (left, top, wide), many)
     y = bottom + LEGEND_ROW
     if not cells:
         write(width / 2, y + 40, "nothing to draw: no measurement was found", 8, GREY, "center")
@@ -132,6 +131,20 @@ def compose(found: Shapes, subject: Subject, fit: Width = "screen") -> Figure:
         write(MARGIN, y, text, NOTE_SIZE, GREY)
         y += NOTE_SIZE * LINE_SPACING
     return write.figure
+
+
+def _placed(
+    cells: Sequence[ShapeGroup], subject: Subject, abreast: tuple[int, float], many: int
+) -> tuple[list[tuple[float, float]], float]:
+    """(the top left corner of each panel, where the last one ends)."""
+    columns, wide = abreast
+    ends, places = [MARGIN] * columns, []
+    for group in cells:
+        # The shortest column takes the next one, so that forty models beside three leave no hole.
+        column = min(range(columns), key=lambda index: ends[index])
+        places.append((MARGIN + column * (wide + GUTTER_X), ends[column]))
+        ends[column] += _height(group, subject, wide, many) + GUTTER_Y
+    return places, max(ends) - (GUTTER_Y if cells else 0)
 
 
 def _closing(found: Shapes) -> list[str]:
@@ -162,15 +175,16 @@ def _notes(group: ShapeGroup, subject: Subject, room: float) -> list[str]:
     return [line for text in sentences for line in typeface.wrapped(text, NOTE_SIZE, room)]
 
 
-def _rungs_height(group: ShapeGroup, subject: Subject) -> float:
+def _heights(group: ShapeGroup, subject: Subject, many: int) -> list[float]:
+    """Of the rungs; lower where there are ``many``."""
     rows = group.rows[:MAX_ROWS]
-    return sum(subject.height(row, many=len(rows) > MANY) for row in rows)
+    return [subject.height(row, many=len(rows) >= many) for row in rows]
 
 
-def _height(group: ShapeGroup, subject: Subject, room: float) -> float:
+def _height(group: ShapeGroup, subject: Subject, room: float, many: int) -> float:
     notes = len(_notes(group, subject, room)) * NOTE_SIZE * LINE_SPACING
     heading = _heading_height(len(_heading(group, room)))
-    return heading + _rungs_height(group, subject) + BOTTOM + notes
+    return heading + sum(_heights(group, subject, many)) + BOTTOM + notes
 
 
 def _panel(
@@ -179,14 +193,13 @@ def _panel(
     subject: Subject,
     families: Any,
     place: tuple[float, float, float],
+    many: int,
 ) -> None:
     left, y, wide = place
     heading = _heading(group, wide)
     write.heading(left, y, heading)
-    rows = group.rows[:MAX_ROWS]
     rungs, at = [], 0.0
-    for row in rows:
-        high = subject.height(row, many=len(rows) > MANY)
+    for row, high in zip(group.rows, _heights(group, subject, many), strict=False):
         rungs.append(Rung(row, families[row.family], at, high))
         at += high
     top = y + _heading_height(len(heading))

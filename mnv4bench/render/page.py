@@ -107,15 +107,17 @@ def grid(
     lone: tuple[float, float],
     shared: tuple[float, float],
     gutter: float,
+    abreast: int = 2,
 ) -> tuple[int, float, float]:
     """(panels abreast, their width, their height) for ``count`` panels, in points.
 
-    ``lone`` and ``shared`` are sizes on the screen, of a panel alone and of one among several.
+    ``lone`` and ``shared`` are sizes on the screen, of a panel alone and of one among several;
+    ``abreast`` is how many may share the width of a printed page.
     """
     room = printed_room(width)
     if room is None:
         return columns_of(count), *(lone if count <= 1 else shared)
-    columns = 1 if width == "column" or count <= 1 else 2
+    columns = 1 if width == "column" else min(abreast, columns_of(count))
     wide = (room - (columns - 1) * gutter) / columns
     # The narrower a panel, the less of its height may go: its names need their lines.
     return columns, wide, max(wide * 0.55, min(shared[1], wide * 0.8))

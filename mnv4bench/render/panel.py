@@ -40,8 +40,9 @@ ATTEMPTS = 6
 HOPELESS = 8
 # Past so many points every place is crowded, and asking which is most so takes too long.
 MAX_CROWDING = 200
-# A name wider than this share of the plot ends in an ellipsis; the JSON beside has it whole.
-NAME_ROOM = 0.4
+# A name wider than this share of the plot, or so many points, has an ellipsis; the JSON beside has
+# it whole.
+NAME_ROOM, LEAST_NAME_ROOM = 0.4, 64.0
 CAP = 1.6  # points, half the height of an error bar's end
 
 
@@ -309,7 +310,7 @@ def sample(look: Look, *, hollow: bool = False, half: bool = False) -> Line2D:
 
 
 def _fitted(dot: Dot, plot: Box) -> str:
-    room = NAME_ROOM * (plot.right - plot.left)
+    room = max(NAME_ROOM * (plot.right - plot.left), LEAST_NAME_ROOM)
     return typeface.shortened_within(dot.name, NAME_SIZE, room) + dot.suffix
 
 

@@ -275,6 +275,16 @@ def test_ends_of_long_names_tell_variants_apart() -> None:
     assert {line[-1] for line in text if line.startswith("xxx")} == {"a", "b", "c"}
 
 
+def test_three_panels_of_few_names_share_a_printed_page() -> None:
+    groups = tuple(fixed.measured(environment=str(index)) for index in range(3))
+    sheet = figure.compose(Front(groups=groups), "page")
+    assert len({axes.get_position().y0 for axes in sheet.axes}) == 1
+    named = [text.get_text() for axes in sheet.axes for text in axes.texts]
+    assert named.count("mnv4-conv-m") == named.count("fastvit-sa12") == 3
+    paper = figure.compose(Front(groups=fixed.published()[:3]), "page")
+    assert len({axes.get_position().y0 for axes in paper.axes}) == 2
+
+
 def test_the_legend_has_no_interval_where_none_is_drawn() -> None:
     exact = replace(fixed.sure(), groups=(fixed.sure().groups[1],))
     assert exact.groups[0].objective == "size"
