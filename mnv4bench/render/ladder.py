@@ -103,22 +103,22 @@ def compose(found: Shapes, subject: Subject, fit: Width = "screen") -> Figure:
     room = width - 2 * MARGIN
     drawn = [row for group in cells for row in group.rows[:MAX_ROWS]]
     families = looks(row.family for row in drawn)
-    many = MANY
-    places, bottom = _placed(cells, subject, (columns, wide), many)
-    if fit != "screen" and bottom > page.PRINTED_HEIGHT * 72:
-        many = 1
-        places, bottom = _placed(cells, subject, (columns, wide), many)
     legend = flow(_legend(drawn, subject, families), room)
     closing = _closing(found)
-    height = (
-        bottom
-        + MARGIN
+    below = (
+        MARGIN
         + LEGEND_ROW * (len(legend) + bool(closing))
         + NOTE_SIZE * LINE_SPACING * len(closing)
         + 3  # the last line's descent
         + (0 if cells else 60)
     )
-    write = Pen(width, height)
+    many = MANY
+    places, bottom = _placed(cells, subject, (columns, wide), many)
+    most = page.PRINTED_HEIGHT * 72 + 2 * (MARGIN - page.PRINTED_MARGIN)
+    if fit != "screen" and bottom + below > most:
+        many = 1
+        places, bottom = _placed(cells, subject, (columns, wide), many)
+    write = Pen(width, bottom + below)
     for group, (left, top) in zip(cells, places, strict=True):
         _panel(write, group, subject, families, (left, top, wide), many)
     y = bottom + LEGEND_ROW
