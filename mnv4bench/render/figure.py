@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from msgspec.structs import replace
 
 from mnv4bench.findings import Front, Group, Limits
 from mnv4bench.render import page, sureness, words
@@ -17,9 +18,11 @@ from mnv4bench.render import panel as panels
 from mnv4bench.render.page import (
     LEGEND_ROW,
     MARGIN,
+    MAX_PANELS,
     Entry,
     Pen,
     Width,
+    beyond,
     draw_legend,
     flow,
     grid,
@@ -44,7 +47,9 @@ def draw(front: Front, width: Width = "screen") -> dict[str, bytes]:
 
 def compose(front: Front, fit: Width = "screen") -> Figure:
     """The page: panels row by row, then the legend."""
-    cells = share_panels(front.groups)
+    panels_of_all = share_panels(front.groups)
+    cells = panels_of_all[:MAX_PANELS]
+    front = replace(front, groups=tuple(group for cell in cells for group in cell))
     sparse = all(_characters(groups) <= SPARSE for groups in cells)
     columns, plot_width, plot_height = grid(
         len(cells),
@@ -58,7 +63,8 @@ def compose(front: Front, fit: Width = "screen") -> Figure:
     families = looks(point.family for group in front.groups for point in group.points)
     rows = [cells[start : start + columns] for start in range(0, len(cells), columns)]
     heights = [_row_height(row, plot_width, plot_height, front.limits) for row in rows]
-    legend = flow(_legend(front, families), width - 2 * MARGIN)
+    blocks = [*_legend(front, families), beyond(len(panels_of_all))]
+    legend = flow(blocks, width - 2 * MARGIN)
     height = (
         2 * MARGIN
         + sum(heights)

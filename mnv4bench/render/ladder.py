@@ -31,8 +31,8 @@ NAMES = 0.3  # the share of a panel that names may take
 LATENCY = 0.34  # of what is left, the share of the latency axis
 BETWEEN = 16.0  # of the two axes: more than both overhangs of their ticks' numbers
 BOTTOM = 25.0  # under the axes: ticks and titles
-# More rungs, or panels, make a picture that no page holds; the JSON beside has all.
-MAX_ROWS, MAX_PANELS = 60, 24
+# More rungs make a picture that no page holds; the JSON beside has all.
+MAX_ROWS = 60
 # From so many rungs on they are drawn lower; in print all are, where else no page would do.
 MANY = 17
 # Latencies that differ by less are compared on a linear axis.
@@ -97,21 +97,16 @@ def draw(found: Shapes, subject: Subject, width: Width = "screen") -> dict[str, 
 
 def compose(found: Shapes, subject: Subject, fit: Width = "screen") -> Figure:
     """Panels row by row, then the legend."""
-    cells = found.groups[:MAX_PANELS]
+    cells = found.groups[: page.MAX_PANELS]
     columns, wide, _ = grid(len(cells), fit, lone=LONE, shared=SHARED, gutter=GUTTER_X)
     width = 2 * MARGIN + columns * wide + (columns - 1) * GUTTER_X
     room = width - 2 * MARGIN
     drawn = [row for group in cells for row in group.rows[:MAX_ROWS]]
     families = looks(row.family for row in drawn)
-    legend = flow(_legend(drawn, subject, families), room)
-    closing = _closing(found)
-    below = (
-        MARGIN
-        + LEGEND_ROW * (len(legend) + bool(closing))
-        + NOTE_SIZE * LINE_SPACING * len(closing)
-        + 3  # the last line's descent
-        + (0 if cells else 60)
-    )
+    blocks = [*_legend(drawn, subject, families), page.beyond(len(found.groups))]
+    legend = flow(blocks, room)
+    descent = 3.0  # of the last line
+    below = MARGIN + LEGEND_ROW * len(legend) + descent + (0 if cells else 60)
     many = MANY
     places, bottom = _placed(cells, subject, (columns, wide), many)
     most = page.PRINTED_HEIGHT * 72 + 2 * (MARGIN - page.PRINTED_MARGIN)
@@ -126,10 +121,6 @@ def compose(found: Shapes, subject: Subject, fit: Width = "screen") -> Figure:
         write(width / 2, y + 40, "nothing to draw: no measurement was found", 8, GREY, "center")
         y += 60
     page.draw_legend(write, legend, y)
-    y += LEGEND_ROW * len(legend)
-    for text in closing:
-        write(MARGIN, y, text, NOTE_SIZE, GREY)
-        y += NOTE_SIZE * LINE_SPACING
     return write.figure
 
 
@@ -145,13 +136,6 @@ def _placed(
         places.append((MARGIN + column * (wide + GUTTER_X), ends[column]))
         ends[column] += _height(group, subject, wide, many) + GUTTER_Y
     return places, max(ends) - (GUTTER_Y if cells else 0)
-
-
-def _closing(found: Shapes) -> list[str]:
-    more = len(found.groups) - MAX_PANELS
-    if more <= 0:
-        return []
-    return [f"{units.plural(more, 'more panel')} in the JSON beside."]
 
 
 # --- a panel ----------------------------------------------------------------------------------

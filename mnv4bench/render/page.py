@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Bbox
 
+from mnv4bench import units
 from mnv4bench.render import typeface
 from mnv4bench.render.palette import FRAME, GREY, INK, WHITE
 from mnv4bench.render.words import LINE_SPACING, TEXT_SIZE, TITLE_SIZE
@@ -26,6 +27,7 @@ MARGIN = 14.0
 LEGEND_SIZE = 7.0
 LEGEND_ROW = 12.5
 LEGEND_GAP = 12.0
+MAX_PANELS = 24  # more make a picture that no page holds; the JSON beside has all
 PRINTED_PIXELS = 300  # what publishers ask for of pictures in pixels
 PIXELS_PER_INCH = 200  # of print at column width; a screen shows it sharp at twice its size
 
@@ -202,9 +204,21 @@ def flow(blocks: Sequence[Sequence[Entry]], room: float) -> list[list[tuple[floa
             rows[-1].append((x, (first, sample, sample_wide)))
             x += wide + LEGEND_GAP
             for line in others:
-                rows.append([(0.0, (line, Line2D([], [], linestyle="none"), sample_wide))])
+                rows.append([(0.0, (line, _no_sign(), sample_wide))])
                 x = room + 1
     return rows
+
+
+def _no_sign() -> Line2D:
+    return Line2D([], [], linestyle="none")
+
+
+def beyond(panels: int) -> list[Entry]:
+    """A block of the legend: how many of the ``panels`` are not on the page."""
+    more = panels - MAX_PANELS
+    if more <= 0:
+        return []
+    return [(f"{units.plural(more, 'more panel')} in the JSON beside.", _no_sign(), 0.0)]
 
 
 def draw_legend(write: Pen, rows: Sequence[Sequence[tuple[float, Entry]]], y: float) -> None:

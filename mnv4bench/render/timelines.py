@@ -16,7 +16,17 @@ from mnv4bench.over_time import History, Series
 from mnv4bench.render import page, typeface
 from mnv4bench.render import timeline_panel as panels
 from mnv4bench.render.histories import circumstances, summary, title, unused
-from mnv4bench.render.page import LEGEND_ROW, MARGIN, Entry, Pen, Width, draw_legend, flow, grid
+from mnv4bench.render.page import (
+    LEGEND_ROW,
+    MARGIN,
+    MAX_PANELS,
+    Entry,
+    Pen,
+    Width,
+    draw_legend,
+    flow,
+    grid,
+)
 from mnv4bench.render.palette import GREY, INK, WHITE, paler
 from mnv4bench.render.untrusted import visible
 from mnv4bench.render.words import LINE_SPACING, MAX_FACTS, NOTE_SIZE, TEXT_SIZE, TITLE_SIZE
@@ -27,8 +37,6 @@ GUTTER_X, GUTTER_Y = 24.0, 12.0
 HEADING_GAP = 16.0  # above the axes: the title of the latency axis
 LEFT = 26.0  # beside the axes: ticks of the latency
 BOTTOM = 26.0  # under the axes: ticks of the dates
-# More panels make a picture that no page holds. Those that changed last come first.
-MAX_PANELS = 24
 
 
 def draw(found: History, width: Width = "screen") -> dict[str, bytes]:
@@ -39,7 +47,7 @@ def draw(found: History, width: Width = "screen") -> dict[str, bytes]:
 def compose(found: History, fit: Width = "screen") -> Figure:
     """The page: panels row by row, the legend, and what is not on it."""
     drawable = [one for one in found.series if one.moments]
-    cells = drawable[:MAX_PANELS]
+    cells = drawable[:MAX_PANELS]  # those that changed last come first
     columns, plot_width, plot_height = grid(
         len(cells), fit, lone=LONE_PLOT, shared=SHARED_PLOT, gutter=GUTTER_X
     )

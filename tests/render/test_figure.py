@@ -275,6 +275,17 @@ def test_ends_of_long_names_tell_variants_apart() -> None:
     assert {line[-1] for line in text if line.startswith("xxx")} == {"a", "b", "c"}
 
 
+def test_more_panels_than_a_page_holds_are_counted() -> None:
+    groups = tuple(fixed.measured(environment=str(index)) for index in range(30))
+    for width in ("screen", "column"):
+        sheet = figure.compose(Front(groups=groups), width)
+        assert len(sheet.axes) == 24
+        assert sheet.texts[-1].get_text() == "6 more panels in the JSON beside."
+        assert sheet.texts[-1].get_window_extent().y0 > 0
+    none = figure.compose(Front(groups=groups[:24]))
+    assert "beside" not in none.texts[-1].get_text()
+
+
 def test_three_panels_of_few_names_share_a_printed_page() -> None:
     groups = tuple(fixed.measured(environment=str(index)) for index in range(3))
     sheet = figure.compose(Front(groups=groups), "page")
