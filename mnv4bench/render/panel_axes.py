@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLoc
 
 from mnv4bench import units
 from mnv4bench.findings import Group, Limits, Point
-from mnv4bench.render import objectives, ticks
+from mnv4bench.render import objectives, ticks, typeface
 from mnv4bench.render.palette import GRID, INK, LIMIT
 from mnv4bench.render.words import TEXT_SIZE
 
@@ -31,12 +31,27 @@ def title(axes: Axes, groups: Sequence[Group]) -> None:
         point.accuracy_source == "measured" for group in groups for point in group.points
     )
     upwards = "Top-1, %" if measured else "ImageNet-1k top-1, %"
+    titles(axes, upwards, objectives.wording(groups[0].objective).axis)
+
+
+def titles(axes: Axes, upwards: str, across: str) -> None:
+    """Above the one axis and at the end of the other: nothing is turned."""
+    upwards = typeface.shortened_within(upwards, TEXT_SIZE, axes.bbox.width)
     axes.text(
         0, 1, f"{upwards}\n", size=TEXT_SIZE, color=INK, va="baseline",
-        transform=axes.transAxes, linespacing=0.9,
+        transform=axes.transAxes, linespacing=0.9, parse_math=False,
     )  # fmt: skip
-    over = objectives.wording(groups[0].objective)
-    axes.set_xlabel(over.axis, size=TEXT_SIZE, color=INK, loc="right", labelpad=2)
+    axes.set_xlabel(across, size=TEXT_SIZE, color=INK, loc="right", labelpad=2)
+
+
+def logarithmic(axes: Axes, low: float, high: float) -> None:
+    """Across, from ``low`` to ``high``."""
+    shown = ticks.spaced(low, high, axes.bbox.width)
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    axes.xaxis.set_major_locator(FixedLocator(shown))
+    axes.xaxis.set_major_formatter(FixedFormatter([units.plain(tick) for tick in shown]))
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def scale(axes: Axes, points: Sequence[Point], unit: float) -> None:
@@ -48,12 +63,7 @@ def scale(axes: Axes, points: Sequence[Point], unit: float) -> None:
         if value is not None and value > 0
     ]
     low, high = _range(min(ends), max(ends), MIN_DECADES, MARGINS_X)
-    shown = ticks.spaced(10**low, 10**high, axes.bbox.width)
-    axes.set_xscale("log")
-    axes.set_xlim(10**low, 10**high)
-    axes.xaxis.set_major_locator(FixedLocator(shown))
-    axes.xaxis.set_major_formatter(FixedFormatter([units.plain(tick) for tick in shown]))
-    axes.xaxis.set_minor_locator(NullLocator())
+    logarithmic(axes, 10**low, 10**high)
     tops = [
         value
         for point in points
