@@ -143,14 +143,14 @@ def command(
     else:
         stem, pictures = out or Path("pareto"), figure.draw(front, width.value)
         view = terminal.front
-    drawn = written(stem, front, pictures)
+    drawn = written(stem, front, pictures, width)
     if as_json:
         emit(codec.encode_json(front))
         return
     say(view(front))
     if side is not None and not universality:
         say(beside.listed(side))
-    emit(f"drawn: {', '.join(str(path) for path in drawn)}")
+    emit(drawn)
 
 
 def _reference(text: str | None, objective: Objective) -> Reference | None:
