@@ -6,7 +6,7 @@ Reports come one at a time, in any order; parts gathered by several processes me
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -67,14 +67,20 @@ class Material:
         published: Sequence[Group] = (),
         side_by_side: SideBySide | None = None,
         evaluations: Sequence[Evaluated] = (),
+        sheets: Mapping[str, bytes] | None = None,
         skipped: Sequence[Skipped] = (),
     ) -> Overview:
-        """The whole; ``published`` groups stand beside the measured ones."""
+        """The whole; ``published`` groups stand beside the measured ones.
+
+        ``sheets``: what each evaluated file said of each image (accuracy.answers), by digest.
+        """
         # Resampling needs numpy; whoever only gathers does not wait for it.
         from mnv4bench.analysis.certainty import with_certainty
         from mnv4bench.analysis.universality import across
 
-        groups = [with_certainty(one) for one in (*self._groups(accuracy_of), *published)]
+        groups = [
+            with_certainty(one, sheets=sheets) for one in (*self._groups(accuracy_of), *published)
+        ]
         exhibits = tuple(self._exhibits())
         used = {one.report for one in exhibits}
         return Overview(
@@ -82,8 +88,13 @@ class Material:
                 groups=tuple(groups),
                 skipped=(*skipped, *self.latest.superseded()),
                 side_by_side=side_by_side,
-                universality=across([one for one in groups if one.objective == "latency"])
-                + across([one for one in groups if one.objective == "instructions"]),
+                universality=tuple(
+                    one
+                    for objective in ("latency", "instructions")
+                    for one in across(
+                        [one for one in groups if one.objective == objective], sheets=sheets
+                    )
+                ),
             ),
             exhibits=exhibits,
             settings=tuple(self._settings[name] for name in sorted(used)),

@@ -151,6 +151,7 @@ def _point(one: Candidate, label: str, accuracy_of: AccuracyOf, objective: Objec
         accuracy_source=None,
         status="excluded",
         weights=weights,
+        artifact_sha256=one.artifact_sha256,
         x=None if over_latency else cost.value,
         x_low=None if over_latency else cost.low,
         x_high=None if over_latency else cost.high,

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from mnv4bench import store
 from mnv4bench.analysis import accuracy
@@ -189,7 +189,33 @@ def evaluated(
     paths: list[Path] | None, skipped: list[Skipped], artifacts: frozenset[str] | None = None
 ) -> list[Evaluated]:
     """The finished evaluations with the reports under ``paths``, of ``artifacts`` where given."""
-    found = []
+    finished = _finished(paths, skipped, artifacts)
+    return [accuracy.summarise(one, str(path)) for path, one in finished]
+
+
+class Accuracies(NamedTuple):
+    """The evaluation that stands for each file, by digest."""
+
+    figures: dict[str, Evaluated]
+    sheets: dict[str, bytes]  # what it said of each image (accuracy.answers)
+
+
+def accuracies(
+    paths: list[Path] | None, skipped: list[Skipped], artifacts: frozenset[str]
+) -> Accuracies:
+    """Of ``artifacts``, with the reports under ``paths``; those that do not count are skipped."""
+    found, sheets = [], dict[str, bytes]()
+    for path, one in _finished(paths, skipped, artifacts) if artifacts else ():
+        found.append(accuracy.summarise(one, str(path)))
+        sheets[str(path)] = accuracy.answers(one)
+    figures, others = accuracy.choose(found)
+    skipped += others
+    return Accuracies(figures, {sha256: sheets[one.path] for sha256, one in figures.items()})
+
+
+def _finished(
+    paths: list[Path] | None, skipped: list[Skipped], artifacts: frozenset[str] | None
+) -> Iterator[tuple[Path, Evaluation]]:
     for path, one in store.evaluations(paths or [DEFAULT_REPORTS], artifacts):
         if isinstance(one, BenchError):
             skipped += _reasons([(path, one)])
@@ -197,8 +223,7 @@ def evaluated(
             reason = f"stopped after {len(one.ranks):,} of {one.dataset.count:,} images"
             skipped.append(Skipped(path=str(path), reason=reason))
         else:
-            found.append(accuracy.summarise(one, str(path)))
-    return found
+            yield path, one
 
 
 class _Gathered(Protocol):

@@ -109,8 +109,7 @@ def command(
 
     from mnv4bench import codec
     from mnv4bench.analysis import pareto
-    from mnv4bench.analysis.accuracy import choose
-    from mnv4bench.cli.gathering import evaluated, latest
+    from mnv4bench.cli.gathering import accuracies, latest
     from mnv4bench.findings import Front, Group, SideBySide, Skipped
     from mnv4bench.models import published_tables
 
@@ -120,11 +119,12 @@ def command(
     paths, names = printed.told_apart(paths, published)
     tables = published_tables.named(names)
     found = None
+    sheets: dict[str, bytes] = {}
     if paths or not published:
         found = latest(paths, skipped)
-        measured, others = choose(evaluated(paths, skipped, found.artifacts()))
+        measured, sheets = accuracies(paths, skipped, found.artifacts())
         groups += pareto.latest_groups(found, accuracy_of(accuracy, measured), objective)
-        skipped += [*found.superseded(), *others]
+        skipped += found.superseded()
     if tables:
         from mnv4bench import profiles
 
@@ -139,13 +139,13 @@ def command(
     from mnv4bench.analysis.universality import across
     from mnv4bench.render import beside, figure, heat_map, spanning, terminal
 
-    groups = [with_certainty(one, reference=corner, limits=limits) for one in groups]
+    groups = [with_certainty(one, reference=corner, limits=limits, sheets=sheets) for one in groups]
     front = Front(
         groups=tuple(groups),
         skipped=tuple(skipped),
         side_by_side=side,
         limits=limits,
-        universality=across(groups) if universality else (),
+        universality=across(groups, sheets=sheets) if universality else (),
     )
     if universality:
         stem, pictures = out or Path("universality"), heat_map.draw(front, width.value)

@@ -66,6 +66,8 @@ class Certainty(Struct, frozen=True, kw_only=True):
     monte_carlo_error: float  # the largest standard error of a share, from their number alone
     contested_share: float  # pairs above this share are contested
     reason: str = ""
+    evaluated: int = 0  # points whose measured top-1 is drawn again too
+    paired: int = 0  # of them: on the same images as each other
     scant: tuple[str, ...] = ()  # of one or two invocations: without a probability
     few: tuple[str, ...] = ()  # of more, but too few for a 95 % interval of the median
     contested: tuple[Contested, ...] = ()  # the most contested first; of many, the first 200

@@ -175,6 +175,7 @@ class Point(Struct, frozen=True, kw_only=True):
     float_accuracy: bool = False  # quantised, and drawn with the accuracy of the float network
     calibration: str | None = None  # as Summary's
     placement: Verdict | None = None
+    artifact_sha256: str = ""  # of the file; empty: published
     # What the front is over where Group.objective is not latency, in base units.
     x: float | None = None
     x_low: float | None = None

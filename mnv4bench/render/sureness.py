@@ -80,6 +80,7 @@ def in_brief(group: Group) -> list[str]:
     if found is None or not found.resamples:
         return []
     count = f"{found.resamples:,} resamples of the invocations"
+    count += " and images" if found.evaluated else ""
     several = len(found.hypervolumes) > 1
     lines = [f"Paleness and percentages behind names: share of {count} on the front."]
     if found.scant:
@@ -91,9 +92,21 @@ def how(found: Certainty) -> str:
     """What a share is a share of."""
     error = units.percent(found.monte_carlo_error)
     return (
-        f"On front: in how many of {found.resamples:,} resamples of the invocations (seed "
-        f"{found.seed}); standard error from their number at most {error}."
+        f"On front: in how many of {found.resamples:,} resamples of the invocations"
+        f"{images(found)} (seed {found.seed}); standard error from their number at most {error}."
     )
+
+
+def images(found: Certainty) -> str:
+    """What is said of measured accuracies: on whose images they were drawn again."""
+    if not found.evaluated:
+        return ""
+    if found.paired == found.evaluated:
+        return " and of the images, the same for all files"
+    alone = "" if found.evaluated == 1 else ", for each file by itself"
+    if found.paired:
+        alone = f", the same for {found.paired:,} of {found.evaluated:,} files"
+    return f" and of the images{alone}"
 
 
 def contested(found: Certainty) -> list[str]:

@@ -14,6 +14,7 @@ from tests.sample_reports import (
     PROFILE,
     counted,
     counting_report,
+    evaluation,
     measurement,
     report,
     samples,
@@ -68,6 +69,23 @@ def test_the_table_says_how_sure_it_is(terminal: Terminal, reports: Path) -> Non
     assert ">99.9 %" in out
     assert "2,000 resamples of the invocations (seed 0)" in out
     assert "Hypervolume" in out
+
+
+def test_files_evaluated_on_the_same_images_are_drawn_on_the_same_ones(
+    terminal: Terminal, reports: Path
+) -> None:
+    """The slower one is right twice more, and never wrong where the other is right."""
+    store.write_evaluation(reports, evaluation(*[0] * 80, *[1] * 20, model="mobilenetv3-small"))
+    store.write_evaluation(reports, evaluation(*[0] * 82, *[1] * 18, model="mnv4-conv-s"))
+    ran = terminal("pareto", reports, "--json", "--universality")
+    [group] = ran.json["groups"]
+    assert (group["certainty"]["evaluated"], group["certainty"]["paired"]) == (2, 2)
+    [share] = [p["front_probability"] for p in group["points"] if p["model"] == "mnv4-conv-s"]
+    assert 0.85 < share < 0.98  # apart, 2 points of 100 images would be 0.65
+    table = " ".join(terminal("pareto", reports).out.split())
+    assert "resamples of the invocations and of the images, the same for all files" in table
+    page = terminal("report", reports, "--json").json
+    assert page["front"]["groups"][0]["certainty"] == group["certainty"]
 
 
 def test_one_invocation_has_no_probability_and_no_interval(
