@@ -7,7 +7,6 @@ choice (NO_COLOR, a pipe and an ASCII terminal are honoured by rich itself).
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
@@ -20,20 +19,12 @@ from rich.text import Text
 from mnv4bench import units
 from mnv4bench.findings import Catalog, Front, Limits, Point, Shown, Skipped, Summary
 from mnv4bench.findings import Group as FrontGroup
-from mnv4bench.render import objectives, placement, sureness
+from mnv4bench.render import front_notes, objectives, placement, sureness
 from mnv4bench.render.untrusted import visible
 
 # More lines than this hide the table above them; --json has them all.
 MAX_SKIPPED_LINES = 8
 
-RANDOM_MARK = " ~"  # behind a name, where only some of a table have random weights
-FLOAT_MARK = " float"  # behind an accuracy of the network before it was quantised
-FLOAT_ACCURACY = (
-    "float: published for the float network; nobody measured this quantised file (mnv4bench eval)."
-)
-SEVERAL_BASES = (
-    "Accuracies of different sources or data sets are not compared: each has a front of its own."
-)
 MEANS = (
     "Each value is the mean of one invocation's inferences; the benchmark program gives no single "
     "ones, so there is no p90."
@@ -42,17 +33,10 @@ SUSTAINED = (
     "Sustained: back to back, the median of the last third of that time; × is over the median of "
     "the short invocations."
 )
-RANDOM_WEIGHTS = "Latency measured with random weights; accuracy published for trained weights."
-ANY_RANDOM_WEIGHTS = "Random weights; accuracy published for trained weights."
 
 _ASCII = str.maketrans({"±": "+-", "×": "x", "µ": "u", "·": "-", "…": "..."})
+_TONES = {"plain": "", "answer": "bold", "aside": "dim", "warning": "yellow"}
 _STATUS_STYLE = {"front": "bold green", "dominated": "", "excluded": "yellow"}
-_SOURCE_TITLES = {
-    "paper": "the paper",
-    "timm": "timm's results",
-    "measured": "mnv4bench eval",
-    "table": "the same table",
-}
 PLACEMENT_STYLE = {"full": "", "partial": "yellow", "none": "bold red", "unproven": "yellow"}
 
 # A rule under the headings and nothing else, for a console without line-drawing characters.
@@ -200,8 +184,7 @@ def _measurements(alike: Sequence[Summary], write: Write) -> RenderableType:
         notes.append(write(MEANS, "dim"))
     if sustained:
         notes.append(write(SUSTAINED, "dim"))
-    for text, names in _calibrations(alike):
-        notes.append(write(f"{text[0].upper()}{text[1:]}: {names}.", "yellow"))
+    notes += [write(line, "yellow") for line in front_notes.calibrations(alike)]
     return Group(table, Padding(Group(*notes, *warnings), (0, 0, 1, 0)))
 
 
@@ -252,14 +235,13 @@ def front(found: Front) -> View:
 def _front(group: FrontGroup, limits: Limits | None, write: Write) -> RenderableType:
     published = group.origin == "published"
     over = objectives.wording(group.objective)
-    sources = sorted({one.accuracy_source for one in group.points if one.accuracy_source})
-    random = [is_random(one) for one in group.points]
+    random = [front_notes.is_random(one) for one in group.points]
     shares = sureness.shares(group.points)
     columns = [("Model", "left"), (over.column, "right")]
     if not (published or over.exact):
         columns.append(("Interval", "right"))
     columns.append(("Top-1", "right"))
-    if len(sources) > 1:
+    if len(front_notes.sources(group)) > 1:
         columns.append(("Source", "left"))
     if shares:
         columns.append(("On front", "right"))
@@ -272,38 +254,11 @@ def _front(group: FrontGroup, limits: Limits | None, write: Write) -> Renderable
     )
     shown = {heading for heading, _ in columns}
     for point in group.points:
-        mark = RANDOM_MARK if is_random(point) and not all(random) else ""
+        marked = front_notes.is_random(point) and not all(random)
+        mark = f" {front_notes.RANDOM_MARK}" if marked else ""
         table.add_row(*_front_row(point, mark, group, shown, write))
-    compared = [point for point in group.points if point.status != "excluded"]
-    members = sum(point.status == "front" for point in compared)
-    tally = f"{members} of {units.plural(len(compared), 'model')} on the front"
-    if not compared:
-        tally = f"No front: {units.plural(len(group.points), 'model')}, and each is excluded"
-    elif len(compared) < len(group.points):
-        tally += f", {len(group.points) - len(compared)} excluded"
-    notes = [write(f"{tally}.")]
-    answers = sureness.answers(group, limits)
-    notes += [write(line, "bold") for line in answers]
-    notes += [write(line) for line in sureness.sentences(group)]
-    where = [group.machine]
-    if published:
-        where.append(f"as published in {group.environment}")
-    if len(sources) == 1:
-        where.append(f"top-1 from {_SOURCE_TITLES[sources[0]]}")
-    notes.append(write(", ".join(filter(None, where)), "dim"))
-    if len({point.basis for point in compared}) > 1:
-        notes.append(write(SEVERAL_BASES, "yellow"))
-    if any(random):
-        mark = "" if all(random) else f"{RANDOM_MARK.strip()} "
-        text = RANDOM_WEIGHTS if group.objective == "latency" else ANY_RANDOM_WEIGHTS
-        notes.append(write(mark + text, "yellow"))
-    if any(point.float_accuracy for point in compared):
-        notes.append(write(FLOAT_ACCURACY, "yellow"))
-    for text in measured_on(compared):
-        notes.append(write(f"Top-1 {text}.", "dim"))
-    for text, names in _calibrations(compared):
-        notes.append(write(f"{text[0].upper()}{text[1:]}: {names}.", "yellow"))
-    return Group(table, Padding(Group(*notes), (0, 0, 1, 0)))
+    said = [write(one.text, _TONES[one.tone]) for one in front_notes.notes(group, limits)]
+    return Group(table, Padding(Group(*said), (0, 0, 1, 0)))
 
 
 def _front_row(
@@ -339,35 +294,8 @@ def _top1(point: Point, write: Write) -> Text:
     if point.accuracy_source == "measured":
         text += write(f" ({units.top1_interval(point.top1_low, point.top1_high)})", "dim")
     if point.float_accuracy:
-        text += write(FLOAT_MARK, "yellow")
+        text += write(f" {front_notes.FLOAT_MARK}", "yellow")
     return text
-
-
-def is_random(point: Point) -> bool:
-    """Whether the latency is that of random weights and the accuracy is not."""
-    return point.weights.startswith("random") and point.accuracy_source != "measured"
-
-
-def measured_on(points: Iterable[Point]) -> list[str]:
-    """``"measured on 50,000 images of val (3 files)"``, one for each data set."""
-    files = Counter(
-        (point.accuracy_data, point.accuracy_images or 0)
-        for point in points
-        if point.accuracy_source == "measured"
-    )
-    return [
-        f"measured on {units.plural(images, 'image')} of {data} ({units.plural(count, 'file')})"
-        for (data, images), count in sorted(files.items())
-    ]
-
-
-def _calibrations(found: Iterable[Summary | Point]) -> list[tuple[str, str]]:
-    """(how, of which models), for what was calibrated."""
-    models: dict[str, list[str]] = defaultdict(list)
-    for one in found:
-        if one.calibration:
-            models[one.calibration].append(one.model)
-    return [(how, ", ".join(names)) for how, names in sorted(models.items())]
 
 
 def _status(point: Point, group: FrontGroup, style: str, write: Write) -> Text:

@@ -21,7 +21,7 @@ from mnv4bench.findings import (
     Skipped,
 )
 from mnv4bench.records import Accuracy, Check, ModelEntry, Signal, UnreadableImage, Weights
-from mnv4bench.render import accuracies, devices, spanning, sureness, terminal
+from mnv4bench.render import accuracies, devices, front_notes, spanning, sureness, terminal
 from mnv4bench.render.untrusted import visible
 from tests.render import fixed
 from tests.render.golden import assert_golden
@@ -139,7 +139,7 @@ def test_random_weights_of_a_measured_accuracy_are_no_contradiction() -> None:
     point = fixed.point("mnv4-conv-s", 0.001, 0.1, accuracy_source="measured", top1_low=0.05,
                         top1_high=0.2, accuracy_data="val", accuracy_images=1000)  # fmt: skip
     found = text(terminal.front(Front(groups=(fixed.measured(points=(point,)),))))
-    assert terminal.RANDOM_WEIGHTS not in found
+    assert front_notes.RANDOM_WEIGHTS not in found
     assert "Top-1 measured on 1,000 images of val (1 file)." in found
 
 
