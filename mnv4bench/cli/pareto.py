@@ -39,6 +39,14 @@ class OverWhat(StrEnum):
     INSTRUCTIONS = "instructions"
 
 
+class FrontFormat(StrEnum):
+    """What ``pareto`` prints."""
+
+    TABLE = "table"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
 OBJECTIVES: dict[OverWhat, Objective] = {
     OverWhat.LATENCY: "latency",
     OverWhat.SIZE: "size",
@@ -95,6 +103,10 @@ def command(
         ),
     ] = None,
     width: WidthOption = FigureWidth.SCREEN,
+    format: Annotated[
+        FrontFormat,
+        typer.Option(help="What to print: a table for people, Markdown to paste, or the JSON."),
+    ] = FrontFormat.TABLE,
     as_json: AsJson = False,
 ) -> None:
     """Draw the accuracy-latency fronts in reports, one panel per device and precision.
@@ -104,6 +116,10 @@ def command(
     Example: mnv4bench pareto reports/ --max-latency 5ms
     """
     objective = OBJECTIVES[x]
+    if as_json:
+        if format is FrontFormat.MARKDOWN:
+            raise UsageError("--json and --format markdown are two formats.", "one of the two")
+        format = FrontFormat.JSON
     limits = _limits(max_latency, min_top1, objective)
     corner = _reference(reference, objective)
 
@@ -137,7 +153,7 @@ def command(
 
     from mnv4bench.analysis.certainty import with_certainty
     from mnv4bench.analysis.universality import across
-    from mnv4bench.render import beside, figure, heat_map, spanning, terminal
+    from mnv4bench.render import beside, figure, front_markdown, heat_map, spanning, terminal
 
     groups = [with_certainty(one, reference=corner, limits=limits, sheets=sheets) for one in groups]
     front = Front(
@@ -149,13 +165,16 @@ def command(
     )
     if universality:
         stem, pictures = out or Path("universality"), heat_map.draw(front, width.value)
-        view = spanning.table
+        view, markdown = spanning.table, front_markdown.across
     else:
         stem, pictures = out or Path("pareto"), figure.draw(front, width.value)
-        view = terminal.front
+        view, markdown = terminal.front, front_markdown.lines
     drawn = written(stem, front, pictures)
-    if as_json:
+    if format is FrontFormat.JSON:
         emit(codec.encode_json(front))
+        return
+    if format is FrontFormat.MARKDOWN:
+        emit("\n".join(markdown(front)))
         return
     say(view(front))
     if side is not None and not universality:

@@ -23,8 +23,10 @@ CLAIM = "arXiv:2404.10518 calls MobileNetV4 mostly Pareto optimal across devices
 # More lines than this hide the tables; --json has them all.
 MAX_LINES = 24
 COLUMN_GAP = 3  # characters between two columns of a table
+TOTALS = ("On front", "Mean", "Worst")  # behind the devices
 
 _FRONT, _UNKNOWN = "front", "-"
+_STYLES = {"front": "bold green", "dominated": "", "unknown": "dim"}
 
 
 def table(found: Front) -> RenderableType:
@@ -55,10 +57,10 @@ def _origin(one: Universality, write: Write, room: int) -> list[RenderableType]:
         (letter, [_cell(row.cells[index], write) for row in one.rows])
         for index, letter in enumerate(letters)
     ]
-    totals = [_totals(row, write) for row in one.rows]
+    every = [totals(row) for row in one.rows]
     summed = [
-        (heading, [row[index] for row in totals])
-        for index, heading in enumerate(("On front", "Mean", "Worst"))
+        (heading, [write(row[index], "dim" if row[index] == "unknown" else "") for row in every])
+        for index, heading in enumerate(TOTALS)
     ]
     names = [row.model for row in one.rows]
     title = Text.assemble(
@@ -116,29 +118,39 @@ def _letter(index: int) -> str:
 
 
 def _cell(cell: Cell, write: Write) -> Text:
+    text = write(_place(cell), _STYLES[cell.status])
+    return text + write(_doubt(cell), "yellow")
+
+
+def cell(one: Cell) -> str:
+    """``"front"``, ``"front 62 %"`` where it is not sure, ``"×1.20"``, or ``"-"``."""
+    return _place(one) + _doubt(one)
+
+
+def _place(cell: Cell) -> str:
     match cell.status:
         case "front":
-            share = cell.front_probability
-            doubt = share is not None and share < sureness.DOUBTFUL[1]
-            text = write(_FRONT, "bold green")
-            return text + write(f" {units.share(share)}", "yellow") if doubt and share else text
+            return _FRONT
         case "dominated":
-            share = cell.front_probability
-            text = write(units.ratio(cell.ratio))
-            doubt = share is not None and share >= sureness.DOUBTFUL[0]
-            return text + write(f" {units.share(share)}", "yellow") if doubt and share else text
+            return units.ratio(cell.ratio)
         case "unknown":
-            return write(_UNKNOWN, "dim")
+            return _UNKNOWN
 
 
-def _totals(row: Spanned, write: Write) -> list[Text]:
+def _doubt(cell: Cell) -> str:
+    """The share on the front, where that leaves it open."""
+    share = cell.front_probability
+    low, high = sureness.DOUBTFUL
+    if share is None or (share >= high if cell.status == "front" else share < low):
+        return ""
+    return f" {units.share(share)}"
+
+
+def totals(row: Spanned) -> list[str]:
+    """What stands under ``TOTALS``."""
     if not row.known:
-        return [write("unknown", "dim"), write("-"), write("-")]
-    return [
-        write(count(row)),
-        write(units.ratio(row.mean_ratio)),
-        write(units.ratio(row.worst_ratio)),
-    ]
+        return ["unknown", _UNKNOWN, _UNKNOWN]
+    return [count(row), units.ratio(row.mean_ratio), units.ratio(row.worst_ratio)]
 
 
 def count(row: Spanned) -> str:

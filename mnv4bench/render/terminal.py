@@ -17,9 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 from mnv4bench import units
-from mnv4bench.findings import Catalog, Front, Limits, Point, Shown, Skipped, Summary
+from mnv4bench.findings import Catalog, Front, Limits, Shown, Skipped, Summary
 from mnv4bench.findings import Group as FrontGroup
-from mnv4bench.render import front_notes, objectives, placement, sureness
+from mnv4bench.render import front_notes, front_rows, placement
 from mnv4bench.render.untrusted import visible
 
 # More lines than this hide the table above them; --json has them all.
@@ -35,8 +35,15 @@ SUSTAINED = (
 )
 
 _ASCII = str.maketrans({"±": "+-", "×": "x", "µ": "u", "·": "-", "…": "..."})
-_TONES = {"plain": "", "answer": "bold", "aside": "dim", "warning": "yellow"}
-_STATUS_STYLE = {"front": "bold green", "dominated": "", "excluded": "yellow"}
+_TONES = {
+    "plain": "",
+    "answer": "bold",
+    "aside": "dim",
+    "warning": "yellow",
+    "front": "bold green",
+    "dominated": "",
+    "excluded": "yellow",
+}
 PLACEMENT_STYLE = {"full": "", "partial": "yellow", "none": "bold red", "unproven": "yellow"}
 
 # A rule under the headings and nothing else, for a console without line-drawing characters.
@@ -233,83 +240,17 @@ def front(found: Front) -> View:
 
 
 def _front(group: FrontGroup, limits: Limits | None, write: Write) -> RenderableType:
-    published = group.origin == "published"
-    over = objectives.wording(group.objective)
-    random = [front_notes.is_random(one) for one in group.points]
-    shares = sureness.shares(group.points)
-    columns = [("Model", "left"), (over.column, "right")]
-    if not (published or over.exact):
-        columns.append(("Interval", "right"))
-    columns.append(("Top-1", "right"))
-    if len(front_notes.sources(group)) > 1:
-        columns.append(("Source", "left"))
-    if shares:
-        columns.append(("On front", "right"))
-    columns.append(("Status", "left"))
     table = plain_table(
         write,
-        *columns,
+        *front_rows.columns(group),
         names=(one.model for one in group.points),
         title=heading(write, group.device, group.origin, (group.precision,)),
     )
-    shown = {heading for heading, _ in columns}
-    for point in group.points:
-        marked = front_notes.is_random(point) and not all(random)
-        mark = f" {front_notes.RANDOM_MARK}" if marked else ""
-        table.add_row(*_front_row(point, mark, group, shown, write))
+    for cells in front_rows.rows(group):
+        pieces = [[write(one.text, _TONES[one.tone]) for one in cell] for cell in cells]
+        table.add_row(*(Text.assemble(*cell, overflow="fold") for cell in pieces))
     said = [write(one.text, _TONES[one.tone]) for one in front_notes.notes(group, limits)]
     return Group(table, Padding(Group(*said), (0, 0, 1, 0)))
-
-
-def _front_row(
-    point: Point, mark: str, group: FrontGroup, shown: set[str], write: Write
-) -> list[Text]:
-    style = _STATUS_STYLE[point.status]
-    cost, (low, high) = point.cost, point.cost_interval
-    if point.x is None and group.objective != "latency":
-        cost = None
-    width = units.half_width(cost, low, high) if cost and low and high else None
-    # Published times keep their printed digits; measured ones end where the uncertainty begins.
-    text = objectives.text(group.objective, cost, width)
-    if group.origin == "published":
-        text = units.seconds_as_printed(cost)
-    cells = [write(point.model + mark, style), write("-" if cost is None else text)]
-    if "Interval" in shown:
-        cells.append(write(units.spread(cost, low, high) if cost and width is not None else "-"))
-    cells.append(_top1(point, write))
-    if "Source" in shown:
-        cells.append(write(point.accuracy_source or "-"))
-    if "On front" in shown:
-        share = point.front_probability
-        doubt = "yellow" if sureness.is_doubtful(point) else ""
-        cells.append(write("-" if share is None else units.share(share), doubt))
-    return [*cells, _status(point, group, style, write)]
-
-
-def _top1(point: Point, write: Write) -> Text:
-    """``73.8 %``, ``73.8 % float``, or with its interval what was measured on the file."""
-    if point.top1 is None:
-        return write("-")
-    text = write(units.top1(point.top1))
-    if point.accuracy_source == "measured":
-        text += write(f" ({units.top1_interval(point.top1_low, point.top1_high)})", "dim")
-    if point.float_accuracy:
-        text += write(f" {front_notes.FLOAT_MARK}", "yellow")
-    return text
-
-
-def _status(point: Point, group: FrontGroup, style: str, write: Write) -> Text:
-    """``front``, ``dominated by A, B``, ``excluded: why``; with a warning where one is due."""
-    text = write(point.status, style)
-    if point.dominated_by:
-        text += write(f" by {', '.join(point.dominated_by)}", "dim")
-    if point.status != "excluded":
-        text += write(sureness.place(point, group), "dim")
-    if point.reason:
-        text += write(f": {point.reason}", style)
-    if point.placement == "partial":
-        text += write(" (placement partial)", "yellow")
-    return text
 
 
 # --- what was left out ------------------------------------------------------------------------

@@ -223,6 +223,34 @@ def test_measured_and_published_never_share_a_table(terminal: Terminal, reports:
     assert len(ran.json["universality"][1]["columns"]) == 7
 
 
+def test_markdown_to_paste(terminal: Terminal, reports: Path) -> None:
+    ran = terminal("pareto", reports, "--format", "markdown", "--max-latency", "1.5ms")
+    assert ran.out.startswith("### `host-cpu`, fp32, measured\n\n| Model | Latency |")
+    assert "* **With latency at most 1.50 ms: mobilenetv3-small (most accurate)" in ran.out
+    assert "drawn:" not in ran.out
+    across = terminal("pareto", reports, "--format", "markdown", "--universality").out
+    assert "| `mnv4-conv-s` | front | 1 of 1 |" in across
+    assert terminal("pareto", reports, "--format", "json").json["groups"]
+    assert_sentence(terminal("pareto", reports, "--json", "--format", "markdown"), 2, "two formats")
+
+
+def test_a_published_table_beside_the_measured_as_markdown(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    stored(tmp_path / "reports", "r1", "pixel6-cpu", mnv4_conv_s=LARGE)
+    vendor = tmp_path / "vendor.csv"
+    vendor.write_text(
+        "# citation: A @note | 1\ndevice,precision,model,input_px,latency_ms,top1_percent\n"
+        "pixel6-cpu,fp32,mnv4-conv-s,224,2.0,73.8\n"
+    )
+    out = terminal("pareto", "reports", "--published", vendor, "--format", "markdown").out
+    assert "### `pixel6-cpu`, measured beside published" in out
+    assert "| `mnv4-conv-s` | fp32 | 224 | 2.10 ms | 2.0 ms | 1.050 (0.976..1.128) |" in out
+    assert "* **Your pixel6-cpu" in out
+    assert "@note" not in out
+    assert "A <code>&#64;</code>note &#124; 1" in out
+
+
 def test_published_numbers_have_no_probability(terminal: Terminal) -> None:
     ran = terminal("pareto", "--published", "--json", "--max-latency", "3ms")
     for group in ran.json["groups"]:
