@@ -154,6 +154,7 @@ def _cell(point: Point, ratio: float, drawn: _Resampled | None) -> Cell:
         high=None if high is None else float(high),
         front_probability=probability,
         dominated_by=point.dominated_by,
+        open=point.open,
     )
 
 
@@ -230,6 +231,7 @@ def _family(
         known=known,
         devices=devices,
         mostly_on=mostly,
+        open=sum(cell.open for row in rows for cell in row.cells),
         on_front_low=None if low is None else int(low),
         on_front_high=None if high is None else int(-(-high // 1)),
     )

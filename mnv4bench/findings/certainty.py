@@ -105,6 +105,7 @@ class Cell(Struct, frozen=True, kw_only=True):
     front_probability: float | None = None
     dominated_by: tuple[str, ...] = ()
     reason: str = ""  # why it is unknown
+    open: bool = False  # as Point's: what was rounded away in print decides
 
 
 class Spanned(Struct, frozen=True, kw_only=True):
@@ -135,6 +136,7 @@ class FamilySpan(Struct, frozen=True, kw_only=True):
     known: int  # cells
     devices: int  # with a known cell
     mostly_on: int  # of them: more than half of its known cells are on the front
+    open: int = 0  # known cells of which what was rounded away in print decides
     # 95 % of resamples lie in these; None: on some known device nothing could be resampled.
     on_front_low: int | None = None
     on_front_high: int | None = None

@@ -26,6 +26,7 @@ COLUMN_GAP = 3  # characters between two columns of a table
 TOTALS = ("On front", "Mean", "Worst")  # behind the devices
 
 _FRONT, _UNKNOWN = "front", "-"
+OPEN = " ?"  # behind a published cell of which rounding may decide
 _STYLES = {"front": "bold green", "dominated": "", "unknown": "dim"}
 
 
@@ -138,7 +139,9 @@ def _place(cell: Cell) -> str:
 
 
 def _doubt(cell: Cell) -> str:
-    """The share on the front, where that leaves it open."""
+    """The share on the front, where that leaves it open, or that the digits printed do."""
+    if cell.open:
+        return OPEN
     share = cell.front_probability
     low, high = sureness.DOUBTFUL
     if share is None or (share >= high if cell.status == "front" else share < low):
@@ -233,6 +236,10 @@ def reading(one: Universality) -> list[str]:
         )
     else:
         lines.append("No certainty: nothing here could be resampled.")
+    if any(cell.open for row in one.rows for cell in row.cells):
+        lines.append(
+            "?: within half of the last digit printed, it may be on the front as well as off it."
+        )
     known = citations(one)
     if len(known) == 1:
         lines.append(f"As published in {known[0]}.")
@@ -297,9 +304,10 @@ def _span(family: FamilySpan, whole: Universality) -> str:
     if low is not None and low != high:
         text += f" ({low}..{high})"
     where = places(whole, family.devices)
+    opens = f"; {units.plural(family.open, 'cell')} open (?)" if family.open else ""
     if family.devices == 1:
-        return f"{text}, on {where}"
-    return f"{text}, more than half of them on {family.mostly_on} of {where}"
+        return f"{text}, on {where}{opens}"
+    return f"{text}, more than half of them on {family.mostly_on} of {where}{opens}"
 
 
 def cell_by_cell(one: Universality) -> list[str]:
@@ -318,9 +326,12 @@ def cell_by_cell(one: Universality) -> list[str]:
                     f"{where}: {units.ratio(cell.ratio)} of the front, dominated by "
                     f"{', '.join(cell.dominated_by)}"
                 )
-                lines.append(f"{text}{'; ' if sure else ''}{sure}.")
+                opens = "; rounding may decide" if cell.open else ""
+                lines.append(f"{text}{'; ' if sure else ''}{sure}{opens}.")
             elif cell.status == "front" and doubtful:
                 lines.append(f"{where}: {sure} only.")
+            elif cell.status == "front" and cell.open:
+                lines.append(f"{where}: on the front, but rounding may decide.")
     if len(lines) > MAX_LINES:
         lines[MAX_LINES:] = [f"And {len(lines) - MAX_LINES:,} more cells; --json lists them all."]
     return lines

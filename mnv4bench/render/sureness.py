@@ -30,19 +30,23 @@ def place(point: Point, group: Group) -> str:
     """What keeps a point where it is: ``", by 9.6 ms or 6.1 points"``; empty if nothing does."""
     x, top1 = point.margin_x, point.margin_top1
     if x == 0 and top1 == 0:
-        return ", tied"
+        return ", tied, as printed" if point.open else ", tied"
     ways = []
     if x:
-        ways.append(objectives.text(group.objective, abs(x)))
+        if group.origin == "published":  # no more digits than the printed times have
+            ways.append(units.seconds_as_printed(abs(x)))
+        else:
+            ways.append(objectives.text(group.objective, abs(x)))
     if top1:
         ways.append(units.gap(abs(top1)))
+    open_text = "; rounding may decide" if point.open else ""
     if not ways:
-        return ""
+        return open_text
     if point.status == "front":
-        return f", by {' or '.join(ways)}"
+        return f", by {' or '.join(ways)}{open_text}"
     noun = objectives.wording(group.objective).noun
     alike = " and as accurate" if top1 == 0 else f" at the same {noun}" if x == 0 else ""
-    return f"{alike}; short by {' or '.join(ways)}"
+    return f"{alike}; short by {' or '.join(ways)}{open_text}"
 
 
 def answers(group: Group, limits: Limits | None) -> list[str]:
