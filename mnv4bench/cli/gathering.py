@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -37,19 +37,24 @@ MOST_BYTES_WITH_STRETCHES = 30_000_000
 
 
 def reports(
-    paths: list[Path] | None, skipped: list[Skipped], *, required: bool = True
+    paths: list[Path] | None,
+    skipped: list[Skipped],
+    *,
+    required: bool = True,
+    silent: bool = False,
 ) -> Iterator[Report]:
     """The reports under ``paths``, one at a time; those that cannot be read go to ``skipped``.
 
     Where one is ``required``, raises BadFile when there were files and not one could be read,
-    NotMeasured when there is no report at all.
+    NotMeasured when there is no report at all. It is said how far reading is, unless ``silent``.
     """
     files, unreadable = store.files(paths or [DEFAULT_REPORTS])
     skipped += _reasons(unreadable)
     found = 0
-    for report in _read(files, skipped):
-        found += 1
-        yield report
+    with waiting.counting("reading reports", len(files), silent=silent) as counting:
+        for report in _read(counting.through(files), skipped):
+            found += 1
+            yield report
     if required:
         _require(found, paths, skipped)
 
@@ -170,11 +175,11 @@ def _by_all(
 ) -> Iterator[Read[Part]]:
     # Ctrl-C ends this process, and with it the others; they need not say so themselves.
     with ProcessPoolExecutor(jobs, initializer=signal, initargs=(SIGINT, SIG_IGN)) as pool:
-        waiting_for = [pool.submit(read, share) for share in shares]
+        waiting_for = deque(pool.submit(read, share) for share in shares)
         meanwhile()
         try:
-            for future in waiting_for:
-                yield future.result()
+            while waiting_for:  # a part that was taken over is not kept
+                yield waiting_for.popleft().result()
         except BrokenProcessPool:
             raise NotMeasured(
                 "a process that read reports was killed, most likely for want of memory.",

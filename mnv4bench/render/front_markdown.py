@@ -57,6 +57,7 @@ def _group(found: Front, group: Group) -> Iterator[str]:
             )
         )
     yield ""
+    yield from (f"* {line}" for line in front_rows.not_listed(len(group.points)))
     for note in front_notes.notes(group, found.limits):
         strong = "**" if note.tone == "answer" else ""
         yield f"* {strong}{sentence(note.text)}{strong}"
@@ -71,11 +72,11 @@ def _across(one: Universality) -> Iterator[str]:
     ]
     totals = [(heading, "right") for heading in spanning.TOTALS]
     yield from _head([("Model", "left"), *((text, "right") for text in headings), *totals])
-    for model in one.rows:
+    for model in spanning.listed_rows(one):
         cells = [spanning.cell(cell) for cell in model.cells]
         yield row([plain_code(model.model), *cells, *spanning.totals(model)])
     yield ""
-    for line in spanning.sentences(one):
+    for line in (*spanning.unlisted(one), *spanning.sentences(one)):
         yield f"* {sentence(line)}"
 
 

@@ -16,6 +16,8 @@ from mnv4bench.render.listing import listed
 
 MODEL, INTERVAL, TOP1, SOURCE = "Model", "Interval", "Top-1", "Source"
 ON_FRONT, STATUS = "On front", "Status"
+# Of one table: more are no help to anybody, and take a terminal minutes to lay out.
+MOST_ROWS = 1000
 # Of those that dominate a model; --json has them all.
 MAX_DOMINATORS = 6
 
@@ -45,10 +47,14 @@ def columns(group: Group) -> list[tuple[str, Literal["left", "right"]]]:
 
 
 def rows(group: Group) -> Iterator[list[Cell]]:
-    """A cell for each of ``columns``, model by model; the first piece is the model's name."""
+    """A cell for each of ``columns``, model by model; the first piece is the model's name.
+
+    Of more than MOST_ROWS models the front comes first, then the cheapest (``not_listed``).
+    """
     shown = {heading for heading, _ in columns(group)}
     random = [front_notes.is_random(one) for one in group.points]
-    for point, untrained in zip(group.points, random, strict=True):
+    for place in _listed_places(group):
+        point, untrained = group.points[place], random[place]
         name = [Piece(point.model, point.status)]
         if untrained and not all(random):
             name.append(Piece(f" {front_notes.RANDOM_MARK}", point.status))
@@ -61,6 +67,20 @@ def rows(group: Group) -> Iterator[list[Cell]]:
             text = "-" if share is None else units.share(share)
             cells.append([Piece(text, "warning" if doubt else "plain")])
         yield [*cells, list(_status(point, group))]
+
+
+def _listed_places(group: Group) -> list[int]:
+    places = range(len(group.points))
+    if len(places) <= MOST_ROWS:
+        return list(places)
+    first = sorted(places, key=lambda place: (group.points[place].status != "front", place))
+    return sorted(first[:MOST_ROWS])
+
+
+def not_listed(models: int) -> list[str]:
+    """What is said of those of so many models that a table has no row for."""
+    more = units.plural(models - MOST_ROWS, "more model")
+    return [f"Not listed: {more}; --json has them all."] if models > MOST_ROWS else []
 
 
 def _figures(point: Point, group: Group, with_interval: bool) -> Iterator[Cell]:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from mnv4bench import units
 from mnv4bench.findings import Cell, Column, FamilySpan, Front, Spanned, Universality
-from mnv4bench.render import objectives, sureness
+from mnv4bench.render import front_rows, objectives, sureness
 from mnv4bench.render.listing import listed
 from mnv4bench.render.terminal import NAME_WIDTH, Write, left_out, plain_table
 
@@ -53,17 +53,18 @@ class _Tables:
 
 
 def _origin(one: Universality, write: Write, room: int) -> list[RenderableType]:
+    rows = listed_rows(one)
     letters = [_letter(index) for index in range(len(one.columns))]
     columns = [
-        (letter, [_cell(row.cells[index], write) for row in one.rows])
+        (letter, [_cell(row.cells[index], write) for row in rows])
         for index, letter in enumerate(letters)
     ]
-    every = [totals(row) for row in one.rows]
+    every = [totals(row) for row in rows]
     summed = [
         (heading, [write(row[index], "dim" if row[index] == "unknown" else "") for row in every])
         for index, heading in enumerate(TOTALS)
     ]
-    names = [row.model for row in one.rows]
+    names = [row.model for row in rows]
     title = Text.assemble(
         write(f"{places(one, len(one.columns))}  ", "bold"),
         write(one.origin.upper(), "bold cyan"),
@@ -88,7 +89,7 @@ def _origin(one: Universality, write: Write, room: int) -> list[RenderableType]:
         write(f"{letter}  {place(column)}{cited(one, column)}", "dim")
         for letter, column in zip(letters, one.columns, strict=True)
     ]
-    notes += [write(line) for line in sentences(one)]
+    notes += [write(line) for line in (*unlisted(one), *sentences(one))]
     return [*parts, Padding(Group(*notes), (0, 0, 1, 0))]
 
 
@@ -186,6 +187,16 @@ def cited(one: Universality, column: Column) -> str:
 def sentences(one: Universality) -> list[str]:
     """What the table says: how to read it, families against the claim, where it fails."""
     return [*reading(one), *families(one), *cell_by_cell(one), *unknowns(one), *left_aside(one)]
+
+
+def listed_rows(one: Universality) -> Sequence[Spanned]:
+    """The first of many models, which are those that are on the front most often."""
+    return one.rows[: front_rows.MOST_ROWS]
+
+
+def unlisted(one: Universality) -> list[str]:
+    """What is said of the models that the table has no row for."""
+    return front_rows.not_listed(len(one.rows))
 
 
 def answers(found: Front) -> list[str]:

@@ -243,13 +243,14 @@ def _front(group: FrontGroup, limits: Limits | None, write: Write) -> Renderable
     table = plain_table(
         write,
         *front_rows.columns(group),
-        names=(one.model for one in group.points),
+        names=(one.model for one in group.points[: front_rows.MOST_ROWS]),
         title=heading(write, group.device, group.origin, (group.precision,)),
     )
     for cells in front_rows.rows(group):
         pieces = [[write(one.text, _TONES[one.tone]) for one in cell] for cell in cells]
         table.add_row(*(Text.assemble(*cell, overflow="fold") for cell in pieces))
-    said = [write(one.text, _TONES[one.tone]) for one in front_notes.notes(group, limits)]
+    said = [write(line) for line in front_rows.not_listed(len(group.points))]
+    said += [write(one.text, _TONES[one.tone]) for one in front_notes.notes(group, limits)]
     return Group(table, Padding(Group(*said), (0, 0, 1, 0)))
 
 
