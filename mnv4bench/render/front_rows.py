@@ -91,7 +91,7 @@ def _figures(point: Point, group: Group, with_interval: bool) -> Iterator[Cell]:
     # Published times keep their printed digits; measured ones end where the uncertainty begins.
     text = objectives.text(group.objective, cost, width)
     if group.origin == "published":
-        text = units.seconds_as_printed(cost)
+        text = units.seconds_as_printed(cost, point.printed_to_s)
     yield [Piece("-" if cost is None else text)]
     if with_interval:
         known = cost and width is not None

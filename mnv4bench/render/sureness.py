@@ -34,7 +34,7 @@ def place(point: Point, group: Group) -> str:
     ways = []
     if x:
         if group.origin == "published":  # no more digits than the printed times have
-            ways.append(units.seconds_as_printed(abs(x)))
+            ways.append(units.seconds_as_printed(abs(x), point.printed_to_s))
         else:
             ways.append(objectives.text(group.objective, abs(x)))
     if top1:
