@@ -159,7 +159,7 @@ def command(
     else:
         stem, pictures = out or Path("pareto"), figure.draw(front, width.value)
         view, markdown = terminal.front, front_markdown.lines
-    drawn = written(stem, front, pictures)
+    drawn = written(stem, front, pictures, width)
     if format is FrontFormat.JSON:
         emit(codec.encode_json(front))
         return
@@ -169,7 +169,7 @@ def command(
     say(view(front))
     if side is not None and not universality:
         say(beside.listed(side))
-    emit(f"drawn: {', '.join(str(path) for path in drawn)}")
+    emit(drawn)
 
 
 def _reference(text: str | None, objective: Objective) -> Reference | None:
