@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, BinaryIO, assert_never
 import msgspec
 from msgspec import Struct
 
-from mnv4bench.devices import noise
+from mnv4bench.devices import noise, readings
 from mnv4bench.devices.inputs import seeded
 from mnv4bench.devices.timed_loop import (
     NS_PER_S,
@@ -124,6 +124,7 @@ def measure(request: Request) -> Measured:
         evidence = noise.between(before, noise.read())
     gc.enable()
 
+    peak_bytes = readings.peak_memory_bytes()
     latencies_s = tuple(ns / NS_PER_S for ns in latencies_ns)
     return Measured(
         placement=model.placement(),
@@ -138,6 +139,7 @@ def measure(request: Request) -> Measured:
             first_inference_s=warmup_ns[0] / NS_PER_S,
             loop_overhead_s=overhead_s,
             capped=capped,
+            peak_memory_bytes=peak_bytes,
             noise=evidence,
             tainted=noise.taints(
                 evidence,
