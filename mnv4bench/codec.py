@@ -137,6 +137,11 @@ def encode_json(value: Any) -> str:
     return _readable(msgspec.json.encode(value)).decode().rstrip("\n")
 
 
+def encode_element(value: Any) -> str:
+    """``value`` as ``encode_json`` prints it as an element of a list that its object has."""
+    return f"  {encode_json(value)}".replace("\n", "\n  ")  # strings of JSON hold no newline
+
+
 def _seal(value: bytes) -> str:
     return hashlib.sha256(value.translate(None, b" \t\r\n")).hexdigest()
 

@@ -51,13 +51,16 @@ def _digits(value: float, half_width: float | None) -> int:
     return min(MAX_DIGITS, max(MIN_DIGITS, _exponent(abs(value)) - _exponent(half_width) + 1))
 
 
-def seconds_as_printed(value: float | None) -> str:
+def seconds_as_printed(value: float | None, printed_to: float | None = None) -> str:
     """A published time with its digits, at least one decimal: ``0.005`` -> ``"5.0 ms"``.
 
-    Tables print milliseconds, sub-millisecond times too.
+    Where the last digit is known, with that one: ``(0.005, 1e-3)`` -> ``"5 ms"``. Tables print
+    milliseconds, sub-millisecond times too.
     """
     if value is None or not isfinite(value):
         return UNKNOWN
+    if printed_to:
+        return f"{value * 1e3:.{max(0, -_exponent(printed_to * 1.001e3))}f} ms"
     text = f"{value * 1e3:.{MAX_DIGITS}g}"
     return f"{text if '.' in text or 'e' in text else text + '.0'} ms"
 

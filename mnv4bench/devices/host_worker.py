@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias, assert_never, c
 import msgspec
 from msgspec import Struct
 
-from mnv4bench.devices import noise
+from mnv4bench.devices import noise, readings
 from mnv4bench.devices.cuda import taints as gpu_taints
 from mnv4bench.devices.inputs import InputSpec, seeded
 from mnv4bench.devices.timed_loop import (
@@ -147,7 +147,11 @@ def measure(request: Request) -> Measured:
         gpu_after = _look(request, model)
     gc.enable()
 
-    peak_bytes = cast("CudaModel", model).peak_memory_bytes() if request.cuda else None
+    # Of tensors on the GPU where it is CUDA's, else of the process.
+    if request.cuda:
+        peak_bytes = cast("CudaModel", model).peak_memory_bytes()
+    else:
+        peak_bytes = readings.peak_memory_bytes()
     latencies_s = tuple(ns / NS_PER_S for ns in latencies_ns)
     return Measured(
         placement=placed(model),

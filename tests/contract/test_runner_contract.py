@@ -190,6 +190,8 @@ def test_an_invocation_reaches_count_and_duration(case, runner, file, artifact) 
         assert samples.warmup_s[0] == samples.first_inference_s
         assert samples.warmup_steady is not None
         assert samples.loop_overhead_s
+        assert samples.peak_memory_bytes
+        assert samples.peak_memory_bytes > file.stat().st_size
     assert isinstance(placement, Placement)
     assert again(placement) == placement
 
