@@ -147,11 +147,8 @@ def measure(request: Request) -> Measured:
         gpu_after = _look(request, model)
     gc.enable()
 
-    # Of tensors on the GPU where it is CUDA's, else of the process.
-    if request.cuda:
-        peak_bytes = cast("CudaModel", model).peak_memory_bytes()
-    else:
-        peak_bytes = readings.peak_memory_bytes()
+    on_gpu = cast("CudaModel", model).peak_memory_bytes() if request.cuda else None
+    peak_bytes = on_gpu if request.cuda else readings.peak_memory_bytes()
     latencies_s = tuple(ns / NS_PER_S for ns in latencies_ns)
     return Measured(
         placement=placed(model),

@@ -29,7 +29,9 @@ PACKAGE = Path(__file__).resolve().parents[2]
 # What the process may import of this package; a test holds it against what it does import.
 PARTS = (
     "__init__.py",
+    "agreement.py",
     "delegation.py",
+    "gpu_delegate.py",
     "errors.py",
     "records/*.py",
     "devices/*.py",
