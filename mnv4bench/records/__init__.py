@@ -36,6 +36,7 @@ from mnv4bench.records.devices import (
     Signal,
     must_match_facts,
 )
+from mnv4bench.records.layers import Costs, Layer, LayerKind
 from mnv4bench.records.measuring import (
     Counted,
     Ended,
@@ -84,6 +85,7 @@ __all__ = [
     "Calibration",
     "Check",
     "Cores",
+    "Costs",
     "Count",
     "Counted",
     "CudaMode",
@@ -102,6 +104,8 @@ __all__ = [
     "Format",
     "Fraction",
     "GpuState",
+    "Layer",
+    "LayerKind",
     "Measurement",
     "ModelEntry",
     "Name",
