@@ -13,7 +13,14 @@ from mnv4bench.devices.android.phone import Identity, misfit
 from mnv4bench.devices.ssh.board import Identity as BoardIdentity
 from mnv4bench.devices.ssh.board import misfit as board_misfit
 from mnv4bench.errors import BadFile, ExitStatus, NotMeasured, UsageError
-from mnv4bench.records import AndroidTarget, DeviceProfile, EmulatedTarget, Expects, SshTarget
+from mnv4bench.records import (
+    AndroidTarget,
+    CudaTarget,
+    DeviceProfile,
+    EmulatedTarget,
+    Expects,
+    SshTarget,
+)
 
 DOCUMENT = (Path(__file__).parent.parent / "docs" / "devices.md").read_text()
 BUNDLED = sorted(path.stem for path in profiles.bundled_directory().glob("*.toml"))
@@ -38,7 +45,9 @@ def test_every_profile_reads_and_is_named_after_its_device(device: str) -> None:
     assert profile.device == device
     assert (
         profile.format
-        == {"litert": "tflite", "onnxruntime": "onnx", "coreml": "coreml"}[profile.runtime]
+        == {"litert": "tflite", "onnxruntime": "onnx", "coreml": "coreml", "torch": "pt2"}[
+            profile.runtime
+        ]
     )
 
 
@@ -223,6 +232,7 @@ def test_a_phone_fits_the_profiles_of_its_family_and_no_other(
         ("### [android]", AndroidTarget),
         ("### [emulated]", EmulatedTarget),
         ("### [ssh]", SshTarget),
+        ("### [cuda]", CudaTarget),
     ],
 )
 def test_the_document_lists_every_field_and_no_other(heading: str, struct: type) -> None:

@@ -35,7 +35,8 @@ def command(
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            help=f"Names of `mnv4bench models`, or timm:NAME. [default: {', '.join(DEFAULT)}]",
+            help="Names of `mnv4bench models`, timm:NAME, or networks of your own (.toml). "
+            f"[default: {', '.join(DEFAULT)}]",
             show_default=False,
         ),
     ] = None,
@@ -120,12 +121,12 @@ def command(
         found = Rooflines(rooflines=placed)
         pictures = roofline_figure.layers(placed, width.value)
         view = rendered.layers(found)
-    drawn = written(out or Path("sweep" if sweep else "roofline"), found, pictures)
+    drawn = written(out or Path("sweep" if sweep else "roofline"), found, pictures, width)
     if as_json:
         emit(codec.encode_json(found))
         return
     say(view)
-    emit(f"drawn: {', '.join(str(path) for path in drawn)}")
+    emit(drawn)
 
 
 def _precision(text: str | None) -> Precision:
@@ -141,8 +142,11 @@ def _precision(text: str | None) -> Precision:
 
 def _networks(models: list[str], *, named: bool) -> list[tuple[str, int, Costs]]:
     from mnv4bench.cli.anchors import costs_of
+    from mnv4bench.models import catalog
 
-    return [(model, *costs_of(model, named=named)) for model in dict.fromkeys(models)]
+    return [
+        (catalog.name_of(model), *costs_of(model, named=named)) for model in dict.fromkeys(models)
+    ]
 
 
 def _swept(networks: list[tuple[str, int, Costs]], precision: Precision) -> Sweep:

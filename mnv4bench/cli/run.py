@@ -21,6 +21,7 @@ from mnv4bench.cli.phones import (
     HostOption,
     LibrariesOption,
     SerialOption,
+    refuse_unused,
 )
 from mnv4bench.cli.reading import DEFAULT_REPORTS, AccuracyOption, AccuracyTable
 from mnv4bench.cli.stopping import stop_as_interrupted
@@ -50,7 +51,8 @@ def command(
         list[str] | None,
         typer.Option(
             help="A model of `mnv4bench models`, timm:NAME, or your own (.onnx, .tflite, "
-            ".mlpackage, .pt2, .keras, .h5, a SavedModel); repeat for more. "
+            ".mlpackage, .pt2, .keras, .h5, a SavedModel; .toml: a table of MobileNetV4's blocks); "
+            "repeat for more. "
             "[default: eight models across four families]"
         ),
     ] = None,
@@ -171,28 +173,10 @@ def command(
             )
             if dry_run:
                 _print_commands(asked, words, plan, options)
-            jobs = _new(asked, words, plan, given, dropped, holds)
+            jobs = begun(asked, words, plan, given, dropped, holds)
         matrix.measure_all(jobs, given)
     ending.show([job for job in jobs if job.unit is not None], reports, accuracy)
     raise typer.Exit(ending.status(jobs, dropped, given))
-
-
-def _refuse_unused(options: Options, asked: Sequence[DeviceProfile]) -> None:
-    """What only a phone or a board takes was meant for another device."""
-    runners = {profile.runner for profile in asked}
-    names = ", ".join(profile.device for profile in asked)
-    if options.host is not None and "ssh" not in runners:
-        raise UsageError(
-            f"--host is for boards over ssh; {names} is none.",
-            f"--device ssh-board-cpu --host {options.host}, or another of mnv4bench devices",
-        )
-    of_phones = bool(options.serials) or options.libraries is not None
-    of_both = options.benchmark_model is not None or options.keep
-    if (of_phones and "android" not in runners) or (of_both and not runners & {"android", "ssh"}):
-        raise UsageError(
-            f"--serial, --benchmark-model, --libraries and --keep are for phones; {names} is none.",
-            "--device of a phone: mnv4bench devices",
-        )
 
 
 def _refuse_for_counting(
@@ -215,7 +199,7 @@ def _print_commands(
     from mnv4bench.cli import dry_run, ending, matrix, planning
     from mnv4bench.cli.given import Given
 
-    _refuse_unused(options, asked)
+    refuse_unused(options, asked)
     dropped = matrix.Dropped()
     targets = planning.opened(asked, options, dropped)
     ending.tell(dropped, asked, left=len(targets))
@@ -226,7 +210,7 @@ def _print_commands(
     raise typer.Exit(ending.status([], dropped, Given(DEFAULT_REPORTS)))
 
 
-def _new(
+def begun(
     asked: Sequence[DeviceProfile],
     words: Words,
     plan: Plan,
@@ -237,7 +221,7 @@ def _new(
     """A report for each device that can be measured, and its files."""
     from mnv4bench.cli import ending, planning
 
-    _refuse_unused(given.options, asked)
+    refuse_unused(given.options, asked)
     targets = planning.reach(planning.opened(asked, given.options, dropped), given, dropped)
     targets = [one for one in targets if _hold(given.reports, one.profile.device, dropped, holds)]
     ending.tell(dropped, asked, left=sum(one.unit is not None for one in targets))
@@ -259,7 +243,7 @@ def _stopped(
     asked = [
         report.profile for report in planning.unfinished(given.reports, given.devices, dropped)
     ]
-    _refuse_unused(given.options, asked)
+    refuse_unused(given.options, asked)
     reached = planning.reach(planning.opened(asked, given.options, dropped), given, dropped)
     targets = [
         one

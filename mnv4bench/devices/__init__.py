@@ -18,6 +18,7 @@ from mnv4bench.records import (
     DeviceProfile,
     DeviceState,
     Environment,
+    Operators,
     Paired,
     Placement,
     Samples,
@@ -53,6 +54,14 @@ class Session(Protocol):
 
         Raises NotMeasured where instructions are not counted, else as ``invoke`` does. A device
         that counts gives no latencies: its ``invoke`` and ``beside`` raise NotMeasured.
+        """
+        ...
+
+    def operators(self, inferences: int) -> Operators:
+        """What each operator of the file takes, from the runtime's own profiler.
+
+        ``inferences`` with the profiler and as many without, in turns. Never a latency. Raises
+        NotMeasured where the runtime does not tell, else as ``invoke`` does.
         """
         ...
 
@@ -150,7 +159,11 @@ def open_runner(profile: DeviceProfile, options: Options = Options()) -> Runner:
             from mnv4bench.devices.ssh.runner import SshRunner
 
             return SshRunner(profile, options)
-        case "apple" | "cuda" | "replay":
+        case "cuda":
+            from mnv4bench.devices.cuda.runner import CudaRunner
+
+            return CudaRunner(profile)
+        case "apple" | "replay":
             raise NotMeasured(
                 f"{profile.device} needs the {profile.runner} runner, which this version of "
                 "mnv4bench does not have yet; nothing was measured.",

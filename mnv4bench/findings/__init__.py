@@ -3,6 +3,7 @@
 Knows: the names of DESIGN.md, "JSON shapes". Does not know: how a conclusion is reached or drawn.
 """
 
+from mnv4bench.findings.ablations import Ablation, AblationRow, Ablations, Arithmetic, Effect
 from mnv4bench.findings.beside import Beside, PublishedSource, SideBySide, Unmatched
 from mnv4bench.findings.certainty import (
     Cell,
@@ -52,6 +53,19 @@ from mnv4bench.findings.insides import (
     Share,
     Tensor,
 )
+from mnv4bench.findings.operators import (
+    BlockRow,
+    ComparedProfiles,
+    Difference,
+    FileOperator,
+    Joined,
+    KindRow,
+    OperatorProfile,
+    OperatorRow,
+    Scope,
+    Trace,
+    TraceEvent,
+)
 from mnv4bench.findings.rooflines import (
     FittedModel,
     LeftOneOut,
@@ -70,26 +84,35 @@ from mnv4bench.findings.shapes import Histogram, Shape, ShapeGroup, Shapes, Stra
 from mnv4bench.findings.skipped import Skipped
 
 __all__ = [
+    "Ablation",
+    "AblationRow",
+    "Ablations",
     "Accuracies",
     "Agreement",
+    "Arithmetic",
     "Attached",
     "Availability",
     "Beside",
+    "BlockRow",
     "Budget",
     "BudgetVerdict",
     "Catalog",
     "Cell",
     "Certainty",
     "Column",
+    "ComparedProfiles",
     "Comparison",
     "Compatibility",
     "Contested",
     "DeviceRow",
     "Devices",
+    "Difference",
     "Doctor",
+    "Effect",
     "Evaluated",
     "Examined",
     "FamilySpan",
+    "FileOperator",
     "FittedModel",
     "Front",
     "Gate",
@@ -102,12 +125,16 @@ __all__ = [
     "Inspected",
     "Inspection",
     "Integer",
+    "Joined",
+    "KindRow",
     "LeftOneOut",
     "LeftOut",
     "Limits",
     "Movement",
     "Objective",
     "Observed",
+    "OperatorProfile",
+    "OperatorRow",
     "Operators",
     "Pair",
     "Pick",
@@ -121,6 +148,7 @@ __all__ = [
     "RidgeFit",
     "Roofline",
     "Rooflines",
+    "Scope",
     "Shape",
     "ShapeGroup",
     "Shapes",
@@ -135,6 +163,8 @@ __all__ = [
     "Swept",
     "Tally",
     "Tensor",
+    "Trace",
+    "TraceEvent",
     "Universality",
     "Unmatched",
     "Window",

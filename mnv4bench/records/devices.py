@@ -10,7 +10,9 @@ from msgspec import Meta, Struct
 from mnv4bench.records.words import (
     Accelerator,
     ActivationType,
+    Arithmetic,
     Count,
+    CudaMode,
     Format,
     Fraction,
     Name,
@@ -117,6 +119,16 @@ class SshTarget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     benchmark_sha256: Sha256 | None = None  # refused when it is another
 
 
+class CudaTarget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How torch runs a program on an NVIDIA GPU: the [cuda] table of a profile."""
+
+    mode: CudaMode
+    arithmetic: Arithmetic = "fp32"  # of products and sums; the file holds fp32
+    channels_last: bool = False  # images and weights as (N, H, W, C) in memory
+    # Of mode "compile": torch.compile's own words.
+    compile_mode: Literal["default", "reduce-overhead", "max-autotune"] = "default"
+
+
 class DeviceProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One device-and-accelerator, as written in device_profiles/<device>.toml."""
 
@@ -137,6 +149,7 @@ class DeviceProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     android: AndroidTarget | None = None  # of the android runner
     emulated: EmulatedTarget | None = None  # of the emulated runner
     ssh: SshTarget | None = None  # of the ssh runner
+    cuda: CudaTarget | None = None  # of the cuda runner
     source: str | None = None  # where the facts of this file come from
     seen: str | None = None  # who has seen it run, on what and when; None: not said
     notes: str | None = None
@@ -205,6 +218,17 @@ class Environment(Struct, frozen=True, kw_only=True):
     emulator: Annotated[
         str | None, _fact("emulator and the processor that it plays", must_match=True)
     ] = None
+    gpu: Annotated[str | None, _fact("graphics processor, or what plays one", must_match=True)] = (
+        None
+    )
+    gpu_driver: Annotated[str | None, _fact("its driver's version", must_match=True)] = None
+    gpu_libraries: Annotated[
+        str | None, _fact("CUDA and cuDNN that the runtime brings", must_match=True)
+    ] = None
+    gpu_kind: Annotated[str | None, _fact("as its interface calls the kind of it")] = None
+    gpu_is_software: Annotated[
+        bool | None, _fact("the processor plays the GPU", must_match=True)
+    ] = None
     python_version: Annotated[str | None, _fact("Python that drove the runtime")] = None
     tool_version: Annotated[str | None, _fact("mnv4bench version")] = None
     commit: Annotated[str | None, _fact("git commit of the folder it was run in")] = None
@@ -220,6 +244,22 @@ def must_match_facts(environment: Environment) -> dict[str, str | int | None]:
         if isinstance(field.type, msgspec.inspect.Metadata)
         and (field.type.extra or {}).get("must_match")
     }
+
+
+class GpuState(Struct, frozen=True, kw_only=True):
+    """What an NVIDIA GPU is doing, as nvidia-smi says it; None: it does not say."""
+
+    performance: str | None = None  # "P0" is the fastest
+    clock_hz: Annotated[float, Meta(ge=0)] | None = None  # of the multiprocessors
+    max_clock_hz: Annotated[float, Meta(ge=0)] | None = None
+    memory_clock_hz: Annotated[float, Meta(ge=0)] | None = None
+    temperature_c: float | None = None
+    power_w: Annotated[float, Meta(ge=0)] | None = None
+    busy_fraction: Fraction | None = None  # of the time some kernel ran, over its last interval
+    memory_used_bytes: Count | None = None
+    memory_bytes: Count | None = None
+    throttled: tuple[str, ...] | None = None  # why its clocks are lower than they could be
+    others: tuple[str, ...] | None = None  # programs other than the measuring process
 
 
 class DeviceState(Struct, frozen=True, kw_only=True):
@@ -242,6 +282,7 @@ class DeviceState(Struct, frozen=True, kw_only=True):
     screen: str | None = None  # "Awake", "Asleep", "Dozing", "Dreaming"
     low_power_mode: bool | None = None
     storage_available_bytes: Count | None = None
+    gpu: GpuState | None = None
     boot: str | None = None  # changes when the device is started anew
     # Of boards: what the firmware says holds the clocks down now ("throttled", "under-voltage");
     # None: it says nothing.

@@ -35,6 +35,9 @@ TITLES: dict[BenchmarkTool, str] = {
 }
 VARIABLE = "MNV4BENCH_BENCHMARK_MODEL"
 LIBRARIES_VARIABLE = "MNV4BENCH_LIBRARIES"
+# Builds of some years have another one, and write no such file.
+OPERATORS_MODE = "op_profiling_output_mode"
+PROFILED_EVENTS = 65_536  # of one inference; what does not fit is dropped (tflite/profiling)
 # As upstream documents them; this program fetches neither.
 DOWNLOADS: dict[BenchmarkTool, str] = {
     "classic": "https://storage.googleapis.com/tensorflow-nightly-public/prod/tensorflow/release/"
@@ -207,6 +210,7 @@ class Call:
     threads: int
     result: str | None = None
     runtime_info: str | None = None
+    operators: str | None = None  # where the times of single operators go; the classic program's
 
 
 def arguments(
@@ -231,6 +235,13 @@ def arguments(
         words.append(f"--result_file_path={call.result}")
     if call.runtime_info:
         words.append(f"--model_runtime_info_output_file={call.runtime_info}")
+    if call.operators:
+        words += [
+            "--enable_op_profiling=true",
+            f"--{OPERATORS_MODE}=proto",
+            f"--op_profiling_output_file={call.operators}",
+            f"--max_profiling_buffer_entries={PROFILED_EVENTS}",
+        ]
     if target.tool == "litert":
         return (*words, *_litert(target, call, accelerated))
     return (*words, *_classic(target, call, accelerated))

@@ -10,18 +10,27 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NoReturn
 
 from mnv4bench.devices import Session, noise
 from mnv4bench.devices.android import placement, remains, results, unread
 from mnv4bench.devices.android.benchmark import PROGRAM, Call, arguments
 from mnv4bench.devices.counting import not_counted
 from mnv4bench.devices.pairing import in_turn
+from mnv4bench.devices.profiling import refuse_for
 from mnv4bench.devices.ssh import invocation, leash
 from mnv4bench.devices.ssh.connection import Ssh
 from mnv4bench.devices.ssh.invocation import START_ALLOWANCE_S, Place, Ran
-from mnv4bench.errors import NotMeasured, WorkerFailed
-from mnv4bench.records import Counted, DeviceProfile, Noise, Paired, Placement, Samples, Timing
+from mnv4bench.errors import WorkerFailed
+from mnv4bench.records import (
+    Counted,
+    DeviceProfile,
+    Noise,
+    Operators,
+    Paired,
+    Placement,
+    Samples,
+    Timing,
+)
 
 MAX_OUTPUT_BYTES = 1_000_000  # of each stream; a program that never stops talking is cut
 # Builds of some years lack them.
@@ -120,13 +129,10 @@ class ProgramSession:
         """Raises NotMeasured: a board is timed."""
         raise not_counted(self._profile.device, self._profile.format)
 
-    def operators(self, inferences: int) -> NoReturn:  # noqa: ARG002
-        """Raises NotMeasured: not asked of boards yet."""
-        raise NotMeasured(
-            f"{self._profile.device} is timed as a whole; the time of each operator is not asked "
-            "of boards yet.",
-            "profile the same file on this machine: --device host-cpu",
-        )
+    def operators(self, inferences: int) -> Operators:  # noqa: ARG002
+        """Raises NotMeasured: single operators are not asked over ssh yet."""
+        refuse_for(self._profile)
+        raise AssertionError("it is refused")
 
     def remove(self) -> None:
         """The file goes with the program's folder when the board is given back."""

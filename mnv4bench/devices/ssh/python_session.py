@@ -13,7 +13,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -24,15 +24,17 @@ from mnv4bench.devices.counting import not_counted
 from mnv4bench.devices.host_runtimes import Runtime
 from mnv4bench.devices.host_worker import Answer, Beside, Measured, Refused, Request, Second
 from mnv4bench.devices.placement import with_litert_log
+from mnv4bench.devices.profiling import refuse_for
 from mnv4bench.devices.ssh import failures, invocation, leash
 from mnv4bench.devices.ssh.connection import Ssh
 from mnv4bench.devices.ssh.invocation import START_ALLOWANCE_S, Place, Ran
 from mnv4bench.devices.ssh.worker import Python
-from mnv4bench.errors import NotMeasured, WorkerFailed
+from mnv4bench.errors import WorkerFailed
 from mnv4bench.records import (
     Artifact,
     Counted,
     DeviceProfile,
+    Operators,
     Paired,
     Placement,
     Samples,
@@ -155,13 +157,10 @@ class PythonSession:
         """Raises NotMeasured: a board is timed."""
         raise not_counted(self._profile.device, self._profile.format)
 
-    def operators(self, inferences: int) -> NoReturn:  # noqa: ARG002
-        """Raises NotMeasured: not asked of boards yet."""
-        raise NotMeasured(
-            f"{self._profile.device} is timed as a whole; the time of each operator is not asked "
-            "of boards yet.",
-            "profile the same file on this machine: --device host-cpu",
-        )
+    def operators(self, inferences: int) -> Operators:  # noqa: ARG002
+        """Raises NotMeasured: single operators are not asked over ssh yet."""
+        refuse_for(self._profile)
+        raise AssertionError("it is refused")
 
     def remove(self) -> None:
         """The file goes with the program's folder when the board is given back."""

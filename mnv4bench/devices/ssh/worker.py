@@ -27,7 +27,17 @@ from mnv4bench.errors import NotMeasured
 
 PACKAGE = Path(__file__).resolve().parents[2]
 # What the process may import of this package; a test holds it against what it does import.
-PARTS = ("__init__.py", "delegation.py", "errors.py", "records/*.py", "devices/*.py")
+PARTS = (
+    "__init__.py",
+    "agreement.py",
+    "delegation.py",
+    "gpu_delegate.py",
+    "errors.py",
+    "records/*.py",
+    "devices/*.py",
+    "devices/cuda/__init__.py",
+    "devices/cuda/taints.py",
+)
 START = """\
 import importlib
 import sys
