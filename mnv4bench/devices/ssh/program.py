@@ -1,4 +1,4 @@
-"""The benchmark program of a board without Python: where it is found, and whether it fits.
+"""The benchmark program of a board without Python: where it is found, whether it fits, its flags.
 
 Knows: Google's builds for Linux on Arm, and ELF's machines. Does not know: its flags and output,
 which are those of the phones' programs (``android/benchmark.py``, ``results.py``).
@@ -6,13 +6,17 @@ which are those of the phones' programs (``android/benchmark.py``, ``results.py`
 
 from __future__ import annotations
 
+import re
+import shlex
 import struct
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from mnv4bench.devices.android import benchmark
-from mnv4bench.devices.android.benchmark import Builds, Tool
+from mnv4bench.devices.android.benchmark import PROGRAM, TITLES, Builds, Tool
+from mnv4bench.devices.ssh import failures
+from mnv4bench.devices.ssh.connection import Ssh
 from mnv4bench.errors import NotMeasured
 from mnv4bench.records import AndroidTarget, BenchmarkTool, DeviceProfile, SshTarget
 
@@ -27,6 +31,8 @@ BUILDS = Builds(
         "benchmark_model",
     },
 )
+# Program and shell start within this.
+HELP_TIMEOUT_S = 60.0
 # e_machine of an ELF file, and what uname -m calls it.
 _MACHINES = {183: "aarch64", 40: "armv7l", 62: "x86_64", 3: "i686", 243: "riscv64"}
 
@@ -73,3 +79,40 @@ def require_machine(tool: Tool, machine: str | None) -> None:
 def download(flavour: BenchmarkTool) -> str:
     """Where the program for aarch64 is published."""
     return BUILDS.downloads[flavour]
+
+
+def executable_line(tools: str) -> str:
+    """What makes the program of the folder ``tools`` on the board one that can be run."""
+    return f"chmod 755 {shlex.quote(f'{tools}/{PROGRAM}')}"
+
+
+def help_line(tools: str) -> str:
+    """What asks it for its flags; it loads no model for that."""
+    here = shlex.quote(tools)
+    return f"cd {here} && LD_LIBRARY_PATH={here} timeout -k 5 30 ./{PROGRAM} --help"
+
+
+def flags(ssh: Ssh, tool: Tool, tools: str, machine: str | None, device: str) -> frozenset[str]:
+    """The flags that the program in ``tools`` on the board lists; empty where it lists none.
+
+    Raises NotMeasured when the board cannot run it, or it is the other of the two; DeviceLost.
+    """
+    said = ssh.shell(help_line(tools), HELP_TIMEOUT_S)
+    text = f"{said.stdout}\n{said.stderr}"
+    if said.status in (126, 127) or re.search(r"Exec format error|cannot execute", text):
+        absent = "not found" in text or "No such file" in text
+        hint = "; a 32-bit system on a 64-bit kernel has no loader for it" if absent else ""
+        said_last = failures.last_words(text)
+        raise NotMeasured(
+            f"{ssh.called} ({machine}) cannot run {tool.program}: {said_last}{hint}.",
+            f"get the one for its system; for 64-bit Arm: {download(tool.flavour)}",
+        )
+    listed = benchmark.listed_flags(text)
+    found = benchmark.flavour(listed)
+    if found not in (None, tool.flavour):
+        raise NotMeasured(
+            f"{tool.program} is the {TITLES[found]}, and {device} needs the "
+            f"{TITLES[tool.flavour]}.",
+            f"get it: {download(tool.flavour)}",
+        )
+    return listed

@@ -18,7 +18,6 @@ from typing import Literal
 
 from mnv4bench import __version__
 from mnv4bench.devices import Options, host_runtimes, pushing, shell_probe
-from mnv4bench.devices.android import benchmark
 from mnv4bench.devices.android.benchmark import PROGRAM, TITLES, Tool
 from mnv4bench.devices.cores import mask, processors
 from mnv4bench.devices.holding import hold, undisturbed
@@ -42,7 +41,6 @@ from mnv4bench.records import (
 )
 
 NAME_DIGITS = 16  # of a digest, in names on the board
-HELP_TIMEOUT_S = 60.0
 # A network that only hiccuped is back within seconds.
 GIVE_BACK_S = 10.0
 # Data files of an artifact bear their own names; nothing that a shell or a path takes another way.
@@ -356,7 +354,7 @@ class SshRunner:
             return
         self._ssh.shell(f"mkdir -p {shlex.quote(self._tools)}")
         pushing.push(self._ssh, self._tool.program, f"{self._tools}/{PROGRAM}")
-        self._ssh.shell(self._executable_line())
+        self._ssh.shell(program.executable_line(self._tools))
         _ = self._flags
 
     def _placing_lines(self) -> tuple[str, ...]:
@@ -366,41 +364,16 @@ class SshRunner:
         return (
             ssh.shell_line(f"mkdir -p {shlex.quote(self._tools)}"),
             *pushing.lines(ssh, self._tool.program, f"{self._tools}/{PROGRAM}"),
-            ssh.shell_line(self._executable_line()),
-            ssh.shell_line(self._help_line()),
+            ssh.shell_line(program.executable_line(self._tools)),
+            ssh.shell_line(program.help_line(self._tools)),
         )
-
-    def _executable_line(self) -> str:
-        return f"chmod 755 {shlex.quote(f'{self._tools}/{PROGRAM}')}"
-
-    def _help_line(self) -> str:
-        tools = shlex.quote(self._tools)
-        return f"cd {tools} && LD_LIBRARY_PATH={tools} timeout -k 5 30 ./{PROGRAM} --help"
 
     @cached_property
     def _flags(self) -> frozenset[str]:
         """What the program's own --help lists. Raises NotMeasured when it is the other program."""
-        said = self._ssh.shell(self._help_line(), HELP_TIMEOUT_S)
-        text = f"{said.stdout}\n{said.stderr}"
-        flavour = self._tool.flavour
-        if said.status in (126, 127) or re.search(r"Exec format error|cannot execute", text):
-            hint = "; a 32-bit system on a 64-bit kernel has no loader for it"
-            raise NotMeasured(
-                f"{self._ssh.called} ({self._identity.machine}) cannot run {self._tool.program}: "
-                f"{failures.last_words(text)}"
-                + (hint if "not found" in text or "No such file" in text else "")
-                + ".",
-                f"get the one for its system; for 64-bit Arm: {program.download(flavour)}",
-            )
-        flags = benchmark.listed_flags(text)
-        found = benchmark.flavour(flags)
-        if found not in (None, flavour):
-            raise NotMeasured(
-                f"{self._tool.program} is the {TITLES[found]}, and {self._profile.device} needs "
-                f"the {TITLES[flavour]}.",
-                f"get it: {program.download(flavour)}",
-            )
-        return flags
+        return program.flags(
+            self._ssh, self._tool, self._tools, self._identity.machine, self._profile.device
+        )
 
 
 def target_of(profile: DeviceProfile) -> SshTarget:
