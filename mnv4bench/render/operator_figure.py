@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
@@ -90,7 +88,7 @@ def compose(found: OperatorProfile, width: Width = "screen") -> Figure:
             line = ((kind.seconds, looks(["operators"])["operators"].colour, False),)
             bars.append(_Bar(kind.operator, (line,), units.seconds(kind.seconds)))
         legend, title = [], "Time of one profiled inference by kind of operator, ms"
-    heads = [words.title(found)]
+    heads = [words.title(found, ", ")]
     notes = [*words.how(found), *words.notes(found.notes)]
     return _page(bars, heads, title, legend, notes, width)
 
@@ -102,7 +100,7 @@ def compose_compared(found: ComparedProfiles, width: Width = "screen") -> Figure
     order = [one.block for one in (*found.a.blocks, *found.b.blocks)]
     by_name = {one.name: one for one in found.blocks}
     bars = [_pair(by_name[name], a, b) for name in dict.fromkeys(order) if name in by_name]
-    heads = [f"{name}: {words.title(one)}" for name, one in (("A", found.a), ("B", found.b))]
+    heads = [f"{name}: {words.title(one, ', ')}" for name, one in (("A", found.a), ("B", found.b))]
     legend = [_box("A", a), _box("B", b, hollow=True)]
     notes = [words.ratio(found), *words.notes(found.notes)]
     return _page(bars, heads, "Time of one profiled inference by block, ms", legend, notes, width)
@@ -141,16 +139,14 @@ def _page(
     body = len(shown) * ROW
     height = 2 * MARGIN + len(lines) * step + step + 6 + body + AXIS
     height += len(rows) * LEGEND_ROW + 8 + len(small) * note
-    figure = Figure(figsize=((room + 2 * MARGIN) / 72, height / 72), dpi=72, facecolor=WHITE)
-    FigureCanvasAgg(figure)
-    write = Pen(figure, height)
+    write = Pen(room + 2 * MARGIN, height)
     y = MARGIN
     for line in lines:
         write(MARGIN, y + TITLE_SIZE * typeface.CAP_HEIGHT, line, TITLE_SIZE, INK, weight="bold")
         y += step
     write(MARGIN, y + TEXT_SIZE, title, TEXT_SIZE, GREY)
     y += step + 6
-    _bars(figure, write, shown, (y, room, height))
+    _bars(write, shown, (y, room))
     y += body + AXIS
     if rows:
         page.draw_legend(write, rows, y + LEGEND_ROW / 2)
@@ -158,26 +154,27 @@ def _page(
     for line in small:
         y += note
         write(MARGIN, y - 2, line, NOTE_SIZE, GREY)
-    return figure
+    return write.figure
 
 
-def _bars(
-    figure: Figure, write: Pen, bars: Sequence[_Bar], place: tuple[float, float, float]
-) -> None:
-    top, room, height = place
+def _bars(write: Pen, bars: Sequence[_Bar], place: tuple[float, float]) -> None:
+    top, room = place
     most = min(NAME_ROOM, room * 0.45)
-    names = [typeface.shortened_within(visible(bar.name), TEXT_SIZE, most) for bar in bars]
+    names = [visible(bar.name) for bar in bars]
+    if max((typeface.width(name, TEXT_SIZE) for name in names), default=0.0) > most:
+        names = [typeface.shortened_within(words.compact(name), TEXT_SIZE, most) for name in names]
     named = max((typeface.width(name, TEXT_SIZE) for name in names), default=0.0)
     values = max((typeface.width(bar.value, TEXT_SIZE) for bar in bars), default=0.0)
     left = MARGIN + named + 6
     wide = max(LEAST_BARS / 2, room - named - 6 - values - VALUE_GAP - 4)
     body = len(bars) * ROW
-    total = room + 2 * MARGIN
-    axes = figure.add_axes(
-        (left / total, 1 - (top + body) / height, wide / total, max(body, 1.0) / height)
-    )
+    axes = write.axes(left, top, wide, max(body, 1.0), "bottom")
     end = max((bar.seconds for bar in bars), default=0.0) * 1e3 or 1.0
-    _dress(axes, end, body)
+    axes.set_xlim(0, end)
+    axes.set_ylim(body, 0)
+    axes.set_yticks([])
+    axes.grid(visible=True, axis="x", color=GRID, linewidth=0.5, zorder=0)
+    ticks.even(axes, (1, 2, 2.5, 5, 10))
     for index, (bar, name) in enumerate(zip(bars, names, strict=True)):
         middle = (index + 0.5) * ROW
         baseline = top + middle + TEXT_SIZE * typeface.CAP_HEIGHT / 2
@@ -200,16 +197,3 @@ def _bars(
                     )
                 )
                 begin += seconds * 1e3
-
-
-def _dress(axes: Axes, end: float, body: float) -> None:
-    axes.set_xlim(0, end)
-    axes.set_ylim(body, 0)
-    axes.set_yticks([])
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(GREY)
-    axes.tick_params(axis="x", labelsize=TEXT_SIZE, colors=GREY, length=2.5, width=0.6)
-    axes.grid(visible=True, axis="x", color=GRID, linewidth=0.5, zorder=0)
-    axes.set_axisbelow(True)
-    ticks.even(axes, (1, 2, 2.5, 5, 10))
