@@ -274,6 +274,12 @@ def _notes(
             f"of {', '.join(whole)} only the whole is known: it runs many operators as one and "
             "tells nothing of them"
         )
+    delegated = {node for part in taken.parts for node in part.nodes}
+    if apart := sum(one.node in delegated for one in taken.operators):
+        notes.append(
+            f"with the profiler the runtime kept {apart} operators that its delegate takes "
+            "without, so this is not quite what a run measures"
+        )
     if any(row.joined == "order" for row in rows):
         notes.append(
             "operators inside a delegate are told by their order and kind, since it gives them no "

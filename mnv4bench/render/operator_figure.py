@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
@@ -31,7 +30,6 @@ NAME_ROOM = 170.0
 LEAST_BARS = 90.0
 VALUE_GAP = 3.0
 AXIS = 22.0  # numbers and what they are
-
 # More rows than this are no figure; the table and the JSON have the others.
 MAX_ROWS = 70
 MAX_KINDS = 6  # with a colour of their own; the others are one
@@ -89,7 +87,7 @@ def compose(found: OperatorProfile, width: Width = "screen") -> Figure:
             line = ((kind.seconds, looks(["operators"])["operators"].colour, False),)
             bars.append(_Bar(kind.operator, (line,), units.seconds(kind.seconds)))
         legend, title = [], "Time of one profiled inference by kind of operator, ms"
-    heads = [words.title(found)]
+    heads = [words.title(found, ", ")]
     notes = [*words.how(found), *words.notes(found.notes)]
     return _page(bars, heads, title, legend, notes, width)
 
@@ -101,7 +99,7 @@ def compose_compared(found: ComparedProfiles, width: Width = "screen") -> Figure
     order = [one.block for one in (*found.a.blocks, *found.b.blocks)]
     by_name = {one.name: one for one in found.blocks}
     bars = [_pair(by_name[name], a, b) for name in dict.fromkeys(order) if name in by_name]
-    heads = [f"{name}: {words.title(one)}" for name, one in (("A", found.a), ("B", found.b))]
+    heads = [f"{name}: {words.title(one, ', ')}" for name, one in (("A", found.a), ("B", found.b))]
     legend = [_box("A", a), _box("B", b, hollow=True)]
     notes = [words.ratio(found), *words.notes(found.notes)]
     return _page(bars, heads, "Time of one profiled inference by block, ms", legend, notes, width)
@@ -163,7 +161,9 @@ def _page(
 def _bars(write: Pen, bars: Sequence[_Bar], place: tuple[float, float]) -> None:
     top, room = place
     most = min(NAME_ROOM, room * 0.45)
-    names = [typeface.shortened_within(visible(bar.name), TEXT_SIZE, most) for bar in bars]
+    names = [visible(bar.name) for bar in bars]
+    if max((typeface.width(name, TEXT_SIZE) for name in names), default=0.0) > most:
+        names = [typeface.shortened_within(words.compact(name), TEXT_SIZE, most) for name in names]
     named = max((typeface.width(name, TEXT_SIZE) for name in names), default=0.0)
     values = max((typeface.width(bar.value, TEXT_SIZE) for bar in bars), default=0.0)
     left = MARGIN + named + 6
@@ -171,7 +171,11 @@ def _bars(write: Pen, bars: Sequence[_Bar], place: tuple[float, float]) -> None:
     body = len(bars) * ROW
     axes = write.axes(left, top, wide, max(body, 1.0), "bottom")
     end = max((bar.seconds for bar in bars), default=0.0) * 1e3 or 1.0
-    _dress(axes, end, body)
+    axes.set_xlim(0, end)
+    axes.set_ylim(body, 0)
+    axes.set_yticks([])
+    axes.grid(visible=True, axis="x", color=GRID, linewidth=0.5, zorder=0)
+    ticks.even(axes, (1, 2, 2.5, 5, 10))
     for index, (bar, name) in enumerate(zip(bars, names, strict=True)):
         middle = (index + 0.5) * ROW
         baseline = top + middle + TEXT_SIZE * typeface.CAP_HEIGHT / 2
@@ -194,11 +198,3 @@ def _bars(write: Pen, bars: Sequence[_Bar], place: tuple[float, float]) -> None:
                     )
                 )
                 begin += seconds * 1e3
-
-
-def _dress(axes: Axes, end: float, body: float) -> None:
-    axes.set_xlim(0, end)
-    axes.set_ylim(body, 0)
-    axes.set_yticks([])
-    axes.grid(visible=True, axis="x", color=GRID, linewidth=0.5, zorder=0)
-    ticks.even(axes, (1, 2, 2.5, 5, 10))

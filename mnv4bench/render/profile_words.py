@@ -5,6 +5,7 @@ Knows: what a reader must not take a profile for. Does not know: terminals, Mark
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from mnv4bench import units
@@ -18,10 +19,20 @@ _STATISTICS = {
 MAX_KINDS = 3  # operators that a difference names on each side
 
 
-def title(one: OperatorProfile) -> str:
+def title(one: OperatorProfile, between: str = "  ") -> str:
     """ "mnv4-conv-s  tflite, fp32  host-cpu, 1 thread  LiteRT 2.3.0"."""
     threads = units.plural(one.threads, "thread")
-    return f"{one.model}  {one.format}, {one.precision}  {one.device}, {threads}  {one.runtime}"
+    kind, device = f"{one.format}, {one.precision}", f"{one.device}, {threads}"
+    return between.join((one.model, kind, device, one.runtime))
+
+
+def compact(block: str) -> str:
+    """ "stage 2 block 0 UIB ExtraDW" where there is little room: "2.0 UIB ExtraDW"."""
+    return re.sub(r"^stage (\d+)(?: block (\d+))?", _numbers, block)
+
+
+def _numbers(found: re.Match[str]) -> str:
+    return ".".join(number for number in found.groups() if number is not None)
 
 
 def how(one: OperatorProfile) -> list[str]:

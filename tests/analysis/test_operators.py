@@ -222,3 +222,10 @@ def test_inferences_that_were_interrupted_are_said_to_be() -> None:
     busy = replace(TAKEN, profiled_s=9e-3, plain_s=9e-3)
     assert any("9.00 times what its operators add up to" in note for note in profiled(busy).notes)
     assert not any("add up to" in note for note in profiled().notes)
+
+
+def test_a_profiled_run_that_delegates_otherwise_is_said_to() -> None:
+    kept = (*TAKEN.operators, OperatorTime(operator="ADD", seconds=1e-6, node=3))
+    notes = profiled(replace(TAKEN, operators=kept)).notes
+    assert any("kept 1 operators that its delegate takes" in note for note in notes)
+    assert not any("its delegate takes without" in note for note in profiled().notes)

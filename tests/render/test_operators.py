@@ -204,3 +204,13 @@ def test_a_trace_lies_one_behind_the_other_and_says_so() -> None:
 def test_differences_have_a_sign() -> None:
     shown = text(operators.compared(compared()), 140)
     assert re.search(r"stem\s+400 µs\s+200 µs\s+\+200 µs\s+×2\.00", shown)
+
+
+def test_where_there_is_little_room_blocks_keep_their_numbers() -> None:
+    names = ("stem", "stage 1 downsample PatchEmbed", "stage 1 block 0 RepMixerBlock", "head")
+    blocks = tuple(
+        replace(one, block=name) for one, name in zip(profile().blocks, names, strict=True)
+    )
+    svg = operator_figure.draw(profile(blocks=blocks), "column")["svg"].decode()
+    for name in ("stem", "1 downsample PatchEmbed", "1.0 RepMixerBlock", "head"):
+        assert f">{name}<" in svg
