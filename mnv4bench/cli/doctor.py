@@ -119,13 +119,28 @@ def _set_up(chosen: Sequence[DeviceProfile]) -> None:
 def _everything(
     known: Sequence[DeviceProfile], phones: Sequence[Attached], options: Options
 ) -> list[Examined]:
-    """This machine, then of each attached phone every profile that means it."""
+    """This machine, then of each attached phone every profile that means it.
+
+    A machine needs no GPU: those that could be measured are looked at, the others with --device.
+    """
     by_name = {profile.device: profile for profile in known}
-    examined = [_examine(profile, options) for profile in known if profile.runner == "host"]
+    here = [
+        profile
+        for profile in known
+        if profile.runner in ("host", "cuda")
+        and (profile.accelerator == "cpu" or _is_ready(profile, options))
+    ]
+    examined = [_examine(profile, options) for profile in here]
     for phone in phones:
         mine = replace(options, serials=(phone.serial,))
         examined += [_examine(by_name[device], mine) for device in phone.profiles]
     return examined
+
+
+def _is_ready(profile: DeviceProfile, options: Options) -> bool:
+    from mnv4bench.devices import open_runner
+
+    return open_runner(profile, options).availability()[0] == "ready"
 
 
 def _examine(profile: DeviceProfile, options: Options) -> Examined:
