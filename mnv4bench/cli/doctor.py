@@ -126,9 +126,18 @@ def _set_up(chosen: Sequence[DeviceProfile]) -> None:
 def _everything(
     known: Sequence[DeviceProfile], phones: Sequence[Attached], options: Options
 ) -> list[Examined]:
-    """This machine, then of each attached phone every profile that means it, and of a board."""
+    """This machine, then of each attached phone every profile that means it, and of a board.
+
+    A machine needs no GPU: those that could be measured are looked at, the others with --device.
+    """
     by_name = {profile.device: profile for profile in known}
-    examined = [_examine(profile, options) for profile in known if profile.runner == "host"]
+    here = [
+        profile
+        for profile in known
+        if profile.runner in ("host", "cuda")
+        and (profile.accelerator == "cpu" or _is_ready(profile, options))
+    ]
+    examined = [_examine(profile, options) for profile in here]
     for phone in phones:
         mine = replace(options, serials=(phone.serial,))
         examined += [_examine(by_name[device], mine) for device in phone.profiles]
@@ -144,6 +153,12 @@ def _of_board(known: Sequence[DeviceProfile], options: Options) -> list[DevicePr
     boards = [profile for profile in known if profile.runner == "ssh"]
     there = [one for one in boards if open_runner(one, options).availability()[0] != "absent"]
     return there or [one for one in boards if one.expects is None]
+
+
+def _is_ready(profile: DeviceProfile, options: Options) -> bool:
+    from mnv4bench.devices import open_runner
+
+    return open_runner(profile, options).availability()[0] == "ready"
 
 
 def _examine(profile: DeviceProfile, options: Options) -> Examined:

@@ -72,6 +72,14 @@ def test_no_gate_judges_by_it(here: Terminal) -> None:
     assert "next: gate on the processor itself" in ran.err
 
 
+def test_doctor_looks_at_what_is_there(here: Terminal) -> None:
+    ran = here("doctor")
+    assert "host-gpu" in ran.out
+    ran = here("doctor", "--device", "host-gpu")
+    assert ran.status == ExitStatus.OK, ran
+    assert "SwiftShader" in ran.out
+
+
 def test_without_a_driver_nothing_is_measured(here: Terminal, monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("VK_ICD_FILENAMES", str(tmp_path / "none.json"))
     ran = here("run", "--device", "host-gpu", "--model", "mnv4.tflite", "--quick")
