@@ -1,5 +1,5 @@
 """The only module that knows JSON and TOML: reports, evaluations, artifacts, device profiles,
-``--json`` output.
+networks of one's own, ``--json`` output.
 
 Knows: the bytes on disk, the seal, the schema version and its history. Does not know: where files
 lie (store, profiles) or what the values mean.
@@ -18,6 +18,7 @@ Schema history (every version stays readable; one frozen file of each lies in te
 
 import hashlib
 import re
+from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -26,11 +27,13 @@ from mnv4bench.errors import BadFile, nearest
 from mnv4bench.records import (
     AndroidTarget,
     Artifact,
+    CudaTarget,
     DeviceProfile,
     EmulatedTarget,
     Evaluation,
     Expects,
     Report,
+    SshTarget,
 )
 
 SCHEMA = 1
@@ -118,9 +121,25 @@ def decode_table(data: bytes, source: str) -> dict[str, Any]:
     return found
 
 
+def inline_table(values: Mapping[str, str | int | float]) -> str:
+    """A TOML table on one line, keys in order: ``{ block = "IB", middle = 3 }``."""
+    return f"{{ {', '.join(key_line(key, value) for key, value in values.items())} }}"
+
+
+def key_line(key: str, value: str | float) -> str:
+    """``input_px = 224``, of TOML; ``key`` is a bare one."""
+    text = msgspec.json.encode(value).decode() if isinstance(value, str) else repr(value)
+    return f"{key} = {text}"
+
+
 def encode_json(value: Any) -> str:
     """What ``--json`` prints: any findings value, indented, without a trailing newline."""
     return _readable(msgspec.json.encode(value)).decode().rstrip("\n")
+
+
+def encode_element(value: Any) -> str:
+    """``value`` as ``encode_json`` prints it as an element of a list that its object has."""
+    return f"  {encode_json(value)}".replace("\n", "\n  ")  # strings of JSON hold no newline
 
 
 def _seal(value: bytes) -> str:
@@ -183,7 +202,13 @@ def _too_large(source: str, size_bytes: int) -> str:
 
 def _profile_help(message: str) -> str:
     unknown = re.search(r"unknown field `([^`]*)`", message)
-    tables = {"android": AndroidTarget, "expects": Expects, "emulated": EmulatedTarget}
+    tables = {
+        "android": AndroidTarget,
+        "expects": Expects,
+        "emulated": EmulatedTarget,
+        "ssh": SshTarget,
+        "cuda": CudaTarget,
+    }
     where = next((name for name in tables if f"`$.{name}" in message), "")
     fields = list(tables.get(where, DeviceProfile).__struct_fields__)
     of = f"[{where}]" if where else "a profile"

@@ -51,13 +51,16 @@ def _digits(value: float, half_width: float | None) -> int:
     return min(MAX_DIGITS, max(MIN_DIGITS, _exponent(abs(value)) - _exponent(half_width) + 1))
 
 
-def seconds_as_printed(value: float | None) -> str:
+def seconds_as_printed(value: float | None, printed_to: float | None = None) -> str:
     """A published time with its digits, at least one decimal: ``0.005`` -> ``"5.0 ms"``.
 
-    Tables print milliseconds, sub-millisecond times too.
+    Where the last digit is known, with that one: ``(0.005, 1e-3)`` -> ``"5 ms"``. Tables print
+    milliseconds, sub-millisecond times too.
     """
     if value is None or not isfinite(value):
         return UNKNOWN
+    if printed_to:
+        return f"{value * 1e3:.{max(0, -_exponent(printed_to * 1.001e3))}f} ms"
     text = f"{value * 1e3:.{MAX_DIGITS}g}"
     return f"{text if '.' in text or 'e' in text else text + '.0'} ms"
 
@@ -146,6 +149,16 @@ def quotient(value: float | None, low: float | None = None, high: float | None =
 def change(ratio: float) -> str:
     """A ratio as what it adds: ``1.081`` -> ``"+8.1 %"``, ``0.5`` -> ``"-50.0 %"``."""
     return f"{'+' if ratio >= 1 else '-'}{percent(abs(ratio - 1))}"
+
+
+def points_within(value: float, low: float, high: float) -> str:
+    """The wider side of an interval around a fraction, in points: ``"±3.9"``."""
+    return f"±{100 * half_width(value, low, high):.1f}"
+
+
+def as_printed(value: float) -> str:
+    """A published figure with its digits, at least one decimal: ``6.0`` -> ``"6.0"``."""
+    return f"{value:.1f}" if value == round(value, 1) else f"{value:.6g}"
 
 
 def certainty(p_value: float) -> str:

@@ -40,6 +40,7 @@ def test_the_wheel_holds_profiles_and_tables_and_nothing_else_of_the_repository(
         assert f"mnv4bench/device_profiles/{profile.name}" in names
     assert "mnv4bench/models/published.csv" in names
     assert "mnv4bench/models/accuracies.csv" in names
+    assert "mnv4bench/models/ablations.csv" in names
     parts = [path for path in (ROOT / "mnv4bench/render/html").rglob("*") if path.is_file()]
     assert len(parts) > 15
     for part in parts:  # of a report's page: its scripts, its style, the chart library

@@ -56,6 +56,24 @@ def test_published_times_keep_their_digits(value: float | None, text: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("value", "printed_to", "text"),
+    [
+        (0.005, 1e-3, "5 ms"),
+        (0.005, 1e-4, "5.0 ms"),
+        (0.0024, 1e-5, "2.40 ms"),
+        (0.0061 - 0.0024, 1e-4, "3.7 ms"),
+        (1e-4, 1e-6, "0.100 ms"),
+        (0.012, 1e-2, "12 ms"),
+        (0.005, None, "5.0 ms"),
+    ],
+)
+def test_published_times_have_the_digits_that_were_printed(
+    value: float, printed_to: float | None, text: str
+) -> None:
+    assert units.seconds_as_printed(value, printed_to) == text
+
+
+@pytest.mark.parametrize(
     ("value", "half_width", "text"),
     [
         (None, None, "unknown"),
@@ -172,3 +190,13 @@ def test_area_and_plain() -> None:
 )
 def test_a_bound_is_never_rounded_down(fraction: float, text: str) -> None:
     assert units.at_most(fraction) == text
+
+
+def test_published_figures_keep_their_digits_and_changes_their_wider_side() -> None:
+    assert [units.as_printed(value) for value in (6.0, 30.9, 84.88, 1.285)] == [
+        "6.0",
+        "30.9",
+        "84.88",
+        "1.285",
+    ]
+    assert units.points_within(-0.458, -0.48, -0.419) == "±3.9"

@@ -6,7 +6,7 @@ Reports come one at a time, in any order; parts gathered by several processes me
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -83,11 +83,13 @@ class Material:
         published: Sequence[Group] = (),
         side_by_side: SideBySide | None = None,
         evaluations: Sequence[Evaluated] = (),
+        sheets: Mapping[str, bytes] | None = None,
         skipped: Sequence[Skipped] = (),
         limits: Limits | None = None,
     ) -> Overview:
         """The whole; ``published`` groups stand beside the measured ones.
 
+        ``sheets``: what each evaluated file said of each image (accuracy.answers), by digest.
         ``limits`` are of a latency: what was counted under an emulator has none, and no pick.
         """
         # Resampling needs numpy; whoever only gathers does not wait for it.
@@ -95,7 +97,9 @@ class Material:
         from mnv4bench.analysis.universality import across
 
         groups = [
-            with_certainty(one, limits=limits if one.objective == "latency" else None)
+            with_certainty(
+                one, limits=limits if one.objective == "latency" else None, sheets=sheets
+            )
             for one in (*self._groups(accuracy_of), *published)
         ]
         exhibits = tuple(self._exhibits())
@@ -106,8 +110,13 @@ class Material:
                 skipped=(*skipped, *self.latest.superseded()),
                 side_by_side=side_by_side,
                 limits=limits,
-                universality=across([one for one in groups if one.objective == "latency"])
-                + across([one for one in groups if one.objective == "instructions"]),
+                universality=tuple(
+                    one
+                    for objective in ("latency", "instructions")
+                    for one in across(
+                        [one for one in groups if one.objective == objective], sheets=sheets
+                    )
+                ),
             ),
             exhibits=exhibits,
             settings=tuple(self._settings[name] for name in sorted(used)),
@@ -120,10 +129,14 @@ class Material:
     def _groups(self, accuracy_of: AccuracyOf) -> Iterator[Group]:
         """Over latency, and what was counted under an emulator over instructions."""
         timed = latest_groups(self.latest, accuracy_of)
-        yield from (one for one in timed if one.origin != "emulated")
-        if any(one.origin == "emulated" for one in timed):
+        if any(map(_is_counted, timed)):
             counted = latest_groups(self.latest, accuracy_of, "instructions")
-            yield from (one for one in counted if one.origin == "emulated")
+            timed = tuple(
+                count if _is_counted(time) else time
+                for time, count in zip(timed, counted, strict=True)
+            )
+        yield from (one for one in timed if one.origin != "emulated")
+        yield from (one for one in timed if one.origin == "emulated")
 
     def _exhibits(self) -> Iterator[Exhibit]:
         for key, _, members in self.latest.groups():
@@ -144,6 +157,11 @@ class Material:
                     steps=found.steps if found else (),
                     sustained_s=found.sustained_s if found else (),
                 )
+
+
+def _is_counted(timed: Group) -> bool:
+    """A GPU that the processor plays is emulated as well, and has times."""
+    return timed.origin == "emulated" and all(one.latency_s is None for one in timed.points)
 
 
 def step(samples: Samples, latency_s: float, *, stretches: bool) -> Step:

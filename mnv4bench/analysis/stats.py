@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from mnv4bench.findings import Summary
 from mnv4bench.records import (
+    CudaTarget,
     DeviceProfile,
     Environment,
     Measurement,
@@ -44,6 +45,7 @@ _RUNTIME_TITLES: dict[RuntimeName, str] = {
     "litert": "LiteRT",
     "onnxruntime": "ONNX Runtime",
     "coreml": "Core ML",
+    "torch": "PyTorch",
 }
 # Of the profile: with another value of any of these, a latency means something else.
 _PROFILE_KEYS = ("device", "runtime", "format", "precision", "accelerator", "threads")
@@ -275,6 +277,9 @@ def summarise(
         inferences_per_value=max(samples.inferences_per_value for samples in used),
         sustained_s=(sustained_s := _sustained(measurement)),
         sustained_ratio=sustained_s / median(medians) if sustained_s else None,
+        device_s=median([_middle(sorted(one.device_s)) for one in used])
+        if all(one.device_s for one in used)
+        else None,
         signals=measurement.placement.signals if measurement.placement else (),
         medians_s=tuple(medians),
         loads_s=tuple(one.load_s for one in used if one.load_s is not None),
@@ -367,7 +372,7 @@ def _must_match_keys() -> tuple[str, ...]:
 def circumstances(environment: Environment, profile: DeviceProfile) -> tuple[str, str]:
     """(machine in words, digest of everything that must agree before latencies are compared)."""
     # How a phone is driven holds a dictionary, which nothing can be remembered by.
-    return _circumstances(environment, replace(profile, android=None, emulated=None))
+    return _circumstances(environment, replace(profile, android=None, emulated=None, ssh=None))
 
 
 @lru_cache(maxsize=4096)
@@ -376,11 +381,26 @@ def _circumstances(environment: Environment, profile: DeviceProfile) -> tuple[st
     if environment.runtime_version:
         runtime += f" {environment.runtime_version}"
     threads = "1 thread" if profile.threads == 1 else f"{profile.threads} threads"
-    machine = ", ".join((_chip(environment, profile), runtime, threads))
+    how = _on_cuda(profile.cuda) if profile.cuda else threads
+    machine = ", ".join((_chip(environment, profile), runtime, how))
     facts = [(key, getattr(environment, key)) for key in _must_match_keys()]
-    facts += [(f"profile.{key}", getattr(profile, key)) for key in _PROFILE_KEYS]
+    facts += _profile_facts(profile).items()
     digest = sha256("\n".join(f"{key}={value!r}" for key, value in facts).encode())
     return machine, digest.hexdigest()[:DIGEST_DIGITS]
+
+
+def _profile_facts(profile: DeviceProfile) -> dict[str, str | int | bool | None]:
+    found = {f"profile.{key}": getattr(profile, key) for key in _PROFILE_KEYS}
+    return found | ({"profile.cuda": _on_cuda(profile.cuda)} if profile.cuda else {})
+
+
+def _on_cuda(target: CudaTarget) -> str:
+    """``"graph, fp16 arithmetic, channels last"``"""
+    mode: str = target.mode
+    if mode == "compile" and target.compile_mode != "default":
+        mode += f" ({target.compile_mode})"
+    last = ", channels last" if target.channels_last else ""
+    return f"{mode}, {target.arithmetic} arithmetic{last}"
 
 
 def _chip(environment: Environment, profile: DeviceProfile) -> str:
@@ -388,6 +408,8 @@ def _chip(environment: Environment, profile: DeviceProfile) -> str:
     if environment.soc and environment.machine:
         phone = re.sub(r" \([^()]*\)$", "", environment.machine)  # its code name
         return f"{phone} ({environment.soc})"
+    if environment.gpu:
+        return environment.gpu
     processor = environment.cpu_model if profile.accelerator == "cpu" else None
     return processor or environment.machine or profile.title
 
@@ -409,4 +431,4 @@ def facts(environment: Environment, profile: DeviceProfile) -> dict[str, str | i
     Keys of the profile are called ``profile.<key>``.
     """
     found: dict[str, str | int | bool | None] = dict(must_match_facts(environment))
-    return found | {f"profile.{key}": getattr(profile, key) for key in _PROFILE_KEYS}
+    return found | _profile_facts(profile)

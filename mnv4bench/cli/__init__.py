@@ -14,6 +14,7 @@ import typer
 
 import mnv4bench
 from mnv4bench.cli import (
+    ablate,
     compare,
     devices,
     doctor,
@@ -54,6 +55,7 @@ app.command("gate")(gate.command)
 app.command("profile")(profile.command)
 app.command("pareto")(pareto.command)
 app.command("report")(report.command)
+app.command("ablate")(ablate.command)
 app.command("history")(history.command)
 app.command("compare")(compare.command)
 app.command("show")(show.command)

@@ -86,10 +86,11 @@ def costs_of(model: str, input_px: int | None = None, *, named: bool = False) ->
     """
     from importlib.util import find_spec
 
-    from mnv4bench.models import catalog, layer_table
+    from mnv4bench.models import catalog, layer_table, spec_layers
 
     px = input_px or catalog.entry(model).input_px
-    found = layer_table.of(model, px)
+    network = None if catalog.is_timm(model) else catalog.definition(model).network
+    found = spec_layers.of(network, px) if network else layer_table.of(model, px)
     nameless = found is not None and not found.layers[0].name
     if found is None or (named and nameless and find_spec("torch")):
         from mnv4bench.models import layers

@@ -51,18 +51,19 @@ def show(jobs: Sequence[Job], directory: Path, accuracy: AccuracyTable) -> None:
     if counted:
         say(counted_view.listed(counted))
     if counted and not found and all(one.counted for one in failed):
-        _say_how_it_ended(jobs, directory)  # of counts alone there is no front of latencies
+        say_how_it_ended(jobs, directory)  # of counts alone there is no front of latencies
         return
     say(terminal.shown(Shown(measurements=tuple(found))))
     digests = frozenset(one.artifact_sha256 for one in found)
     measured, _ = choose(evaluated([directory], [], digests))
     groups, _ = pareto.measured_groups(found, accuracy_of(accuracy, measured), failed)
     say(terminal.front(Front(groups=groups)))
-    _say_how_it_ended(jobs, directory)
+    say_how_it_ended(jobs, directory)
     emit(f"picture: mnv4bench pareto {directory}/")
 
 
-def _say_how_it_ended(jobs: Sequence[Job], directory: Path) -> None:
+def say_how_it_ended(jobs: Sequence[Job], directory: Path) -> None:
+    """Notes, why the measuring ended, and where the report lies."""
     for job in jobs:
         of = f"{job.device}: " if len(jobs) > 1 else ""
         report, path = job.report, store.path_of(directory, job.report)

@@ -40,8 +40,8 @@ def command(
         str,
         typer.Argument(
             metavar="ARTIFACT",
-            help="A file (.onnx, .tflite, .mlpackage), or a model of `mnv4bench models` to export "
-            "with --format, --precision and --weights.",
+            help="A file (.onnx, .tflite, .mlpackage), a model of `mnv4bench models` or a network "
+            "of your own (.toml) to export with --format, --precision and --weights.",
         ),
     ],
     data: Annotated[

@@ -31,7 +31,7 @@ def command(
         list[str],
         typer.Argument(
             metavar="MODEL...",
-            help="Models of `mnv4bench models`, timm:NAME, your own (.pt2, .keras, .h5, a "
+            help="Models of `mnv4bench models`, timm:NAME, your own (.toml, .pt2, .keras, .h5, a "
             "SavedModel), or all for the whole catalog.",
             show_default=False,
         ),
@@ -204,8 +204,9 @@ def file_name(request: ExportRequest) -> str:
     """What the file is called where only a folder was named."""
     from mnv4bench.export.formats import SUFFIXES
     from mnv4bench.export.own import source as own_source
+    from mnv4bench.models import catalog
 
-    model = request.model
+    model = catalog.name_of(request.model)
     if own_source.kind(model):
         model = Path(model).resolve().stem
     model = model.replace("/", "_").replace(":", "-")

@@ -40,6 +40,14 @@ class OverWhat(StrEnum):
     INSTRUCTIONS = "instructions"
 
 
+class FrontFormat(StrEnum):
+    """What ``pareto`` prints."""
+
+    TABLE = "table"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
 OBJECTIVES: dict[OverWhat, Objective] = {
     OverWhat.LATENCY: "latency",
     OverWhat.SIZE: "size",
@@ -85,6 +93,10 @@ def command(
         ),
     ] = None,
     width: WidthOption = FigureWidth.SCREEN,
+    format: Annotated[
+        FrontFormat,
+        typer.Option(help="What to print: a table for people, Markdown to paste, or the JSON."),
+    ] = FrontFormat.TABLE,
     as_json: AsJson = False,
 ) -> None:
     """Draw the accuracy-latency fronts in reports, one panel per device and precision.
@@ -94,13 +106,16 @@ def command(
     Example: mnv4bench pareto reports/ --max-latency 5ms
     """
     objective = OBJECTIVES[x]
+    if as_json:
+        if format is FrontFormat.MARKDOWN:
+            raise UsageError("--json and --format markdown are two formats.", "one of the two")
+        format = FrontFormat.JSON
     kept = limits(max_latency, min_top1, objective)
     corner = _reference(reference, objective)
 
     from mnv4bench import codec
     from mnv4bench.analysis import pareto
-    from mnv4bench.analysis.accuracy import choose
-    from mnv4bench.cli.gathering import evaluated, latest
+    from mnv4bench.cli.gathering import accuracies, latest
     from mnv4bench.findings import Front, Group, SideBySide, Skipped
     from mnv4bench.models import published_tables
 
@@ -110,11 +125,12 @@ def command(
     paths, names = printed.told_apart(paths, published)
     tables = published_tables.named(names)
     found = None
+    sheets: dict[str, bytes] = {}
     if paths or not published:
         found = latest(paths, skipped)
-        measured, others = choose(evaluated(paths, skipped, found.artifacts()))
+        measured, sheets = accuracies(paths, skipped, found.artifacts())
         groups += pareto.latest_groups(found, accuracy_of(accuracy, measured), objective)
-        skipped += [*found.superseded(), *others]
+        skipped += found.superseded()
     if tables:
         from mnv4bench import profiles
 
@@ -127,25 +143,28 @@ def command(
 
     from mnv4bench.analysis.certainty import with_certainty
     from mnv4bench.analysis.universality import across
-    from mnv4bench.render import beside, figure, heat_map, spanning, terminal
+    from mnv4bench.render import beside, figure, front_markdown, heat_map, spanning, terminal
 
-    groups = [with_certainty(one, reference=corner, limits=kept) for one in groups]
+    groups = [with_certainty(one, reference=corner, limits=kept, sheets=sheets) for one in groups]
     front = Front(
         groups=tuple(groups),
         skipped=tuple(skipped),
         side_by_side=side,
         limits=kept,
-        universality=across(groups) if universality else (),
+        universality=across(groups, sheets=sheets) if universality else (),
     )
     if universality:
         stem, pictures = out or Path("universality"), heat_map.draw(front, width.value)
-        view = spanning.table
+        view, markdown = spanning.table, front_markdown.across
     else:
         stem, pictures = out or Path("pareto"), figure.draw(front, width.value)
-        view = terminal.front
+        view, markdown = terminal.front, front_markdown.lines
     drawn = written(stem, front, pictures, width)
-    if as_json:
+    if format is FrontFormat.JSON:
         emit(codec.encode_json(front))
+        return
+    if format is FrontFormat.MARKDOWN:
+        emit("\n".join(markdown(front)))
         return
     say(view(front))
     if side is not None and not universality:

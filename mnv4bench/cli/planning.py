@@ -59,6 +59,7 @@ def profiles_of(devices: Sequence[str], words: Words) -> list[DeviceProfile]:
     """The profiles as they are to be measured. Raises UsageError for words that fit none."""
     from mnv4bench.export.own import file as own_file
 
+    _require_own_names(words.models)
     found = [
         replace(
             profile,
@@ -86,6 +87,22 @@ def profiles_of(devices: Sequence[str], words: Words) -> list[DeviceProfile]:
                     "measure it in int8: --precision int8",
                 )
     return found
+
+
+def _require_own_names(models: Sequence[str]) -> None:
+    """Raises UsageError for two networks of one name, BadFile for one that cannot be built."""
+    from mnv4bench.models import catalog, custom
+
+    files: dict[str, str] = {}
+    for model in filter(custom.is_custom, models):
+        name = catalog.name_of(model)
+        if name in files:
+            raise UsageError(
+                f"{files[name]} and {model} are both called {name}, and a report would not tell "
+                "them apart.",
+                'give one of them a name of its own: name = "..." in its first line',
+            )
+        files[name] = model
 
 
 def _integers_only(profile: DeviceProfile) -> str | None:

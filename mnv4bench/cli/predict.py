@@ -29,7 +29,9 @@ def command(
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Names of `mnv4bench models`, or timm:NAME. [default: all]", show_default=False
+            help="Names of `mnv4bench models`, timm:NAME, or networks of your own (.toml). "
+            "[default: all]",
+            show_default=False,
         ),
     ] = None,
     device: Annotated[
@@ -75,8 +77,10 @@ def command(
     )
     assert predictor is not None  # so it was chosen
     predictions, refused = [], []
-    for model in models or [entry.model for entry in catalog.entries()]:
-        px, costs = costs_of(model, input_px)
+    words = models or [entry.model for entry in catalog.entries()]
+    for word in words:
+        px, costs = costs_of(word, input_px)
+        model = catalog.name_of(word)
         why = prediction.refusal(predictor, costs)
         if why:
             refused.append(LeftOut(model=model, reason=why))
@@ -92,7 +96,7 @@ def command(
     if not predictions:
         raise NotMeasured(
             f"nothing was predicted: {refused[0].model}: {refused[0].reason}.",
-            f"measure it: mnv4bench run --device {profile.device} --model {refused[0].model}",
+            f"measure it: mnv4bench run --device {profile.device} --model {words[0]}",
         )
 
 

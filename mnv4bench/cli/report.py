@@ -47,9 +47,8 @@ def command(
 
     from mnv4bench import codec, profiles, store
     from mnv4bench.analysis import pareto
-    from mnv4bench.analysis.accuracy import choose
     from mnv4bench.analysis.overview import Material
-    from mnv4bench.cli.gathering import evaluated, material, without_collector
+    from mnv4bench.cli.gathering import accuracies, material, without_collector
     from mnv4bench.findings import Group, Skipped
     from mnv4bench.models import published_tables
     from mnv4bench.render.html import page
@@ -60,8 +59,7 @@ def command(
     with without_collector():
         # As with pareto: the published tables alone need no report.
         found = material(paths, skipped) if paths or not tables else Material()
-        artifacts = found.latest.artifacts()
-        measured, others = choose(evaluated(paths, skipped, artifacts) if artifacts else ())
+        measured, sheets = accuracies(paths, skipped, found.latest.artifacts())
         panels: list[Group] = []
         if tables:
             titles = {profile.device: profile.title for profile in profiles.load_all()[0]}
@@ -73,7 +71,8 @@ def command(
             published=panels,
             side_by_side=printed.beside(found.latest.summaries(), tables) if tables else None,
             evaluations=tuple(measured.values()),
-            skipped=(*skipped, *others),
+            sheets=sheets,
+            skipped=skipped,
             limits=kept,
         )
         store.replace_file(out, page.document(whole))

@@ -35,7 +35,8 @@ def command(
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            help=f"Names of `mnv4bench models`, or timm:NAME. [default: {', '.join(DEFAULT)}]",
+            help="Names of `mnv4bench models`, timm:NAME, or networks of your own (.toml). "
+            f"[default: {', '.join(DEFAULT)}]",
             show_default=False,
         ),
     ] = None,
@@ -141,8 +142,11 @@ def _precision(text: str | None) -> Precision:
 
 def _networks(models: list[str], *, named: bool) -> list[tuple[str, int, Costs]]:
     from mnv4bench.cli.anchors import costs_of
+    from mnv4bench.models import catalog
 
-    return [(model, *costs_of(model, named=named)) for model in dict.fromkeys(models)]
+    return [
+        (catalog.name_of(model), *costs_of(model, named=named)) for model in dict.fromkeys(models)
+    ]
 
 
 def _swept(networks: list[tuple[str, int, Costs]], precision: Precision) -> Sweep:

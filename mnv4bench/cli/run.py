@@ -18,6 +18,7 @@ from mnv4bench.cli.exporting import (
 )
 from mnv4bench.cli.phones import (
     BenchmarkModelOption,
+    HostOption,
     LibrariesOption,
     SerialOption,
     refuse_unused,
@@ -50,7 +51,8 @@ def command(
         list[str] | None,
         typer.Option(
             help="A model of `mnv4bench models`, timm:NAME, or your own (.onnx, .tflite, "
-            ".mlpackage, .pt2, .keras, .h5, a SavedModel); repeat for more. "
+            ".mlpackage, .pt2, .keras, .h5, a SavedModel; .toml: a table of MobileNetV4's blocks); "
+            "repeat for more. "
             "[default: eight models across four families]"
         ),
     ] = None,
@@ -94,10 +96,11 @@ def command(
         ),
     ] = None,
     serial: SerialOption = None,
+    host: HostOption = None,
     benchmark_model: BenchmarkModelOption = None,
     libraries: LibrariesOption = None,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Leave on the phone what was put there.")
+        bool, typer.Option("--keep", help="Leave on the phone or board what was put there.")
     ] = False,
     reports: Annotated[Path, typer.Option(help="Where the reports go.")] = DEFAULT_REPORTS,
     resume: Annotated[
@@ -146,6 +149,7 @@ def command(
         benchmark_model=benchmark_model,
         libraries=libraries,
         keep=keep,
+        host=host,
     )
     named = list(dict.fromkeys(device or ()))
     given = Given(reports, tuple(named), tuple(dict.fromkeys(model or ())), options)
@@ -169,7 +173,7 @@ def command(
             )
             if dry_run:
                 _print_commands(asked, words, plan, options)
-            jobs = _new(asked, words, plan, given, dropped, holds)
+            jobs = begun(asked, words, plan, given, dropped, holds)
         matrix.measure_all(jobs, given)
     ending.show([job for job in jobs if job.unit is not None], reports, accuracy)
     raise typer.Exit(ending.status(jobs, dropped, given))
@@ -206,7 +210,7 @@ def _print_commands(
     raise typer.Exit(ending.status([], dropped, Given(DEFAULT_REPORTS)))
 
 
-def _new(
+def begun(
     asked: Sequence[DeviceProfile],
     words: Words,
     plan: Plan,

@@ -133,10 +133,11 @@ class Options:
     """What the command line says about devices; what is None is found some other way."""
 
     serials: tuple[str, ...] = ()  # of phones: one of these, where several are attached
-    benchmark_model: Path | None = None  # the benchmark program that a phone is to run
+    benchmark_model: Path | None = None  # the benchmark program that a phone or board is to run
     libraries: Path | None = None  # the folder of the files that a delegate needs
     keep: bool = False  # leave on the device what was put there
     python: "Interpreter | None" = None  # of this machine: what measures; None: our own
+    host: str | None = None  # of a board, as ssh takes it
 
 
 def open_runner(profile: DeviceProfile, options: Options = Options()) -> Runner:
@@ -154,7 +155,15 @@ def open_runner(profile: DeviceProfile, options: Options = Options()) -> Runner:
             from mnv4bench.devices.emulated.runner import EmulatedRunner
 
             return EmulatedRunner(profile)
-        case "ssh" | "apple" | "cuda" | "replay":
+        case "ssh":
+            from mnv4bench.devices.ssh.runner import SshRunner
+
+            return SshRunner(profile, options)
+        case "cuda":
+            from mnv4bench.devices.cuda.runner import CudaRunner
+
+            return CudaRunner(profile)
+        case "apple" | "replay":
             raise NotMeasured(
                 f"{profile.device} needs the {profile.runner} runner, which this version of "
                 "mnv4bench does not have yet; nothing was measured.",

@@ -183,8 +183,8 @@ def _opened(
 
             model = OrtModel(file, threads=threads, shapes=shapes)
             return model, OrtProfiler(file, folder, threads=threads, shapes=shapes)
-        case "coreml":
-            raise NotImplementedError("Core ML files are not run by this process")
+        case "coreml" | "torch":
+            raise NotImplementedError(f"{request.runtime} is not profiled by this process")
         case _:
             assert_never(request.runtime)
 

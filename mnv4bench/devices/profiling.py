@@ -31,3 +31,9 @@ def refuse_for(profile: DeviceProfile) -> None:
             profile.device,
             "an emulator's times are nobody's, and its instructions are counted for the whole",
         )
+    if profile.runner == "cuda" or (profile.accelerator == "gpu" and profile.runner == "host"):
+        raise not_profiled(profile.device, "its GPU is timed for whole inferences", profile.format)
+    if profile.runner == "ssh":
+        raise not_profiled(
+            profile.device, "over ssh only whole inferences are timed", profile.format
+        )

@@ -32,7 +32,7 @@ def key(request: ExportRequest) -> str:
 
 
 def _network(request: ExportRequest) -> dict[str, object]:
-    from mnv4bench.models import preprocessing, weights
+    from mnv4bench.models import catalog, preprocessing, weights
 
     if own_source.kind(request.model):
         path = Path(request.model)
@@ -40,7 +40,7 @@ def _network(request: ExportRequest) -> dict[str, object]:
         return {"model": name_of(path), "source": spec(request), "shapes": shapes}
     choice = weights.parse(request.weights)
     return {
-        "model": request.model,
+        "model": catalog.name_of(request.model),
         "spec": spec(request),
         "weights": weights.identity(choice, request.model),
         "input_px": preprocessing.input_px(request.model, choice),

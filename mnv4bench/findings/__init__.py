@@ -3,6 +3,7 @@
 Knows: the names of DESIGN.md, "JSON shapes". Does not know: how a conclusion is reached or drawn.
 """
 
+from mnv4bench.findings.ablations import Ablation, AblationRow, Ablations, Arithmetic, Effect
 from mnv4bench.findings.beside import Beside, PublishedSource, SideBySide, Unmatched
 from mnv4bench.findings.certainty import (
     Cell,
@@ -83,8 +84,12 @@ from mnv4bench.findings.shapes import Histogram, Shape, ShapeGroup, Shapes, Stra
 from mnv4bench.findings.skipped import Skipped
 
 __all__ = [
+    "Ablation",
+    "AblationRow",
+    "Ablations",
     "Accuracies",
     "Agreement",
+    "Arithmetic",
     "Attached",
     "Availability",
     "Beside",
@@ -103,6 +108,7 @@ __all__ = [
     "Devices",
     "Difference",
     "Doctor",
+    "Effect",
     "Evaluated",
     "Examined",
     "FamilySpan",

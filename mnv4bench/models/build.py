@@ -50,7 +50,7 @@ def build(model: str, choice: WeightsChoice) -> BuiltModel:
     with calibration.seeded(choice.seed if isinstance(choice, Random) else 0):
         net = _fresh(model, choice)
     params = sum(parameter.numel() for parameter in net.parameters())
-    given = weights.apply(net, choice, model, px)
+    given = weights.of_network(weights.apply(net, choice, model, px), model)
     net = _deployed(net).requires_grad_(False)
     own = px == entry.input_px and params == entry.params  # else another size, or other classes
     known = entry.macs if own else None

@@ -1,6 +1,8 @@
 """The one table of models: what can be built here, under which name, and what it costs.
 
-Names are mnv4bench's own and stay as they are; ``timm:NAME`` takes any image classifier of timm.
+Names are mnv4bench's own and stay as they are; ``timm:NAME`` takes any image classifier of timm,
+and a path that ends in .toml a network of one's own (custom). The variants that the paper's
+ablations compare have names too, and stand in no list.
 
 Knows: names, families, input sizes, counts. Does not know: torch, weights, latency. Asking for a
 ``timm:NAME`` is the exception that has to import timm, because only timm knows its input size.
@@ -11,12 +13,13 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 from importlib import metadata
+from pathlib import Path
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from mnv4bench.errors import MissingExtra, UsageError, nearest
-from mnv4bench.models import accuracies, counts, specs
+from mnv4bench.models import ablations, accuracies, counts, custom, published, specs
 from mnv4bench.models.specs import Network
 from mnv4bench.records import ModelEntry
 
@@ -42,7 +45,7 @@ class Definition(Struct, frozen=True):
 
     model: str
     family: str
-    arch: str  # timm's name of the architecture, which its checkpoints carry
+    arch: str  # timm's name of the architecture, which its checkpoints carry; "": it has none
     input_px: int  # the paper's, or the training's where the paper has no such row
     params: int  # as trained, 1000 classes: before re-parameterisation
     macs: int  # deployed form, one image of input_px
@@ -95,23 +98,26 @@ _TABLE = (
 @cache
 def entries() -> tuple[ModelEntry, ...]:
     """Every model of the table, MobileNetV4 first, each family from small to large."""
-    return tuple(
-        ModelEntry(
-            model=row.model,
-            family=row.family,
-            input_px=row.input_px,
-            params=row.params,
-            macs=row.macs,
-            accuracies=accuracies.of(row.model),
-        )
-        for row in _TABLE
+    return tuple(_entry(row) for row in _TABLE)
+
+
+def _entry(row: Definition) -> ModelEntry:
+    return ModelEntry(
+        model=row.model,
+        family=row.family,
+        input_px=row.input_px,
+        params=row.params,
+        macs=row.macs,
+        accuracies=accuracies.of(row.model),
     )
 
 
 def entry(model: str) -> ModelEntry:
     """The entry of ``model``; for ``timm:NAME`` without counts, which cost a build.
 
-    Raises UsageError for an unknown name, and for a timm model that is no image classifier.
+    A network of one's own has no accuracies, whatever it is called.
+    Raises UsageError for an unknown name, and for a timm model that is no image classifier; for a
+    .toml file as ``definition`` does.
     """
     if is_timm(model):
         from mnv4bench.models import baselines
@@ -119,18 +125,48 @@ def entry(model: str) -> ModelEntry:
         px = int(baselines.config(arch(model)).input_size[1])
         return ModelEntry(model=model, family="timm", input_px=px, params=None, macs=None)
     wanted = definition(model)
-    return next(row for row in entries() if row.model == wanted.model)
+    return next((row for row in entries() if row.model == wanted.model), _entry(wanted))
 
 
 def definition(model: str) -> Definition:
-    """The table's row of ``model``. Raises UsageError with the nearest names otherwise."""
+    """The table's row of ``model``, that of an ablation's variant, or of a .toml file, now read.
+
+    Raises UsageError with the nearest names for any other, and when there is no such file; BadFile
+    with place and reason for one that is no network.
+    """
+    if custom.is_custom(model):
+        return _own(custom.read(Path(model)))
     for row in _TABLE:
         if row.model == model:
             return row
+    if network := ablations.networks().get(model):
+        return structs.replace(_mnv4(network, ""), family=ablations.FAMILY)
     raise UsageError(
         f"There is no model {model!r}; {nearest(model, [row.model for row in _TABLE])}.",
-        "mnv4bench models lists them; timm:NAME takes any image classifier of timm",
+        "mnv4bench models lists them; timm:NAME takes any image classifier of timm, FILE.toml a "
+        "network of your own",
     )
+
+
+def _own(network: Network) -> Definition:
+    """The row of a network that somebody brought.
+
+    A name that has published figures would borrow them, so it becomes one that has none.
+    """
+    taken = {row.model for row in _TABLE} | {cell.model for cell in published.table()}
+    taken |= ablations.networks().keys()
+    name = f"{network.name}{custom.SUFFIX}" if network.name in taken else network.name
+    return structs.replace(_mnv4(network, ""), model=name, family=custom.FAMILY)
+
+
+def name_of(model: str) -> str:
+    """What ``model`` is called in reports. Raises as ``definition`` does for a .toml file."""
+    return definition(model).model if custom.is_custom(model) else model
+
+
+def has_checkpoints(model: str) -> bool:
+    """Whether anybody publishes trained weights of this architecture."""
+    return is_timm(model) or bool(definition(model).arch)
 
 
 def is_timm(model: str) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, assert_never
 
-from mnv4bench.models.specs import KV_KERNEL, MQA, UIB, Block, ConvBN, FusedIB, Network
+from mnv4bench.models.specs import KV_KERNEL, MHSA, MQA, UIB, Block, ConvBN, FusedIB, Network
 
 
 class Count(NamedTuple):
@@ -64,7 +64,9 @@ def _block(what: str, block: Block, channels: int, px: int, *, scaled: bool) -> 
         case UIB():
             return _uib(what, block, channels, px, scaled=scaled)
         case MQA():
-            return _mqa(what, block, channels, px, scaled=scaled)
+            return _attention(what, block, channels, px, kv_heads=1, scaled=scaled)
+        case MHSA():
+            return _attention(what, block, channels, px, kv_heads=block.heads, scaled=scaled)
         case _:
             assert_never(block)
 
@@ -89,8 +91,11 @@ def _uib(what: str, block: UIB, channels: int, px: int, *, scaled: bool) -> Coun
     return Count(what, params, macs, block.out, size)
 
 
-def _mqa(what: str, block: MQA, channels: int, px: int, *, scaled: bool) -> Count:
-    wide = block.heads * block.key_dim
+def _attention(
+    what: str, block: MQA | MHSA, channels: int, px: int, *, kv_heads: int, scaled: bool
+) -> Count:
+    """``kv_heads``: for how many heads there are keys and values, of ``key_dim`` channels each."""
+    wide, kv_wide = block.heads * block.key_dim, kv_heads * block.key_dim
     queries, kv_px = px**2, px
     params = 2 * channels + (channels if scaled else 0)  # batch norm before, layer scale after
     macs = 0
@@ -99,9 +104,9 @@ def _mqa(what: str, block: MQA, channels: int, px: int, *, scaled: bool) -> Coun
         params += 2 * (weights + 2 * channels)
         macs += 2 * weights * kv_px**2
     keys = kv_px**2
-    params += channels * wide + 2 * channels * block.key_dim + wide * channels
+    params += channels * wide + 2 * channels * kv_wide + wide * channels
     macs += queries * 2 * channels * wide  # query projection and output projection
-    macs += keys * 2 * channels * block.key_dim  # key and value projections
+    macs += keys * 2 * channels * kv_wide  # key and value projections
     macs += 2 * queries * keys * wide  # logits, and the weighted sum of values
     return Count(what, params, macs, channels, px)
 

@@ -22,10 +22,9 @@ except ModuleNotFoundError as error:
     raise MissingExtra("torch", "export", "Counting a network's layers") from error
 
 from mnv4bench.models import baselines, catalog, mnv4
+from mnv4bench.models.spec_layers import LARGE, LARGE_KERNEL
 from mnv4bench.records import Costs, Layer, LayerKind
 
-LARGE_KERNEL = 7
-LARGE = f"kernels of {LARGE_KERNEL}x{LARGE_KERNEL} and more"
 GROUPED = "grouped convolutions"
 WIDENING = "depthwise convolutions that widen"
 LAYER_NORM = "layer norm"
@@ -157,8 +156,8 @@ def _ours(module: nn.Module) -> str | None:
             return f"UIB {module.variant}"
         case mnv4.FusedInvertedBottleneck():
             return "FusedIB"
-        case mnv4.MobileMQA():
-            return "MQA"
+        case mnv4.AttentionBlock():
+            return module.kind
         case mnv4.ConvNorm():
             return "ConvBN"
         case _:

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from mnv4bench.models.specs import (
     KV_KERNEL,
+    MHSA,
     MQA,
     UIB,
     Activation,
@@ -29,6 +30,7 @@ from mnv4bench.models.specs import (
     ConvBN,
     FusedIB,
     Network,
+    PlainMQA,
 )
 
 BN_EPS = 1e-5  # timm's, whose checkpoints are the public ones; Model Garden: 1e-3, Conv-S 1e-6
@@ -159,9 +161,9 @@ class MultiQueryAttention(nn.Module):
     second partition per block (litert-torch 0.10).
     """
 
-    def __init__(self, spec: MQA, channels: int) -> None:
+    def __init__(self, spec: MQA | MHSA, channels: int, kv_heads: int = 1) -> None:
         super().__init__()
-        self.heads = spec.heads
+        self.heads, self.kv_heads = spec.heads, kv_heads
         self.key_dim = spec.key_dim
         wide = spec.heads * spec.key_dim
         self.query = nn.Sequential(OrderedDict(proj=conv(channels, wide, 1)))
@@ -169,14 +171,13 @@ class MultiQueryAttention(nn.Module):
         self.value = self._down_sampled(spec, channels)
         self.output = nn.Sequential(OrderedDict(proj=conv(wide, channels, 1)))
 
-    @staticmethod
-    def _down_sampled(spec: MQA, channels: int) -> nn.Sequential:
-        """1x1 projection to one head, after a strided depthwise convolution if asked for."""
+    def _down_sampled(self, spec: MQA | MHSA, channels: int) -> nn.Sequential:
+        """1x1 projection to the K/V heads, after a strided depthwise convolution if asked for."""
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         if spec.kv_stride > 1:
             layers["down_conv"] = conv(channels, channels, KV_KERNEL, spec.kv_stride, channels)
             layers["norm"] = batch_norm(channels)
-        layers["proj"] = conv(channels, spec.key_dim, 1)
+        layers["proj"] = conv(channels, self.kv_heads * self.key_dim, 1)
         return nn.Sequential(layers)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -199,18 +200,81 @@ def tokens(x: Tensor, key_dim: int) -> Tensor:
     return x.permute(0, 2, 3, 1).reshape(batch, rows, key_dim)
 
 
-class MobileMQA(nn.Module):
-    """Batch norm, multi-query attention, residual. The UIB that follows plays the MLP's part."""
+class PlainMultiQueryAttention(MultiQueryAttention):
+    """The same function with heads before positions (Shazeer 2019, arXiv:1911.02150, section 3).
 
-    def __init__(self, spec: MQA, channels: int, initial_scale: float | None) -> None:
+    "bhnk,bmk->bhnm" has queries and results with the heads in front, and the convolutions on both
+    sides have channels last: each block transposes twice. The paper's Appendix G measures this
+    layout against its own.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        q = heads_first(self.query(x) * self.key_dim**-0.5, self.key_dim)  # (B, h, N, d)
+        k = tokens(self.key(x), self.key_dim)  # (B, M, d)
+        v = tokens(self.value(x), self.key_dim)  # (B, M, d)
+        weights = torch.einsum("bhnd,bmd->bhnm", q, k).softmax(dim=-1)  # (B, h, N, M)
+        y = torch.einsum("bhnm,bmd->bhnd", weights, v)  # (B, h, N, d)
+        out: Tensor = self.output(heads_last(y, x))  # (B, C, H, W)
+        return out
+
+
+class MultiHeadAttention(MultiQueryAttention):
+    """Every head has keys and values of its own, so heads are a batch and have to be in front."""
+
+    def __init__(self, spec: MHSA, channels: int) -> None:
+        super().__init__(spec, channels, kv_heads=spec.heads)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q = heads_first(self.query(x) * self.key_dim**-0.5, self.key_dim)  # (B, h, N, d)
+        k = heads_first(self.key(x), self.key_dim)  # (B, h, M, d)
+        v = heads_first(self.value(x), self.key_dim)  # (B, h, M, d)
+        weights = torch.einsum("bhnd,bhmd->bhnm", q, k).softmax(dim=-1)  # (B, h, N, M)
+        y = torch.einsum("bhnm,bhmd->bhnd", weights, v)  # (B, h, N, d)
+        out: Tensor = self.output(heads_last(y, x))  # (B, C, H, W)
+        return out
+
+
+def heads_first(x: Tensor, key_dim: int) -> Tensor:
+    """(B, h * d, H, W) -> (B, h, H * W, d)."""
+    batch, channels, height, width = x.shape
+    last = x.permute(0, 2, 3, 1).reshape(batch, height * width, channels // key_dim, key_dim)
+    return last.permute(0, 2, 1, 3)
+
+
+def heads_last(y: Tensor, image: Tensor) -> Tensor:
+    """(B, h, H * W, d) -> (B, h * d, H, W), of the size of ``image``."""
+    batch, heads, _, key_dim = y.shape
+    _, _, height, width = image.shape
+    last = y.permute(0, 2, 1, 3).reshape(batch, height, width, heads * key_dim)
+    return last.permute(0, 3, 1, 2)
+
+
+class AttentionBlock(nn.Module):
+    """Batch norm, attention, residual. The UIB that follows plays the MLP's part."""
+
+    def __init__(self, spec: MQA | MHSA, channels: int, initial_scale: float | None) -> None:
         super().__init__()
+        self.kind = type(spec).__name__
         self.norm = batch_norm(channels)
-        self.attn = MultiQueryAttention(spec, channels)
+        self.attn = attention(spec, channels)
         self.layer_scale = layer_scale(channels, initial_scale)
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.layer_scale(self.attn(self.norm(x)))  # (B, C, H, W)
         return x + y
+
+
+def attention(spec: MQA | MHSA, channels: int) -> MultiQueryAttention:
+    """The attention of a row, on ``channels`` channels in and out."""
+    match spec:
+        case PlainMQA():
+            return PlainMultiQueryAttention(spec, channels)
+        case MQA():
+            return MultiQueryAttention(spec, channels)
+        case MHSA():
+            return MultiHeadAttention(spec, channels)
+        case _:
+            assert_never(spec)
 
 
 class MobileNetV4(nn.Module):
@@ -260,8 +324,8 @@ def build_block(
             return FusedInvertedBottleneck(spec, channels, act), spec.out
         case UIB():
             return UniversalInvertedBottleneck(spec, channels, act, initial_scale), spec.out
-        case MQA():
-            return MobileMQA(spec, channels, initial_scale), channels
+        case MQA() | MHSA():
+            return AttentionBlock(spec, channels, initial_scale), channels
         case _:
             assert_never(spec)
 

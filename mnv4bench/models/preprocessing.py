@@ -25,11 +25,13 @@ from mnv4bench.models import catalog
 from mnv4bench.models.weights import File, Timm, WeightsChoice, timm_tag
 from mnv4bench.records import Preprocessing
 
+USUAL = "ImageNet's usual"  # of a network that no checkpoint exists of
+
 
 class _Settings(Struct, frozen=True, kw_only=True):
     """What a checkpoint's images were like, in timm's words."""
 
-    checkpoint: str  # "arch.tag"
+    checkpoint: str  # "arch.tag"; "": nobody has trained it
     input_px: int
     crop_pct: float
     crop_mode: str = "center"
@@ -61,13 +63,22 @@ def of(model: str, choice: WeightsChoice) -> Preprocessing | None:
         interpolation=found.interpolation,
         mean=found.mean,
         std=found.std,
-        source=f"timm {found.checkpoint}{assumed}",
+        source=f"timm {found.checkpoint}{assumed}" if found.checkpoint else USUAL,
     )
 
 
 def _settings(model: str, choice: WeightsChoice) -> _Settings:
-    arch = catalog.arch(model)
     given = choice if isinstance(choice, Timm) else None
+    if given is None and not catalog.has_checkpoints(model):
+        return _Settings(
+            checkpoint="",
+            input_px=catalog.definition(model).input_px,
+            crop_pct=0.875,
+            interpolation="bilinear",
+            mean=(0.485, 0.456, 0.406),
+            std=(0.229, 0.224, 0.225),
+        )
+    arch = catalog.arch(model)
     tag = timm_tag(given or Timm(), model)
     if known := _published().get(f"{arch}.{tag}"):
         return known

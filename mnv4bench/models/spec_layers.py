@@ -9,8 +9,13 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from mnv4bench.models.specs import KV_KERNEL, MQA, UIB, Block, ConvBN, FusedIB, Network
+from mnv4bench.models.specs import KV_KERNEL, MHSA, MQA, UIB, Block, ConvBN, FusedIB, Network
 from mnv4bench.records import Costs, Layer, LayerKind
+
+# Runtimes have no kernel of their own for these, so their time follows from neither work nor
+# traffic; only networks of one's own have them.
+LARGE_KERNEL = 7
+LARGE = f"kernels of {LARGE_KERNEL}x{LARGE_KERNEL} and more"
 
 
 def of(network: Network, input_px: int | None = None) -> Costs:
@@ -25,7 +30,8 @@ def of(network: Network, input_px: int | None = None) -> Costs:
     rows.px = 1  # pooled
     rows.label("conv_head", "conv_head").conv("", 1, network.head_width)
     rows.label("classifier", "classifier").linear(network.classes)
-    return Costs(tuple(rows.layers))
+    large = any(layer.kernel >= LARGE_KERNEL for layer in rows.layers)
+    return Costs(tuple(rows.layers), (LARGE,) if large else ())
 
 
 class _Rows:
@@ -106,12 +112,14 @@ def _block(rows: _Rows, block: Block) -> None:
                 rows.conv("dw_mid.conv", middle, rows.channels, stride, depthwise=True)
             rows.conv("pw_proj.conv", 1, block.out)
         case MQA():
-            _attention(rows, block)
+            _attention(rows, block, kv_heads=1)
+        case MHSA():
+            _attention(rows, block, kv_heads=block.heads)
         case _:
             assert_never(block)
 
 
-def _attention(rows: _Rows, block: MQA) -> None:
+def _attention(rows: _Rows, block: MQA | MHSA, *, kv_heads: int) -> None:
     """Queries, keys, values, the two products, and the projection back."""
     channels, px = rows.channels, rows.px
     wide, queries = block.heads * block.key_dim, px**2
@@ -122,10 +130,10 @@ def _attention(rows: _Rows, block: MQA) -> None:
             rows.conv(
                 f"attn.{side}.down_conv", KV_KERNEL, channels, block.kv_stride, depthwise=True
             )
-        rows.conv(f"attn.{side}.proj", 1, block.key_dim)
+        rows.conv(f"attn.{side}.proj", 1, kv_heads * block.key_dim)
         keys = rows.px**2
         rows.channels, rows.px = channels, px
-    logits, shared = queries * block.heads * keys, keys * block.key_dim
+    logits, shared = queries * block.heads * keys, keys * kv_heads * block.key_dim
     macs = logits * block.key_dim
     rows.add("attn", "matmul", 1, macs=macs, weights=0,
              inputs=queries * wide + shared, outputs=logits)  # fmt: skip

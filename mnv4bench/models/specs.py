@@ -92,7 +92,26 @@ class MQA(Struct, frozen=True, tag=True):
     kv_stride: int = 1
 
 
-Block: TypeAlias = ConvBN | FusedIB | UIB | MQA
+class PlainMQA(MQA, frozen=True, tag=True):
+    """MQA computed with heads before positions, as attention is usually written.
+
+    The same parameters and the same outputs, by operators that have to transpose queries and
+    results: what the paper's Appendix G compares its own layout with. In no reference network.
+    """
+
+
+class MHSA(Struct, frozen=True, tag=True):
+    """Multi-head self-attention: keys and values of ``key_dim`` channels for every head.
+
+    What the paper's Table 2 compares MQA with. In no reference network.
+    """
+
+    heads: int
+    key_dim: int
+    kv_stride: int = 1
+
+
+Block: TypeAlias = ConvBN | FusedIB | UIB | MQA | PlainMQA | MHSA
 
 
 class Network(Struct, frozen=True):
@@ -103,7 +122,7 @@ class Network(Struct, frozen=True):
     stem: ConvBN
     stages: tuple[tuple[Block, ...], ...]
     activation: Activation = "relu"
-    layer_scale: float | None = None  # initial gamma of every UIB and MQA; None: no layer scale
+    layer_scale: float | None = None  # initial gamma of UIBs and attention; None: no layer scale
     head_width: int = HEAD_WIDTH
     classes: int = CLASSES
 

@@ -12,10 +12,10 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from mnv4bench.errors import BadFile, UsageError
-from mnv4bench.models import accuracies, catalog
+from mnv4bench.models import accuracies, catalog, custom
 from mnv4bench.records import Weights
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ _FORMS = (
     + " (FILE:CLASSES for a classifier of its own)"
 )
 _BYTES_PER_READ = 1 << 20
+_DIGITS = 12  # of a network's digest: two that agree in so many are one in 10^14
 
 
 class Random(Struct, frozen=True, tag=True):
@@ -108,7 +109,13 @@ def timm_tag(choice: Timm, model: str) -> str | None:
 
     Without a tag it is the plain ImageNet-1k training at the model's input size, the row of
     ``accuracies.default``; timm's own default may be a fine-tuned or larger-input one.
+    Raises UsageError for a network that nobody publishes checkpoints of.
     """
+    if not catalog.has_checkpoints(model):
+        raise UsageError(
+            f"{model} has no published checkpoints.",
+            "--weights random for its latency, or --weights FILE with weights of your own",
+        )
     row = accuracies.default(model, "timm")
     return choice.tag or (row.weights.partition(".")[2] if row else None)
 
@@ -160,6 +167,18 @@ def apply(net: nn.Module, choice: WeightsChoice, model: str, input_px: int) -> W
             kind, detail = "file", _load_from_file(net, choice, model)
     net.eval()
     return Weights(kind=kind, detail=detail, sha256=checkpoint.digest(net.state_dict()))
+
+
+def of_network(weights: Weights, model: str) -> Weights:
+    """``weights``, saying of which network where its name does not.
+
+    Two files of one name may be two networks. What is measured is told apart by its weights'
+    text everywhere (fronts, histories, comparisons), so that holds the network's digest.
+    """
+    if not custom.is_custom(model):
+        return weights
+    detail = f"{weights.detail}, network {catalog.spec_digest(model)[:_DIGITS]}"
+    return structs.replace(weights, detail=detail)
 
 
 def _load_from_hub(net: nn.Module, choice: Timm, model: str) -> str:

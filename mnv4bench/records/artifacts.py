@@ -180,3 +180,19 @@ class PublishedLatency(Struct, frozen=True, kw_only=True):
     printed_to_s: Duration | None = None  # the last digit printed; None: not known
     runtime: str = ""  # what ran it, in the table's words, where it tells several apart
     accuracy_source: AccuracySource = "paper"  # whose ``top1`` is; "table": this very table's
+
+
+class PublishedAblation(Struct, frozen=True, kw_only=True):
+    """One row of a published ablation: figures as printed, or the change that the paper computes.
+
+    With ``percent`` every figure is a change in percent, and there is no top-1.
+    """
+
+    study: Name
+    row: str
+    percent: bool
+    top1: float | None = None  # percent
+    macs_g: float | None = None  # in the paper's G, which may be 2^30
+    params_m: float | None = None  # in the paper's M, which may be 2^20
+    devices: dict[str, float]  # seconds
+    citation: str

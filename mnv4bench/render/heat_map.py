@@ -255,6 +255,7 @@ def look(cell: Cell) -> tuple[str, str, str]:
         case "front":
             doubt = share is not None and share < sureness.DOUBTFUL[1]
             text = f"front {units.share(share)}" if doubt and share is not None else "front"
+            text += spanning.OPEN if cell.open else ""
             # As in a panel: the less sure, the paler; still dark enough for white text.
             pale = 0.15 * (1 - share) if doubt and share is not None else 0.0
             return paler(ON_FRONT, pale), WHITE, text
@@ -263,6 +264,7 @@ def look(cell: Cell) -> tuple[str, str, str]:
             text = units.ratio(cell.ratio)
             if share is not None and share >= sureness.DOUBTFUL[0]:
                 text += f" {units.share(share)}"
+            text += spanning.OPEN if cell.open else ""
             depth = min(1.0, log(max(1.0, cell.ratio)) / log(DARKEST))
             return paler(OFF_FRONT, LIGHTEST * (1 - depth)), INK, text
         case "unknown":

@@ -30,7 +30,6 @@ NAME_ROOM = 170.0
 LEAST_BARS = 90.0
 VALUE_GAP = 3.0
 AXIS = 22.0  # numbers and what they are
-BOLD = 1.16
 # More rows than this are no figure; the table and the JSON have the others.
 MAX_ROWS = 70
 MAX_KINDS = 6  # with a colour of their own; the others are one
@@ -131,7 +130,9 @@ def _page(
     if len(bars) > MAX_ROWS:
         notes = [*notes, f"{len(bars) - MAX_ROWS:,} more rows are in the JSON."]
     lines = [
-        line for head in heads for line in typeface.wrapped(visible(head), TITLE_SIZE * BOLD, room)
+        line
+        for head in heads
+        for line in typeface.wrapped(visible(head), TITLE_SIZE * typeface.BOLD, room)
     ]
     small = [line for note in notes for line in typeface.wrapped(visible(note), NOTE_SIZE, room)]
     rows = page.flow([legend], room) if legend else []

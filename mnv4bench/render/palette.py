@@ -37,6 +37,7 @@ _LOOKS: tuple[Look, ...] = (
     Look("#332288", ">", 1.08),
     Look("#999933", "<", 1.08),
     Look("#44aa99", "*", 1.4),
+    Look("#661100", "X", 1.08),
 )
 # The families of the field keep their looks from one figure to the next.
 _KNOWN = {
@@ -51,6 +52,7 @@ _KNOWN = {
     "mobileone": 7,
     "convnext": 8,
     "nextvit": 9,
+    "custom": 10,
 }
 
 
@@ -68,7 +70,7 @@ def looks(families: Iterable[str]) -> Mapping[str, Look]:
         known = _KNOWN.get(_key(family))
         index = next(free, 0) if known is None else known
         turn, place = divmod(index, len(_LOOKS))
-        # Past the tenth family every colour comes again, each time with another marker.
+        # Past the eleventh family every colour comes again, each time with another marker.
         shape = _LOOKS[(place + turn) % len(_LOOKS)]
         found[family] = Look(_LOOKS[place].colour, shape.marker, shape.scale)
     return found

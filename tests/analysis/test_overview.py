@@ -129,3 +129,13 @@ def test_stretches_are_few_and_within_what_they_stand_for(values: list[float], m
 
 def test_stretches_keep_the_order() -> None:
     assert gathered([1.0, 1.0, 5.0, 5.0, 2.0, 2.0], 3) == pytest.approx((1.0, 5.0, 2.0))
+
+
+def test_times_of_a_played_gpu_are_a_group_of_their_own_beside_counts() -> None:
+    played = measurement(origin="emulated")
+    whole = overview(*hard(), report(played))
+    emulated = [one for one in whole.front.groups if one.origin == "emulated"]
+    assert sorted(one.objective for one in emulated) == ["instructions", "latency"]
+    [timed] = [one for one in emulated if one.objective == "latency"]
+    assert [point.status for point in timed.points] == ["excluded"]
+    assert timed.points[0].latency_s

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mnv4bench.analysis import stats
-from mnv4bench.records import AndroidTarget, Environment
+from mnv4bench.records import AndroidTarget, CudaTarget, Environment
 from tests.sample_reports import ENVIRONMENT, PROFILE, artifact, measurement, report, samples
 
 times = st.floats(min_value=1e-6, max_value=10)
@@ -169,6 +169,36 @@ def test_a_phone_is_named_by_model_chip_and_benchmark_program() -> None:
     odd = replace(environment, soc=None, runtime_name=None, runtime_version=None)
     gpu = replace(PROFILE, accelerator="gpu")
     assert stats.circumstances(odd, gpu)[0] == "Google Pixel 8 (shiba), LiteRT, 1 thread"
+
+
+def test_a_gpu_is_named_and_what_torch_computes_in_tells_latencies_apart() -> None:
+    environment = Environment(
+        machine="a computer", gpu="NVIDIA H100", runtime_name="PyTorch", runtime_version="2.13.0"
+    )
+    profile = replace(PROFILE, runtime="torch", format="pt2", accelerator="gpu")
+    graph = replace(profile, cuda=CudaTarget(mode="graph"))
+    halves = replace(profile, cuda=CudaTarget(mode="graph", arithmetic="fp16", channels_last=True))
+    fused = replace(profile, cuda=CudaTarget(mode="compile", compile_mode="max-autotune"))
+    said = [stats.circumstances(environment, one) for one in (graph, halves, fused)]
+    assert [machine for machine, _ in said] == [
+        "NVIDIA H100, PyTorch 2.13.0, graph, fp32 arithmetic",
+        "NVIDIA H100, PyTorch 2.13.0, graph, fp16 arithmetic, channels last",
+        "NVIDIA H100, PyTorch 2.13.0, compile (max-autotune), fp32 arithmetic",
+    ]
+    assert len({digest for _, digest in said}) == 3
+    assert (
+        stats.facts(environment, halves)["profile.cuda"] == "graph, fp16 arithmetic, channels last"
+    )
+    assert "profile.cuda" not in stats.facts(environment, PROFILE)
+
+
+def test_the_gpus_part_is_a_median_where_every_invocation_has_it() -> None:
+    every = tuple(
+        samples(i, 0.002, 0.003, 0.004, device_s=(0.001, 0.0011, 0.005)) for i in range(3)
+    )
+    assert stats.summarise(report(), measurement(invocations=every)).device_s == 0.0011
+    some = (*every[:2], samples(2, 0.002))
+    assert stats.summarise(report(), measurement(invocations=some)).device_s is None
 
 
 def test_p90_needs_samples_of_single_inferences() -> None:

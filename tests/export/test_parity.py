@@ -87,3 +87,16 @@ def test_a_refused_file_is_not_cached(
     monkeypatch.setattr(worker, "convert", lambda built, file, *_: shutil.copy(conv_s_onnx, file))
     assert worker.export(CONV_S_ONNX, key, store, StringIO()) == cache.digest(conv_s_onnx)
     assert [entry.name for entry in entries(tmp_path)] == [key]
+
+
+def test_few_outputs_are_held_less_tightly_and_thousands_as_ever() -> None:
+    """The ratio of two estimates from n normal errors each scatters as said, by trial."""
+    import numpy as np
+
+    assert parity.scatter_db(4000) == 0
+    draw = np.random.default_rng(0)
+    for outputs in (8, 40, 400):
+        powers = (draw.standard_normal((2, 4000, outputs)) ** 2).mean(axis=2)
+        seen = 10 * np.log10(powers[0] / powers[1])
+        allowed = parity.scatter_db(outputs) + parity.HELD_DB
+        assert 2.5 * seen.std() < allowed < 3.5 * seen.std()

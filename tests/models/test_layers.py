@@ -5,8 +5,9 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
-from mnv4bench.models import catalog, layer_table, layers, published_networks, spec_layers
+from mnv4bench.models import catalog, counts, layer_table, layers, published_networks, spec_layers
 from mnv4bench.models.specs import NETWORKS
 from mnv4bench.records import Layer
 
@@ -17,6 +18,19 @@ ALL = [entry.model for entry in catalog.entries()]
 def test_arithmetic_finds_the_layers_that_torch_runs(network) -> None:
     assert spec_layers.of(network).layers == layers.of(network.name).layers
     assert spec_layers.of(network, 192).layers == layers.of(network.name, 192).layers
+
+
+def test_a_network_of_ones_own_with_every_block_is_counted_alike() -> None:
+    from mnv4bench.models.mnv4 import MobileNetV4
+    from tests.models.test_custom import SMALL_NETWORK
+
+    with torch.device("meta"):
+        net = MobileNetV4(SMALL_NETWORK).eval()
+    found = spec_layers.of(SMALL_NETWORK)
+    assert found == layers.of_module(net, SMALL_NETWORK.input_px)
+    assert found.unexplained == (layers.LARGE,)
+    assert {"MQA", "PlainMQA", "MHSA"} < {layer.block for layer in found.layers}
+    assert found.macs == counts.total_macs(SMALL_NETWORK)
 
 
 @pytest.mark.parametrize("model", ALL)

@@ -11,6 +11,7 @@ from mnv4bench.models import specs
 from mnv4bench.models.inputs import sample_input
 from mnv4bench.models.mnv4 import (
     MobileNetV4,
+    MultiHeadAttention,
     MultiQueryAttention,
     UniversalInvertedBottleneck,
     build_block,
@@ -79,6 +80,30 @@ def test_einsum_attention_is_scaled_dot_product_attention(
         q, k.expand(-1, 4, -1, -1), v.expand(-1, 4, -1, -1)
     )  # (B, h, N, d)
     expected = attention.output(heads.transpose(2, 3).reshape(2, 64, *shape))
+    torch.testing.assert_close(attention(x), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kv_stride", [1, 2])
+def test_the_plain_layout_computes_the_same(kv_stride: int) -> None:
+    torch.manual_seed(1)
+    ours = build_block(specs.MQA(4, 16, kv_stride), 24, "relu", None)[0].eval()
+    plain = build_block(specs.PlainMQA(4, 16, kv_stride), 24, "relu", None)[0].eval()
+    plain.load_state_dict(ours.state_dict(), strict=True)
+    x = torch.randn(2, 24, 7, 9)
+    torch.testing.assert_close(plain(x), ours(x), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("kv_stride", [1, 2])
+def test_mhsa_is_scaled_dot_product_attention_with_keys_for_every_head(kv_stride: int) -> None:
+    torch.manual_seed(2)
+    attention = MultiHeadAttention(specs.MHSA(4, 16, kv_stride), 24).eval()
+    x = torch.randn(2, 24, 7, 9)
+    q, k, v = (
+        part(x).unflatten(1, (4, 16)).flatten(3).transpose(2, 3)  # (B, h, N or M, d)
+        for part in (attention.query, attention.key, attention.value)
+    )
+    heads = nn.functional.scaled_dot_product_attention(q, k, v).transpose(2, 3)  # (B, h, d, N)
+    expected = attention.output(heads.reshape(2, 64, 7, 9))
     torch.testing.assert_close(attention(x), expected, rtol=1e-4, atol=1e-5)
 
 

@@ -183,6 +183,12 @@ def test_any_range_has_a_readable_number_of_ticks() -> None:
             assert 4 <= len(plain(low, low * factor)) <= 12
 
 
+def test_networks_of_ones_own_have_a_look_of_their_own() -> None:
+    drawn = looks(["custom", "MobileNetV4", *(f"stranger {index}" for index in range(9))])
+    assert drawn["custom"] == looks(["custom"])["custom"]
+    assert len({(look.colour, look.marker) for look in drawn.values()}) == len(drawn)
+
+
 def test_families_keep_their_look_and_strangers_get_their_own() -> None:
     few = looks(["MobileNetV4", "FastViT"])
     many = looks(["FastViT", "MobileNetV4", *(f"stranger {index}" for index in range(30))])

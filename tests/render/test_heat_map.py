@@ -84,6 +84,7 @@ def test_what_a_cell_says() -> None:
     assert said(status="dominated", ratio=1.25) == "×1.25"
     assert said(status="dominated", ratio=1.25, front_probability=0.01) == "×1.25"
     assert said(status="dominated", ratio=1.01, front_probability=0.3) == "×1.01 30 %"
+    assert said(status="dominated", ratio=1.0, open=True) == "×1.00 ?"
     assert said(status="unknown", ratio=None, reason="failed on the device") == "failed"
     assert said(status="unknown", ratio=None, reason="tainted: busy") == "-"
     assert heat_map.look(Cell(status="unknown", ratio=None))[1] != INK

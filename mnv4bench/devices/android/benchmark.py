@@ -81,7 +81,25 @@ class Tool:
         return ((PROGRAM, self.program), *((one.name, one) for one in self.libraries))
 
 
-def find(profile: DeviceProfile, option: Path | None, library_dir: Path | None) -> Tool:
+@dataclass(frozen=True, slots=True)
+class Builds:
+    """The programs for one kind of device: what they are called in the cache, and published."""
+
+    folder: str  # under tools/ of the cache
+    variable: str  # of the environment: one program's path
+    downloads: dict[BenchmarkTool, str]
+
+
+PHONES = Builds(folder="", variable=VARIABLE, downloads=DOWNLOADS)
+
+
+def find(
+    profile: DeviceProfile,
+    option: Path | None,
+    library_dir: Path | None,
+    *,
+    builds: Builds = PHONES,
+) -> Tool:
     """The program and the libraries that ``profile`` needs.
 
     Looked for in this order: ``option``, the profile, the environment, the cache. Raises
@@ -89,7 +107,7 @@ def find(profile: DeviceProfile, option: Path | None, library_dir: Path | None) 
     profile's.
     """
     target = target_of(profile)
-    program = _program(target, option)
+    program = _program(target, option, builds)
     digest = _digest(program)
     if target.benchmark_sha256 not in (None, digest):
         raise NotMeasured(
@@ -274,13 +292,13 @@ def _litert(target: AndroidTarget, call: Call, accelerated: bool) -> Sequence[st
     )
 
 
-def _program(target: AndroidTarget, option: Path | None) -> Path:
-    cached = places.cache() / "tools" / target.tool / PROGRAM
-    variable = os.environ.get(VARIABLE)
+def _program(target: AndroidTarget, option: Path | None, builds: Builds) -> Path:
+    cached = places.cache() / "tools" / builds.folder / target.tool / PROGRAM
+    variable, download = os.environ.get(builds.variable), builds.downloads[target.tool]
     named = (
         ("--benchmark-model", option),
         ("benchmark_model of the profile", target.benchmark_model),
-        (VARIABLE, variable),
+        (builds.variable, variable),
     )
     for where, path in named:
         if path:
@@ -288,15 +306,15 @@ def _program(target: AndroidTarget, option: Path | None) -> Path:
             if not found.is_file():
                 raise NotMeasured(
                     f"{where} says {found}, and there is no such file.",
-                    f"give the path of the {TITLES[target.tool]}: {DOWNLOADS[target.tool]}",
+                    f"give the path of the {TITLES[target.tool]}: {download}",
                 )
             return found.absolute()
     if cached.is_file():
         return cached
     raise NotMeasured(
         f"the {TITLES[target.tool]} is not here (looked at --benchmark-model, the profile, "
-        f"${VARIABLE} and {cached}).",
-        f"mkdir -p {cached.parent} && curl -Lo {cached} {DOWNLOADS[target.tool]}",
+        f"${builds.variable} and {cached}).",
+        f"mkdir -p {cached.parent} && curl -Lo {cached} {download}",
     )
 
 

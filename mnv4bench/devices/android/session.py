@@ -19,12 +19,11 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from mnv4bench import records
-from mnv4bench.devices import Session
+from mnv4bench.devices import Session, kernel_text
 from mnv4bench.devices.android import (
     operator_times,
     phone,
     placement,
-    readings,
     remains,
     results,
     timings,
@@ -33,9 +32,10 @@ from mnv4bench.devices.android import (
 from mnv4bench.devices.android.adb import Adb
 from mnv4bench.devices.android.benchmark import PROGRAM, Call, arguments, target_of
 from mnv4bench.devices.android.placement import Contrast, Counted
-from mnv4bench.devices.android.readings import Policy
 from mnv4bench.devices.counting import not_counted
+from mnv4bench.devices.kernel_text import CPUFREQ, Policy
 from mnv4bench.devices.pairing import in_turn
+from mnv4bench.devices.remote import sections, split
 from mnv4bench.errors import DeviceLost, WorkerFailed
 from mnv4bench.records import DeviceProfile, Noise, Paired, Placement, Samples, Timing
 
@@ -153,7 +153,7 @@ class AndroidSession:
         line = self._line(timing, accelerated=accelerated, marker=marker, operators=operators)
         limit = timings.limit_s(timing) + ANSWER_ALLOWANCE_S
         said = self._adb.shell(line, limit)
-        parts = phone.split(said.stdout, marker)
+        parts = split(said.stdout, marker)
         boot = parts.get("boot", "").strip()
         if boot and self._place.boot and boot != self._place.boot:
             raise DeviceLost(
@@ -210,7 +210,7 @@ class AndroidSession:
 
     def _failed(self, ran: remains.Ran, line: str, how: str) -> WorkerFailed:
         sentence = f"{PROGRAM} on {self._adb.serial} {how} (measuring {self._place.name})"
-        last = remains.last_words(ran)
+        last = remains.last_words(ran.log)
         # Only the program's own part of the line: a person wants to see what it says.
         folder, _, rest = line.partition("cd ")[2].partition(" || ")
         program = f"cd {folder} && {rest.partition(chr(10))[2].partition(' >')[0]}"
@@ -265,7 +265,7 @@ class AndroidSession:
         }
         return "\n".join(
             (
-                phone.sections(self._clocks("before"), marker),
+                sections(self._clocks("before"), marker),
                 f"cd {tools} || exit 1",
                 f"{program} >{shlex.quote(out)} 2>{shlex.quote(err)} &",
                 f"child=$!; echo $child >{pid}",
@@ -275,8 +275,8 @@ class AndroidSession:
                 "trap 'kill -9 $child; kill $watch; exit 129' HUP INT TERM",
                 "wait $child; status=$?",
                 "trap - HUP INT TERM; kill $watch",
-                phone.sections(self._clocks("after"), marker),
-                phone.sections(behind, marker),
+                sections(self._clocks("after"), marker),
+                sections(behind, marker),
                 f"rm -f {shlex.join(left)} {pid}",
             )
         )
@@ -291,8 +291,8 @@ class AndroidSession:
         asked = {
             f"time-{when}": "date +%s%N",
             f"thermal-{when}": "dumpsys thermalservice | grep -E 'Thermal Status|IsStatusOverride'",
-            f"clocks-{when}": f"grep -H . {phone.CPUFREQ}/policy*/stats/time_in_state "
-            f"{phone.CPUFREQ}/policy*/scaling_cur_freq",
+            f"clocks-{when}": f"grep -H . {CPUFREQ}/policy*/stats/time_in_state "
+            f"{CPUFREQ}/policy*/scaling_cur_freq",
         }
         if self._target.counter:
             asked[f"counter-{when}"] = f"cat {shlex.quote(self._target.counter)}"
@@ -328,15 +328,15 @@ class AndroidSession:
         )
 
     def _noise(self, ran: remains.Ran) -> Noise:
-        before = readings.files(ran.sections.get("clocks-before", ""))
-        after = readings.files(ran.sections.get("clocks-after", ""))
+        before = kernel_text.files(ran.sections.get("clocks-before", ""))
+        after = kernel_text.files(ran.sections.get("clocks-after", ""))
         policy = self._policy()
         current = f"{policy}/scaling_cur_freq"
         return Noise(
             wall_s=ran.wall_s,
-            frequency_before_hz=readings.hertz(before.get(current)),
-            frequency_after_hz=readings.hertz(after.get(current)),
-            frequency_mean_hz=readings.mean_frequency_hz(before, after, policy),
+            frequency_before_hz=kernel_text.hertz(before.get(current)),
+            frequency_after_hz=kernel_text.hertz(after.get(current)),
+            frequency_mean_hz=kernel_text.mean_frequency_hz(before, after, policy),
             thermal_status_before=remains.thermal_status(ran.sections.get("thermal-before", "")),
             thermal_status_after=remains.thermal_status(ran.sections.get("thermal-after", "")),
         )
@@ -345,7 +345,7 @@ class AndroidSession:
         """The folder of the cpufreq policy of the processors in use; named after its first."""
         cpu = self._place.fastest
         first = next((p.cpus[0] for p in self._place.policies if cpu in p.cpus), cpu)
-        return f"{phone.CPUFREQ}/policy{first}"
+        return f"{CPUFREQ}/policy{first}"
 
     def _judge(self, ran: remains.Ran, outcome: results.Outcome) -> Placement:
         counted = None

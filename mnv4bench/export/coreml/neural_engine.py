@@ -4,20 +4,20 @@ Apple, "Deploying Transformers on the Apple Neural Engine" (2022): data lie as (
 the channels first and four axes, and neither transpose nor reshape where it can be helped. Networks
 say attention with the channels last, for which a converter writes four transposes a block.
 
-Knows: the three kinds of attention in the catalog. Does not know: converters. Not timed: that takes
-a device. That the outputs are the same is seen when a file is checked.
+Knows: the kinds of attention in the catalog and in ``specs``. Does not know: converters. Not timed:
+that takes a device. That the outputs are the same is seen when a file is checked.
 
 Shapes: B batch, C channels, H and W height and width, N = H * W queries, M keys, h heads, d head
 dim.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from mnv4bench.export.lowering import LinearAttention, pointwise
-from mnv4bench.models.mnv4 import MultiQueryAttention
+from mnv4bench.models.mnv4 import MultiHeadAttention, MultiQueryAttention
 
 SMALLEST = 2**-23  # twice the smallest float16
 
@@ -31,8 +31,9 @@ def channels_first(net: nn.Module) -> nn.Module:
 
 
 def _exchanged(module: nn.Module) -> nn.Module:
-    if isinstance(module, MultiQueryAttention):
-        return OneKeyHead(module)
+    # Not the plain layout: that stays as it is, to be measured against this one.
+    if type(module) in (MultiQueryAttention, MultiHeadAttention):
+        return SharedOrOwnKeys(cast("MultiQueryAttention", module))
     match f"{type(module).__module__}.{type(module).__name__}":
         case "timm.models.fastvit.Attention":
             return ManyKeyHeads(module)
@@ -51,21 +52,22 @@ def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return torch.matmul(v, weights)
 
 
-class OneKeyHead(nn.Module):
-    """Mobile MQA of MobileNetV4."""
+class SharedOrOwnKeys(nn.Module):
+    """Mobile MQA of MobileNetV4, one K/V head for all; MHSA, one for each."""
 
     def __init__(self, attention: MultiQueryAttention) -> None:
         super().__init__()
         self.query, self.key, self.value = attention.query, attention.key, attention.value
         self.output = attention.output
-        self.heads, self.key_dim = attention.heads, attention.key_dim
+        self.heads, self.kv_heads = attention.heads, attention.kv_heads
+        self.key_dim = attention.key_dim
 
     def forward(self, x: Tensor) -> Tensor:
         batch, _, height, width = x.shape
         scaled = self.query(x) * self.key_dim**-0.5
         q = scaled.reshape(batch, self.heads, self.key_dim, height * width)
-        k = self.key(x).reshape(batch, 1, self.key_dim, -1)
-        v = self.value(x).reshape(batch, 1, self.key_dim, -1)
+        k = self.key(x).reshape(batch, self.kv_heads, self.key_dim, -1)
+        v = self.value(x).reshape(batch, self.kv_heads, self.key_dim, -1)
         out: Tensor = self.output(attend(q, k, v).reshape(batch, -1, height, width))
         return out
 

@@ -23,6 +23,7 @@ from mnv4bench.export.own import shapes as input_shapes
 from mnv4bench.export.own import source as own_source
 from mnv4bench.export.own.name import FAMILY, as_text, name_of
 from mnv4bench.export.own.shapes import NAMELESS, Declared, Shape
+from mnv4bench.models import custom
 from mnv4bench.records import Artifact, Format, Precision, Weights
 
 PACKAGE = ".mlpackage"
@@ -55,7 +56,7 @@ class Described:
 
 def is_own_file(model: str) -> bool:
     """Whether these words of the command line mean a file that is measured as it is."""
-    if own_source.kind(model):
+    if own_source.kind(model) or custom.is_custom(model):
         return False
     if model.lower().endswith(SUFFIXES):
         return True
@@ -195,7 +196,7 @@ def _insides(path: Path, format: Format) -> Insides:
             return Insides(summary.inputs, summary.weight_values, data_files)
         case "tflite":
             return _tflite_insides(path)
-        case "coreml":
+        case "coreml" | "pt2":
             raise AssertionError("told by its suffix; no content is taken for it")
         case _:
             assert_never(format)

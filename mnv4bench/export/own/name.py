@@ -17,9 +17,11 @@ def name_of(path: Path) -> str:
 
     A file called mnv4-conv-s.onnx would otherwise pass for that model, its accuracy included.
     """
-    from mnv4bench.models import catalog
+    from mnv4bench.models import catalog, custom
 
     stem = as_text(path.stem)
+    if custom.is_custom(stem):  # net.toml.onnx: no reason to read a net.toml
+        return stem
     try:
         catalog.entry(stem)
     except UsageError:

@@ -146,7 +146,7 @@ function drawFronts() {
 function drawKeys() {
   const origins = [...new Set(GROUPS.map(group => group.origin))];
   const words = {measured: 'Measured: filled, whole line', published: 'Published: hollow, dashed line',
-    emulated: 'Counted under an emulator: dotted, no latency', predicted: 'Predicted: hollow, dashed border, dash-dotted line'};
+    emulated: 'Counted under an emulator, or timed on a GPU that the processor plays: dotted, no latency of a device', predicted: 'Predicted: hollow, dashed border, dash-dotted line'};
   const keys = origins.map(origin => make('li', {}, lineMark(DASHES[origin] || 'solid'), words[origin] || origin));
   if (POINTS.some(point => point.low !== null)) keys.push(make('li', {}, 'Bars: interval of the median' + (POINTS.some(p => p.top1Low !== null) ? ', and of a measured accuracy' : '')));
   keys.push(make('li', {class: 'screen-only'}, 'Hover or tap for details; Ctrl and the wheel, or the buttons, zoom'));

@@ -37,6 +37,8 @@ _SYMBOLS = {
     "<": "path://M1.8,0 L0,1 L1.8,2 Z",
     "*": "path://M1,0 L1.24,0.68 L1.95,0.69 L1.38,1.12 L1.59,1.81 L1,1.4 L0.41,1.81 "
     "L0.62,1.12 L0.05,0.69 L0.76,0.68 Z",
+    "X": "path://M0.5,0 L1,0.5 L1.5,0 L2,0.5 L1.5,1 L2,1.5 L1.5,2 L1,1.5 L0.5,2 L0,1.5 L0.5,1 "
+    "L0,0.5 Z",
 }
 
 Key = tuple[str, str, str, str, str]  # device, precision, origin, environment, label
