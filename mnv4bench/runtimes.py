@@ -2,8 +2,8 @@
 
 The one seam through which parity and accuracy run files: the very runtimes that measure them.
 
-Knows: LiteRT, ONNX Runtime and, on a Mac, Core ML; how quantised inputs and outputs become floats.
-Does not know: torch, images, what is compared with what.
+Knows: LiteRT, ONNX Runtime, exported programs of torch and, on a Mac, Core ML; how quantised inputs
+and outputs become floats. Does not know: images, what is compared with what.
 """
 
 from __future__ import annotations
@@ -118,6 +118,8 @@ def _opener(format: Format) -> Callable[[Path, int], Loaded]:
             return _litert
         case "coreml":
             return _coreml
+        case "pt2":
+            return _torch
         case _:
             assert_never(format)
 
@@ -201,6 +203,31 @@ def _coreml(file: Path, threads: int) -> Loaded:
         return [np.asarray(answer[one.name]).astype(one.dtype, copy=False) for one in outputs]
 
     return Loaded(file.name, inputs, outputs, _version("coremltools"), run)
+
+
+def _torch(file: Path, threads: int) -> Loaded:
+    """On the processor; the graph is walked as data (exported_program)."""
+    import torch
+
+    from mnv4bench.exported_program import program as exported_program
+
+    torch.set_num_threads(threads)
+    program = exported_program.read(file)
+
+    def spec(name: str, sides: Sequence[int | str], kind: torch.dtype) -> TensorSpec:
+        shape = tuple(side if isinstance(side, int) else -1 for side in sides)
+        return TensorSpec(name, shape, str(kind).removeprefix("torch."))
+
+    inputs = tuple(
+        spec(name, sides, program.dtypes[name]) for name, sides in program.inputs.items()
+    )
+    outputs = (spec("logits", program.output, torch.float32),)
+
+    def run(values: Sequence[Array]) -> list[Array]:
+        with torch.inference_mode():
+            return [program(*map(torch.from_numpy, values)).numpy()]
+
+    return Loaded(file.name, inputs, outputs, _version("torch"), run)
 
 
 def _reason(error: Exception) -> str:

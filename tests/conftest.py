@@ -6,11 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.board.double import ssh_board
 from tests.command_line import Terminal
 from tests.emulated_system import emulated_system
 from tests.phone.genuine_adb import adb_server, genuine_adb, no_phones
 
-__all__ = ["adb_server", "emulated_system", "genuine_adb"]  # fixtures, for every room's tests
+__all__ = [
+    "adb_server",
+    "emulated_system",
+    "genuine_adb",
+    "ssh_board",
+]  # fixtures, for every room's tests
 
 
 # "all" where the set-up has installed every tool that tests drive (.ci/run): then one that is

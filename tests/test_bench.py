@@ -157,6 +157,20 @@ def test_a_resume_in_another_environment_is_refused() -> None:
         measured(steady, ("a",), report=report)
 
 
+@pytest.mark.parametrize("played", [True, False, None])
+def test_what_a_played_gpu_takes_is_emulated(played: bool | None) -> None:
+    environment = replace(ENVIRONMENT, gpu="some adapter", gpu_is_software=played)
+    runner = ScriptedRunner(steady)
+    runner.environment = lambda: environment
+    for begun in (
+        bench.new_report(PROFILE, runner, [artifact("a")], PLAN),
+        # One that could not be reached when the run began.
+        bench.in_its_environment(bench.new_report(PROFILE, None, [artifact("a")], PLAN), runner),
+    ):
+        assert begun.environment == environment
+        assert begun.measurements[0].origin == ("emulated" if played else "measured")
+
+
 def test_a_report_without_figures_takes_the_environment_that_it_finds() -> None:
     waiting = bench.new_report(PROFILE, None, [artifact("a")], PLAN)
     assert waiting.environment == Environment()

@@ -10,8 +10,17 @@ import pytest
 from mnv4bench import profiles
 from mnv4bench.devices import open_runner
 from mnv4bench.devices.android.phone import Identity, misfit
+from mnv4bench.devices.ssh.board import Identity as BoardIdentity
+from mnv4bench.devices.ssh.board import misfit as board_misfit
 from mnv4bench.errors import BadFile, ExitStatus, NotMeasured, UsageError
-from mnv4bench.records import AndroidTarget, DeviceProfile, EmulatedTarget, Expects
+from mnv4bench.records import (
+    AndroidTarget,
+    CudaTarget,
+    DeviceProfile,
+    EmulatedTarget,
+    Expects,
+    SshTarget,
+)
 
 DOCUMENT = (Path(__file__).parent.parent / "docs" / "devices.md").read_text()
 BUNDLED = sorted(path.stem for path in profiles.bundled_directory().glob("*.toml"))
@@ -36,7 +45,9 @@ def test_every_profile_reads_and_is_named_after_its_device(device: str) -> None:
     assert profile.device == device
     assert (
         profile.format
-        == {"litert": "tflite", "onnxruntime": "onnx", "coreml": "coreml"}[profile.runtime]
+        == {"litert": "tflite", "onnxruntime": "onnx", "coreml": "coreml", "torch": "pt2"}[
+            profile.runtime
+        ]
     )
 
 
@@ -220,6 +231,8 @@ def test_a_phone_fits_the_profiles_of_its_family_and_no_other(
         ("### [expects]", Expects),
         ("### [android]", AndroidTarget),
         ("### [emulated]", EmulatedTarget),
+        ("### [ssh]", SshTarget),
+        ("### [cuda]", CudaTarget),
     ],
 )
 def test_the_document_lists_every_field_and_no_other(heading: str, struct: type) -> None:
@@ -240,3 +253,75 @@ def test_the_documents_own_profiles_are_read(tmp_path: Path) -> None:
         profile = profiles.load(str(file))
         assert profile.expects is not None
         assert profile.android is not None
+
+
+BOARDS = {"raspberrypi5-cpu", "raspberrypi4-cpu", "ssh-board-cpu"}
+
+
+@pytest.mark.parametrize("device", sorted(BOARDS))
+def test_boards_are_there_and_name_no_host(device: str) -> None:
+    profile = profiles.load(device)
+    assert profile.runner == "ssh"
+    assert profile.ssh is not None
+    assert profile.ssh.host is None  # whose would it be?
+    assert (profile.ssh.tool, profile.ssh.cores, profile.threads) == ("python", "fastest", 1)
+    assert (profile.expects is None) == (device == "ssh-board-cpu")
+    # Whoever measures on one of these first changes this line of the file and of the test.
+    assert (profile.seen or "").startswith("By nobody")
+    assert profile.notes
+    open_runner(profile)
+    for other in set(BUNDLED) - BOARDS:
+        assert profiles.load(other).ssh is None
+
+
+@pytest.mark.parametrize(
+    ("compatible", "fitting"),
+    [
+        (("raspberrypi,5-model-b", "brcm,bcm2712"), {"raspberrypi5-cpu", "ssh-board-cpu"}),
+        (("raspberrypi,4-model-b", "brcm,bcm2711"), {"raspberrypi4-cpu", "ssh-board-cpu"}),
+        (("raspberrypi,5-compute-module", "brcm,bcm2712"), {"ssh-board-cpu"}),
+        (("nvidia,p3767-0005", "nvidia,tegra234"), {"ssh-board-cpu"}),
+    ],
+)
+def test_a_board_fits_its_own_profile(compatible: tuple[str, ...], fitting: set[str]) -> None:
+    found = BoardIdentity(
+        model=None, compatible=compatible, system="Linux", kernel=None, machine=None, cpu=None,
+        cpu_count=None, policies=(), memory_bytes=None, tools=frozenset(), boot=None,
+        host="board", serial="x",
+    )  # fmt: skip
+    assert {
+        one for one in BOARDS if board_misfit(found, profiles.load(one).expects) is None
+    } == fitting
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        'host = "-oProxyCommand=x"', 'host = "a b"', 'host = "a;b"', 'python = "a b"',
+        'python = "$(x)"', 'remote_dir = "/tmp"', 'remote_dir = "/tmp/mnv4bench/../x"',
+        'tool = "other"', 'hosts = "x"',
+    ],
+)  # fmt: skip
+def test_words_of_a_board_that_a_shell_could_take_another_way_are_refused(
+    tmp_path: Path, table: str
+) -> None:
+    text = (profiles.bundled_directory() / "ssh-board-cpu.toml").read_text()
+    own = tmp_path / "ssh-board-cpu.toml"
+    own.write_text(text.replace('tool = "python"', table))
+    with pytest.raises(BadFile, match="ssh"):
+        profiles.load(str(own))
+
+
+def test_the_boards_documents_own_profiles_are_read(tmp_path: Path) -> None:
+    document = (Path(__file__).parent.parent / "docs" / "boards.md").read_text()
+    examples = re.findall(r"```toml\n(device = .*?)```", document, re.DOTALL)
+    assert len(examples) >= 2
+    for text in examples:
+        name = re.match(r'device = "(.*)"', text)
+        assert name is not None
+        file = tmp_path / f"{name[1]}.toml"
+        file.write_text(text)
+        assert f"--device ./{file.name}" in document
+        profile = profiles.load(str(file))
+        assert profile.ssh is not None
+        open_runner(profile)

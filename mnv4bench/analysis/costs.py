@@ -14,6 +14,8 @@ from mnv4bench.findings import Objective, Summary, Tally
 
 # As stats.why_no_latency has it.
 COUNTED = "instructions were counted: a cost, not a latency (mnv4bench show)"
+# The processor's, one thread or several, at work that was cut for another chip.
+PLAYED = "timed on a GPU that the processor plays, which is no GPU's latency"
 
 
 class Cost(NamedTuple):
@@ -70,6 +72,8 @@ def _sampled(values: tuple[float, ...], what: str) -> Cost:
 
 def _unfit(one: Summary | Tally, objective: Objective) -> tuple[str, ...]:
     reasons = []
+    if isinstance(one, Summary) and one.origin == "emulated" and objective != "peak-memory":
+        reasons.append(PLAYED)
     if one.placement in ("none", "unproven"):
         reasons.append(f"placement {one.placement}")
     # What disturbs a processor makes times longer; a process needs the same memory all the same.

@@ -68,6 +68,7 @@ def _measurement(report: Report, one: Measurement, accuracy_of: AccuracyOf) -> M
         confidence=found.confidence if found and found.low_s is not None else None,
         p90_s=found.p90_s if found else None,
         sustained_s=found.sustained_s if found else None,
+        device_s=found.device_s if found else None,
         load_s=_middle(samples.load_s for samples in one.invocations),
         first_inference_s=_middle(samples.first_inference_s for samples in one.invocations),
         peak_memory_bytes=max(
@@ -181,6 +182,7 @@ def _invocation(report: Report, one: Measurement, samples: Samples, phase: str) 
         program_median_s=spread.median_s if spread else None,
         program_p5_s=spread.p5_s if spread else None,
         program_p95_s=spread.p95_s if spread else None,
+        device_s=stats.median(samples.device_s) if samples.device_s else None,
         load_s=samples.load_s,
         first_inference_s=samples.first_inference_s,
         warmup_samples=len(samples.warmup_s),

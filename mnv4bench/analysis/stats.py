@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from mnv4bench.findings import Summary
 from mnv4bench.records import (
+    CudaTarget,
     DeviceProfile,
     Environment,
     Measurement,
@@ -44,6 +45,7 @@ _RUNTIME_TITLES: dict[RuntimeName, str] = {
     "litert": "LiteRT",
     "onnxruntime": "ONNX Runtime",
     "coreml": "Core ML",
+    "torch": "PyTorch",
 }
 # Of the profile: with another value of any of these, a latency means something else.
 _PROFILE_KEYS = ("device", "runtime", "format", "precision", "accelerator", "threads")
@@ -198,21 +200,48 @@ def is_precise(measurement: Measurement, target: float) -> bool:
     return width is not None and width <= target
 
 
-def summarise(report: Report, measurement: Measurement) -> Summary | None:
+Ordered = Sequence[Sequence[float]]  # of each invocation, its samples in ascending order
+
+
+def ordered_samples(measurement: Measurement) -> Ordered:
+    """What a reader who asks several things of one measurement hands from one to the next."""
+    return [sorted(samples.latencies_s) for samples in measurement.invocations]
+
+
+def ordered_medians(ordered: Ordered) -> list[float]:
+    """The median of each invocation."""
+    return [_middle(values) for values in ordered]
+
+
+def _ordered_used(
+    measurement: Measurement, used: Sequence[Samples], ordered: Ordered | None
+) -> Ordered:
+    if ordered is None:
+        return [sorted(samples.latencies_s) for samples in used]
+    if len(used) == len(ordered):
+        return ordered
+    every = zip(ordered, measurement.invocations, strict=True)
+    return [values for values, samples in every if not samples.tainted]
+
+
+def summarise(
+    report: Report, measurement: Measurement, ordered: Ordered | None = None
+) -> Summary | None:
     """The measurement in figures; None when nothing was measured.
 
     Tainted invocations are set aside while at least MIN_CLEAN_INVOCATIONS clean ones remain.
-    Otherwise all are used, and the measurement carries their reasons.
+    Otherwise all are used, and the measurement carries their reasons. ``ordered``: see
+    ``ordered_samples``, for whoever has them already.
     """
     used, reasons = _used(measurement)
     if not used:
         return None
-    ordered = [sorted(samples.latencies_s) for samples in used]
-    medians = [_middle(values) for values in ordered]
+    runs = _ordered_used(measurement, used, ordered)
+    medians = ordered_medians(runs)
     found = median_interval(medians)
     low, high, confidence = found if found else (None, None, 0.0)
     # Sorted runs end to end: sorting them again for the percentile is a cheap merge.
-    pooled = list(chain.from_iterable(ordered))
+    pooled = list(chain.from_iterable(runs))
     # A percentile of means of k inferences is not a percentile of inferences.
     single = all(samples.inferences_per_value == 1 for samples in used)
     artifact, profile = measurement.artifact, report.profile
@@ -248,6 +277,9 @@ def summarise(report: Report, measurement: Measurement) -> Summary | None:
         inferences_per_value=max(samples.inferences_per_value for samples in used),
         sustained_s=(sustained_s := _sustained(measurement)),
         sustained_ratio=sustained_s / median(medians) if sustained_s else None,
+        device_s=median([_middle(sorted(one.device_s)) for one in used])
+        if all(one.device_s for one in used)
+        else None,
         signals=measurement.placement.signals if measurement.placement else (),
         medians_s=tuple(medians),
         loads_s=tuple(one.load_s for one in used if one.load_s is not None),
@@ -340,7 +372,7 @@ def _must_match_keys() -> tuple[str, ...]:
 def circumstances(environment: Environment, profile: DeviceProfile) -> tuple[str, str]:
     """(machine in words, digest of everything that must agree before latencies are compared)."""
     # How a phone is driven holds a dictionary, which nothing can be remembered by.
-    return _circumstances(environment, replace(profile, android=None, emulated=None))
+    return _circumstances(environment, replace(profile, android=None, emulated=None, ssh=None))
 
 
 @lru_cache(maxsize=4096)
@@ -349,11 +381,26 @@ def _circumstances(environment: Environment, profile: DeviceProfile) -> tuple[st
     if environment.runtime_version:
         runtime += f" {environment.runtime_version}"
     threads = "1 thread" if profile.threads == 1 else f"{profile.threads} threads"
-    machine = ", ".join((_chip(environment, profile), runtime, threads))
+    how = _on_cuda(profile.cuda) if profile.cuda else threads
+    machine = ", ".join((_chip(environment, profile), runtime, how))
     facts = [(key, getattr(environment, key)) for key in _must_match_keys()]
-    facts += [(f"profile.{key}", getattr(profile, key)) for key in _PROFILE_KEYS]
+    facts += _profile_facts(profile).items()
     digest = sha256("\n".join(f"{key}={value!r}" for key, value in facts).encode())
     return machine, digest.hexdigest()[:DIGEST_DIGITS]
+
+
+def _profile_facts(profile: DeviceProfile) -> dict[str, str | int | bool | None]:
+    found = {f"profile.{key}": getattr(profile, key) for key in _PROFILE_KEYS}
+    return found | ({"profile.cuda": _on_cuda(profile.cuda)} if profile.cuda else {})
+
+
+def _on_cuda(target: CudaTarget) -> str:
+    """``"graph, fp16 arithmetic, channels last"``"""
+    mode: str = target.mode
+    if mode == "compile" and target.compile_mode != "default":
+        mode += f" ({target.compile_mode})"
+    last = ", channels last" if target.channels_last else ""
+    return f"{mode}, {target.arithmetic} arithmetic{last}"
 
 
 def _chip(environment: Environment, profile: DeviceProfile) -> str:
@@ -361,14 +408,21 @@ def _chip(environment: Environment, profile: DeviceProfile) -> str:
     if environment.soc and environment.machine:
         phone = re.sub(r" \([^()]*\)$", "", environment.machine)  # its code name
         return f"{phone} ({environment.soc})"
+    if environment.gpu:
+        return environment.gpu
     processor = environment.cpu_model if profile.accelerator == "cpu" else None
     return processor or environment.machine or profile.title
 
 
-def medians(measurement: Measurement) -> tuple[list[float], tuple[str, ...]]:
-    """(the median of each invocation that figures rest on, the reasons that taint the whole)."""
+def medians(
+    measurement: Measurement, ordered: Ordered | None = None
+) -> tuple[list[float], tuple[str, ...]]:
+    """(the median of each invocation that figures rest on, the reasons that taint the whole).
+
+    ``ordered``: see ``ordered_samples``.
+    """
     used, reasons = _used(measurement)
-    return [median(samples.latencies_s) for samples in used], reasons
+    return ordered_medians(_ordered_used(measurement, used, ordered)), reasons
 
 
 def facts(environment: Environment, profile: DeviceProfile) -> dict[str, str | int | bool | None]:
@@ -377,4 +431,4 @@ def facts(environment: Environment, profile: DeviceProfile) -> dict[str, str | i
     Keys of the profile are called ``profile.<key>``.
     """
     found: dict[str, str | int | bool | None] = dict(must_match_facts(environment))
-    return found | {f"profile.{key}": getattr(profile, key) for key in _PROFILE_KEYS}
+    return found | _profile_facts(profile)

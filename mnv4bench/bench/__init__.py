@@ -97,17 +97,23 @@ def new_report(
     With no runner it is of a device that cannot be reached yet, and its environment is unknown.
     """
     now = datetime.now(UTC)
-    # An emulator's figures and a device's never share a series.
-    origin: Origin = "emulated" if profile.runner == "emulated" else "measured"
     name = f"{now:%Y%m%dT%H%M%SZ}-{profile.device}-{random.SystemRandom().randrange(16**4):04x}"
+    environment = runner.environment() if runner else Environment()
+    origin = origin_of(profile, environment)
     return Report(
         report=name,
         profile=profile,
-        environment=runner.environment() if runner else Environment(),
+        environment=environment,
         plan=plan,
         measurements=tuple(Measurement(artifact=artifact, origin=origin) for artifact in artifacts),
         started_at=now.isoformat(timespec="seconds"),
     )
+
+
+def origin_of(profile: DeviceProfile, environment: Environment) -> Origin:
+    """An emulator's figures, and those of a GPU that the processor plays, share no series with a
+    device's."""
+    return "emulated" if profile.runner == "emulated" or environment.gpu_is_software else "measured"
 
 
 def measure(
@@ -171,7 +177,9 @@ def in_its_environment(report: Report, runner: Runner) -> Report:
     """``report`` with the environment of its figures; while there are none, with that of now."""
     environment = runner.environment()
     if not any(one.has_figures for one in report.measurements):
-        return replace(report, environment=environment)
+        origin = origin_of(report.profile, environment)
+        measurements = tuple(replace(one, origin=origin) for one in report.measurements)
+        return replace(report, environment=environment, measurements=measurements)
     then, now = must_match_facts(report.environment), must_match_facts(environment)
     changed = [f"{key}: {then[key]} then, {now[key]} now" for key in then if then[key] != now[key]]
     if changed:
@@ -211,6 +219,8 @@ def _preflight(report: Report, runner: Runner, listener: Listener) -> Report:
 def _oddities(state: DeviceState) -> list[str]:
     """What a reader must know of the state that measuring started from."""
     odd = []
+    if state.throttled:
+        odd.append(f"measured while firmware held the clock down ({', '.join(state.throttled)})")
     if state.charging is None:  # a computer
         if state.on_battery:
             odd.append("measured on battery power, where many machines lower their clocks")

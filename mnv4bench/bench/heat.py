@@ -21,6 +21,8 @@ COOL_WAIT_S = 60.0
 HOT_WAIT_S = 600.0
 # Android's thermal status: from 2, "moderate", on it throttles.
 THROTTLING_STATUS = 2
+# Of a board: what its firmware lowers the clock for and waiting mends; not a weak power supply.
+HEAT_FLAGS = ("throttled", "frequency capped", "soft temperature limit")
 # Where phones are usually still at full speed (RNE's gate; MLPerf Mobile pauses for the same end).
 MAX_BATTERY_C = 37.0
 # Jetpack's Microbenchmark repeats a test when its probe takes 1.1 to 1.2 times as long.
@@ -50,18 +52,19 @@ def cool_down(
     the start is measured then, and its invocations carry their own temperatures and taints.
     """
     known = (start.temperature_c, start.thermal_status, start.battery_temperature_c)
-    if all(reading is None for reading in known):
+    if all(reading is None for reading in (*known, start.throttled)):
         return
     began = time.monotonic()
     while hot := _hot(start, now := runner.state()):
-        throttling = (now.thermal_status or 0) >= THROTTLING_STATUS
+        throttling = (now.thermal_status or 0) >= THROTTLING_STATUS or "throttled" in hot
         patience = wait_s if wait_s is not None else HOT_WAIT_S if throttling else COOL_WAIT_S
         if time.monotonic() - began >= patience:
             if not throttling:
                 return
             raise DeviceHot(
                 f"{device} did not cool within {patience:.0f} s: {hot}.",
-                "put it in a cool place, off the charger, then: mnv4bench run --resume "
+                "put it in a cool place, off the charger (a board: under a fan), then: mnv4bench "
+                "run --resume "
                 "(--cool-wait SECONDS waits longer)",
             )
         listener.waiting(f"cooling down: {hot}")
@@ -72,6 +75,9 @@ def _hot(start: DeviceState, now: DeviceState) -> str:
     """The reading that is too high, with its limit; empty when there is none."""
     if now.thermal_status:
         return f"thermal status {now.thermal_status} (limit 0)"
+    if held := [flag for flag in now.throttled or () if flag in HEAT_FLAGS]:
+        heat = "" if now.temperature_c is None else f" at {now.temperature_c:.0f} °C"
+        return f"the firmware holds the clock down{heat} ({', '.join(held)})"
     battery = now.battery_temperature_c
     if battery is not None and battery > MAX_BATTERY_C:
         return f"battery {battery:.1f} °C (limit {MAX_BATTERY_C:.0f} °C)"

@@ -25,6 +25,7 @@ from mnv4bench.cli import (
     models,
     pareto,
     predict,
+    profile,
     report,
     roofline,
     run,
@@ -51,6 +52,7 @@ app = typer.Typer(
 
 app.command("run")(run.command)
 app.command("gate")(gate.command)
+app.command("profile")(profile.command)
 app.command("pareto")(pareto.command)
 app.command("report")(report.command)
 app.command("ablate")(ablate.command)

@@ -108,9 +108,10 @@ def measure(
     over = False
     try:
         with _GateBoard() as board, runner.held():
+            session.unit, session.environment = runner.unit(), runner.environment()
+            _require_hardware(session.environment)
             session.contests = [_contest(one, of_base, runner) for one in contested]
             session.holds = [_hold(one, budgets_s[one.model], runner) for one in held]
-            session.unit, session.environment = runner.unit(), runner.environment()
             session.measured_at = datetime.now(UTC).isoformat(timespec="seconds")
             _as_far_as_it_goes(session, runner, rules, seed, board)
             over = True
@@ -119,6 +120,16 @@ def measure(
             raise
         session.left_behind = error  # giving the device back takes nothing from what was measured
     return session
+
+
+def _require_hardware(environment: Environment) -> None:
+    """A verdict on a GPU that the processor plays would be one on that player."""
+    if environment.gpu_is_software:
+        raise NotMeasured(
+            f"the processor plays the GPU here ({environment.gpu}): how long that takes says "
+            "nothing of a GPU, so nothing is judged by it.",
+            "gate on the processor itself, --device host-cpu, or on a machine with a GPU",
+        )
 
 
 def _as_far_as_it_goes(

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnv4bench.cli.phones import BenchmarkModelOption, LibrariesOption, SerialOption
+from mnv4bench.cli.phones import (
+    BenchmarkModelOption,
+    HostOption,
+    LibrariesOption,
+    SerialOption,
+)
 from mnv4bench.cli.reading import AsJson, emit, say
 from mnv4bench.errors import BenchError, ExitStatus, UsageError
 
@@ -24,11 +29,13 @@ def command(
         list[str] | None,
         typer.Option(
             help="A device of `mnv4bench devices`, or a profile of your own (a .toml file); repeat "
-            "for more. [default: this machine, and every profile that means an attached phone]",
+            "for more. [default: this machine, every profile that means an attached phone, and "
+            "with --host those that the board fits]",
             show_default=False,
         ),
     ] = None,
     serial: SerialOption = None,
+    host: HostOption = None,
     benchmark_model: BenchmarkModelOption = None,
     libraries: LibrariesOption = None,
     collect: Annotated[
@@ -65,7 +72,7 @@ def command(
     from mnv4bench.render import devices
 
     options = Options(
-        serials=tuple(serial or ()), benchmark_model=benchmark_model, libraries=libraries
+        serials=tuple(serial or ()), benchmark_model=benchmark_model, libraries=libraries, host=host
     )
     named = list(dict.fromkeys(device or ()))
     chosen = [profiles.load(one) for one in named]
@@ -119,13 +126,39 @@ def _set_up(chosen: Sequence[DeviceProfile]) -> None:
 def _everything(
     known: Sequence[DeviceProfile], phones: Sequence[Attached], options: Options
 ) -> list[Examined]:
-    """This machine, then of each attached phone every profile that means it."""
+    """This machine, then of each attached phone every profile that means it, and of a board.
+
+    A machine needs no GPU: those that could be measured are looked at, the others with --device.
+    """
     by_name = {profile.device: profile for profile in known}
-    examined = [_examine(profile, options) for profile in known if profile.runner == "host"]
+    here = [
+        profile
+        for profile in known
+        if profile.runner in ("host", "cuda")
+        and (profile.accelerator == "cpu" or _is_ready(profile, options))
+    ]
+    examined = [_examine(profile, options) for profile in here]
     for phone in phones:
         mine = replace(options, serials=(phone.serial,))
         examined += [_examine(by_name[device], mine) for device in phone.profiles]
+    if options.host is not None:
+        examined += [_examine(profile, options) for profile in _of_board(known, options)]
     return examined
+
+
+def _of_board(known: Sequence[DeviceProfile], options: Options) -> list[DeviceProfile]:
+    """The profiles that the board of --host fits; where it does not answer, the one for any."""
+    from mnv4bench.devices import open_runner
+
+    boards = [profile for profile in known if profile.runner == "ssh"]
+    there = [one for one in boards if open_runner(one, options).availability()[0] != "absent"]
+    return there or [one for one in boards if one.expects is None]
+
+
+def _is_ready(profile: DeviceProfile, options: Options) -> bool:
+    from mnv4bench.devices import open_runner
+
+    return open_runner(profile, options).availability()[0] == "ready"
 
 
 def _examine(profile: DeviceProfile, options: Options) -> Examined:

@@ -18,6 +18,7 @@ class FormatWord(StrEnum):
     ONNX = "onnx"
     TFLITE = "tflite"
     COREML = "coreml"
+    PT2 = "pt2"
 
 
 class PrecisionWord(StrEnum):

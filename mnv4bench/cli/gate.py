@@ -9,7 +9,12 @@ import typer
 
 from mnv4bench.cli import publishing
 from mnv4bench.cli.environments import BaseEnvOption, HeadEnvOption
-from mnv4bench.cli.phones import BenchmarkModelOption, LibrariesOption, SerialOption
+from mnv4bench.cli.phones import (
+    BenchmarkModelOption,
+    HostOption,
+    LibrariesOption,
+    SerialOption,
+)
 from mnv4bench.cli.reading import DEFAULT_REPORTS, AsJson, emit, say
 from mnv4bench.cli.stopping import stop_as_interrupted
 from mnv4bench.errors import UsageError
@@ -81,6 +86,7 @@ def command(
         typer.Option(metavar="FILE", help="Write the JSON there as well.", show_default=False),
     ] = None,
     serial: SerialOption = None,
+    host: HostOption = None,
     benchmark_model: BenchmarkModelOption = None,
     libraries: LibrariesOption = None,
     summary: publishing.SummaryOption = None,
@@ -130,9 +136,8 @@ def command(
                 raise UsageError("--base-env is of --base; there is none.", "leave --base-env out")
             base, base_env = head, head_env
         pythons = environments.find(base_env, head_env, profile)
-        runners = environments.runners(
-            profile, Options(tuple(serial or ()), benchmark_model, libraries, keep=False), pythons
-        )
+        options = Options(tuple(serial or ()), benchmark_model, libraries, host=host)
+        runners = environments.runners(profile, options, pythons)
         pairs, alone = sides.pair_up(base, head, profile, device, pythons)
         limits_s = contesting.budgets(budget or [], [pair.model for pair in pairs], counts=counts)
         rules = Rules(max_slowdown=max_slowdown or profile.max_slowdown or MAX_SLOWDOWN)

@@ -15,7 +15,7 @@ from mnv4bench.cli.reading import DEFAULT_REPORTS
 from mnv4bench.devices import Options
 from mnv4bench.errors import BenchError
 from mnv4bench.export.own.file import is_own_file
-from mnv4bench.records import DeviceProfile
+from mnv4bench.records import DeviceProfile, RunnerName
 
 RESUME = "mnv4bench run --resume"  # as errors say it: they do not know how the run was started
 THE_SAME = "the same command again"  # where no report was begun
@@ -43,13 +43,13 @@ class Given:
             words += ["--model", name] if Path(name).absolute() in measured else []
         if self.reports != DEFAULT_REPORTS:
             words += ["--reports", str(self.reports)]
-        phones = self._of_phones(profiles)
-        keep = ["--keep"] if self.options.keep and _any_phone(profiles) else []
-        return shlex.join([*words, *phones, *keep])
+        elsewhere = _any(profiles, "android") or _any(profiles, "ssh")
+        keep = ["--keep"] if self.options.keep and elsewhere else []
+        return shlex.join([*words, *self._of_devices(profiles), *keep])
 
     def doctor(self, profile: DeviceProfile) -> str:
         """The command that looks at what a device needs."""
-        words = [*self._devices([profile]), *self._of_phones([profile])]
+        words = [*self._devices([profile]), *self._of_devices([profile])]
         return shlex.join(["mnv4bench", "doctor", *words])
 
     def _devices(self, profiles: Sequence[DeviceProfile]) -> list[str]:
@@ -58,19 +58,22 @@ class Given:
         names = [profile.device for profile in profiles]
         return [word for name in names for word in ("--device", said.get(name, name))]
 
-    def _of_phones(self, profiles: Sequence[DeviceProfile]) -> list[str]:
-        """Nothing where no phone is among them: it would be refused."""
-        options = self.options if _any_phone(profiles) else Options()
-        words = [word for serial in options.serials for word in ("--serial", serial)]
-        if options.benchmark_model is not None:
+    def _of_devices(self, profiles: Sequence[DeviceProfile]) -> list[str]:
+        """Nothing that none of them takes: it would be refused."""
+        options = self.options
+        phones, boards = _any(profiles, "android"), _any(profiles, "ssh")
+        words = [word for serial in options.serials for word in ("--serial", serial) if phones]
+        if options.host is not None and boards:
+            words += ["--host", options.host]
+        if options.benchmark_model is not None and (phones or boards):
             words += ["--benchmark-model", str(options.benchmark_model)]
-        if options.libraries is not None:
+        if options.libraries is not None and phones:
             words += ["--libraries", str(options.libraries)]
         return words
 
 
-def _any_phone(profiles: Sequence[DeviceProfile]) -> bool:
-    return any(profile.runner == "android" for profile in profiles)
+def _any(profiles: Sequence[DeviceProfile], runner: RunnerName) -> bool:
+    return any(profile.runner == runner for profile in profiles)
 
 
 def resumed_by(error: BenchError, command: str) -> None:

@@ -1,11 +1,18 @@
-"""The options of the verbs that may drive a phone."""
+"""The options of the verbs that may drive a phone, or a board over ssh."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from mnv4bench.errors import UsageError
+
+if TYPE_CHECKING:
+    from mnv4bench.devices import Options
+    from mnv4bench.records import DeviceProfile
 
 SerialOption = Annotated[
     list[str] | None,
@@ -15,12 +22,22 @@ SerialOption = Annotated[
         show_default=False,
     ),
 ]
+HostOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="USER@BOARD",
+        help="Of a board, as ssh takes it: a name or address, or a Host of your ~/.ssh/config. "
+        "[default: the profile's, then $MNV4BENCH_SSH_HOST]",
+        show_default=False,
+    ),
+]
 BenchmarkModelOption = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="The benchmark program that a phone is to run. [default: the profile's, then "
-        "$MNV4BENCH_BENCHMARK_MODEL, then the cache]",
+        help="The benchmark program that a phone, or a board without Python, is to run. [default: "
+        "the profile's, then $MNV4BENCH_BENCHMARK_MODEL (a board's: "
+        "$MNV4BENCH_BOARD_BENCHMARK_MODEL), then the cache]",
         show_default=False,
     ),
 ]
@@ -33,3 +50,21 @@ LibrariesOption = Annotated[
         show_default=False,
     ),
 ]
+
+
+def refuse_unused(options: Options, asked: Sequence[DeviceProfile]) -> None:
+    """What only a phone or a board takes was meant for another device. Raises UsageError."""
+    runners = {profile.runner for profile in asked}
+    names = ", ".join(profile.device for profile in asked)
+    if options.host is not None and "ssh" not in runners:
+        raise UsageError(
+            f"--host is for boards over ssh; {names} is none.",
+            f"--device ssh-board-cpu --host {options.host}, or another of mnv4bench devices",
+        )
+    of_phones = bool(options.serials) or options.libraries is not None
+    of_both = options.benchmark_model is not None or options.keep
+    if (of_phones and "android" not in runners) or (of_both and not runners & {"android", "ssh"}):
+        raise UsageError(
+            f"--serial, --benchmark-model, --libraries and --keep are for phones; {names} is none.",
+            "--device of a phone: mnv4bench devices",
+        )

@@ -16,7 +16,13 @@ from mnv4bench.cli.exporting import (
     ShapeOption,
     WeightsOption,
 )
-from mnv4bench.cli.phones import BenchmarkModelOption, LibrariesOption, SerialOption
+from mnv4bench.cli.phones import (
+    BenchmarkModelOption,
+    HostOption,
+    LibrariesOption,
+    SerialOption,
+    refuse_unused,
+)
 from mnv4bench.cli.reading import DEFAULT_REPORTS, AccuracyOption, AccuracyTable
 from mnv4bench.cli.stopping import stop_as_interrupted
 from mnv4bench.errors import UsageError
@@ -90,10 +96,11 @@ def command(
         ),
     ] = None,
     serial: SerialOption = None,
+    host: HostOption = None,
     benchmark_model: BenchmarkModelOption = None,
     libraries: LibrariesOption = None,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Leave on the phone what was put there.")
+        bool, typer.Option("--keep", help="Leave on the phone or board what was put there.")
     ] = False,
     reports: Annotated[Path, typer.Option(help="Where the reports go.")] = DEFAULT_REPORTS,
     resume: Annotated[
@@ -142,6 +149,7 @@ def command(
         benchmark_model=benchmark_model,
         libraries=libraries,
         keep=keep,
+        host=host,
     )
     named = list(dict.fromkeys(device or ()))
     given = Given(reports, tuple(named), tuple(dict.fromkeys(model or ())), options)
@@ -171,18 +179,6 @@ def command(
     raise typer.Exit(ending.status(jobs, dropped, given))
 
 
-def _refuse_unused(options: Options, asked: Sequence[DeviceProfile]) -> None:
-    """What only a phone takes was meant for another device."""
-    from mnv4bench.devices import Options
-
-    if options != Options() and all(profile.runner != "android" for profile in asked):
-        names = ", ".join(profile.device for profile in asked)
-        raise UsageError(
-            f"--serial, --benchmark-model, --libraries and --keep are for phones; {names} is none.",
-            "--device of a phone: mnv4bench devices",
-        )
-
-
 def _refuse_for_counting(
     asked: Sequence[DeviceProfile], quick: bool, rounds: int | None, sustained: float | None
 ) -> None:
@@ -203,7 +199,7 @@ def _print_commands(
     from mnv4bench.cli import dry_run, ending, matrix, planning
     from mnv4bench.cli.given import Given
 
-    _refuse_unused(options, asked)
+    refuse_unused(options, asked)
     dropped = matrix.Dropped()
     targets = planning.opened(asked, options, dropped)
     ending.tell(dropped, asked, left=len(targets))
@@ -225,7 +221,7 @@ def begun(
     """A report for each device that can be measured, and its files."""
     from mnv4bench.cli import ending, planning
 
-    _refuse_unused(given.options, asked)
+    refuse_unused(given.options, asked)
     targets = planning.reach(planning.opened(asked, given.options, dropped), given, dropped)
     targets = [one for one in targets if _hold(given.reports, one.profile.device, dropped, holds)]
     ending.tell(dropped, asked, left=sum(one.unit is not None for one in targets))
@@ -247,7 +243,7 @@ def _stopped(
     asked = [
         report.profile for report in planning.unfinished(given.reports, given.devices, dropped)
     ]
-    _refuse_unused(given.options, asked)
+    refuse_unused(given.options, asked)
     reached = planning.reach(planning.opened(asked, given.options, dropped), given, dropped)
     targets = [
         one

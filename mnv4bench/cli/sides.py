@@ -19,10 +19,10 @@ from mnv4bench.errors import NotMeasured, UsageError
 
 if TYPE_CHECKING:
     from mnv4bench.devices.interpreter import Interpreter
-    from mnv4bench.export import ExportedFile, ExportRequest
+    from mnv4bench.export import ExportedFile
     from mnv4bench.records import DeviceProfile
 
-_SUFFIXES = {"tflite": ".tflite", "onnx": ".onnx", "coreml": ".mlpackage"}
+_SUFFIXES = {"tflite": ".tflite", "onnx": ".onnx", "coreml": ".mlpackage", "pt2": ".pt2"}
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ def pair_up(
         if not what.strip():  # a variable of a CI that is not set; as a path it is the folder here
             raise UsageError(f"{option} is empty.", "name a file, directory, report or model")
     wanted = [
-        _Wanted(base, "--base", environments.base, _models(base)),
-        _Wanted(head, "--head", environments.head, _models(head)),
+        _Wanted(base, "--base", environments.base, _models(base, profile)),
+        _Wanted(head, "--head", environments.head, _models(head, profile)),
     ]
     for one in wanted:
         if one.python is not None and not one.models and profile.runner != "host":
@@ -71,7 +71,7 @@ def pair_up(
     pairs = [Sides(*names_and_files, one_place) for names_and_files in matched]
     for pair in pairs:
         _require_alike(pair)
-    exported = (bool(wanted[0].models), bool(wanted[1].models))
+    exported = (wanted[0].has_weights_of_ours, wanted[1].has_weights_of_ours)
     return pairs, [*python_environments.notes(profile, environments, exported), *alone]
 
 
@@ -83,6 +83,13 @@ class _Wanted:
     option: str
     python: Interpreter | None
     models: list[str]  # none: what are files
+
+    @property
+    def has_weights_of_ours(self) -> bool:
+        """A source of one's own brings its weights."""
+        from mnv4bench.export.own import source as own_source
+
+        return any(own_source.kind(model) is None for model in self.models)
 
 
 def _found(wanted: _Wanted, profile: DeviceProfile, device: str) -> Mapping[str, ExportedFile]:
@@ -126,11 +133,19 @@ def _plain(name: str, file: ExportedFile) -> str:
     return name.replace("/", "_").replace(":", "-").removesuffix(f"-{file.artifact.precision}")
 
 
-def _models(what: str) -> list[str]:
-    """The models that these words name, "a,timm:b"; none: they mean files."""
+def _models(what: str, profile: DeviceProfile) -> list[str]:
+    """The models that these words name, "a,timm:b"; none: they mean files.
+
+    A source of one's own is a model too, since it is exported for the device.
+    """
     from mnv4bench.export.own import file as own_file
+    from mnv4bench.export.own import source as own_source
     from mnv4bench.models import catalog
 
+    if own_source.kind(what):
+        return [what]
+    if profile.format == "pt2" and os.path.isdir(what):  # noqa: PTH112 - as below
+        return [str(one) for one in sorted(Path(what).glob("*.pt2"))]
     if own_file.is_own_file(what) or what.endswith(".json") or os.path.isdir(what):  # noqa: PTH112 - takes any name
         return []
     names = [name.strip() for name in what.split(",") if name.strip()]
@@ -152,28 +167,37 @@ def _exported(wanted: _Wanted, profile: DeviceProfile, device: str) -> Mapping[s
     from mnv4bench import export
     from mnv4bench.cli.exporting import export_all, requested
     from mnv4bench.export.own import file as own_file
+    from mnv4bench.export.own import source as own_source
 
-    plain = replace(requested(profile), weights=python_environments.WEIGHTS)
-    requests = [replace(plain, model=model) for model in wanted.models]
+    plain = requested(profile)
+    requests = [
+        replace(
+            plain,
+            model=model,
+            weights="own" if own_source.kind(model) else python_environments.WEIGHTS,
+        )
+        for model in wanted.models
+    ]
     if wanted.python is None:
         exports = export_all(requests)
         for failure in exports.failures.values():
             raise failure
-        return {_called(request): exports.files[request] for request in requests}
+        return {_called(request.model): exports.files[request] for request in requests}
     made = python_environments.export_in(wanted.python, requests, device, f"{wanted.option}-env")
     found = {}
     for request, path in made.items():
         file = own_file.open_file(path)
         # The cache, which its key keeps apart from other versions' files, knows more about it.
-        found[_called(request)] = export.find(file.artifact.sha256) or file
+        found[_called(request.model)] = export.find(file.artifact.sha256) or file
     return found
 
 
-def _called(request: ExportRequest) -> str:
-    """The model's name; of a network of one's own that of the file, not its path."""
+def _called(model: str) -> str:
+    """A model's own name; of a source of one's own that of its file, as of any file."""
+    from mnv4bench.export.own import source as own_source
     from mnv4bench.models import catalog
 
-    return catalog.name_of(request.model)
+    return _name(Path(model)) if own_source.kind(model) else catalog.name_of(model)
 
 
 def _files(what: str, option: str, profile: DeviceProfile) -> Mapping[str, ExportedFile]:
@@ -242,9 +266,12 @@ def _require_alike(pair: Sides) -> None:
     from mnv4bench import export
 
     base, head = pair.base.artifact, pair.head.artifact
-    # Files that were exported here are known by their digests, whatever they are called.
+    # Files that were exported here are known by their digests, whatever they are called; those of
+    # one's own are called as one likes.
     made = [export.find(one.sha256) for one in (base, head)]
-    models = [one.artifact.model if one else None for one in made]
+    models = [
+        one.artifact.model if one and one.artifact.weights.kind != "own" else None for one in made
+    ]
     # One name may stand for two networks where somebody wrote them: then their digests are said.
     own = [_network(one) if one else None for one in made]
     facts = (

@@ -18,6 +18,7 @@ from mnv4bench.records import (
     DeviceProfile,
     DeviceState,
     Environment,
+    Operators,
     Paired,
     Placement,
     Samples,
@@ -53,6 +54,14 @@ class Session(Protocol):
 
         Raises NotMeasured where instructions are not counted, else as ``invoke`` does. A device
         that counts gives no latencies: its ``invoke`` and ``beside`` raise NotMeasured.
+        """
+        ...
+
+    def operators(self, inferences: int) -> Operators:
+        """What each operator of the file takes, from the runtime's own profiler.
+
+        ``inferences`` with the profiler and as many without, in turns. Never a latency. Raises
+        NotMeasured where the runtime does not tell, else as ``invoke`` does.
         """
         ...
 
@@ -124,10 +133,11 @@ class Options:
     """What the command line says about devices; what is None is found some other way."""
 
     serials: tuple[str, ...] = ()  # of phones: one of these, where several are attached
-    benchmark_model: Path | None = None  # the benchmark program that a phone is to run
+    benchmark_model: Path | None = None  # the benchmark program that a phone or board is to run
     libraries: Path | None = None  # the folder of the files that a delegate needs
     keep: bool = False  # leave on the device what was put there
     python: "Interpreter | None" = None  # of this machine: what measures; None: our own
+    host: str | None = None  # of a board, as ssh takes it
 
 
 def open_runner(profile: DeviceProfile, options: Options = Options()) -> Runner:
@@ -145,7 +155,15 @@ def open_runner(profile: DeviceProfile, options: Options = Options()) -> Runner:
             from mnv4bench.devices.emulated.runner import EmulatedRunner
 
             return EmulatedRunner(profile)
-        case "ssh" | "apple" | "cuda" | "replay":
+        case "ssh":
+            from mnv4bench.devices.ssh.runner import SshRunner
+
+            return SshRunner(profile, options)
+        case "cuda":
+            from mnv4bench.devices.cuda.runner import CudaRunner
+
+            return CudaRunner(profile)
+        case "apple" | "replay":
             raise NotMeasured(
                 f"{profile.device} needs the {profile.runner} runner, which this version of "
                 "mnv4bench does not have yet; nothing was measured.",

@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from mnv4bench.devices import noise
-from mnv4bench.devices.host_worker import Request, converse, opened, stage
+from mnv4bench.devices.host_worker import Request, converse, opened, placed, stage
 from mnv4bench.devices.timed_loop import NS_PER_S, clock_tick_s, timed, warm_up
 from mnv4bench.records import Duration, Noise, Placement, Seconds
 
@@ -63,7 +63,7 @@ def _serve(orders: BinaryIO, answers: BinaryIO) -> Served:
             _say(answers, msgspec.json.encode(durations))
             order = orders.readline().strip()
     return Served(
-        placement=model.placement(),
+        placement=placed(model),
         noise=noise.between(before, noise.read()),
         clock_tick_s=tick_s,
     )

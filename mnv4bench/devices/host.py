@@ -1,4 +1,4 @@
-"""This machine as a device: LiteRT or ONNX Runtime on its processor.
+"""This machine as a device: LiteRT or ONNX Runtime on its processor, LiteRT on its GPU.
 
 Knows: which runtime a profile needs and how one invocation is asked of a fresh process. Does not
 know: the runtimes themselves, which only the measuring process loads.
@@ -20,17 +20,21 @@ import msgspec
 from mnv4bench.devices import (
     Session,
     alternation,
+    gpu_adapter,
     host_facts,
+    host_profile,
     host_runtimes,
     interpreter,
+    profiling,
     worker_process,
 )
 from mnv4bench.devices.counting import not_counted
 from mnv4bench.devices.holding import HOST, hold
 from mnv4bench.devices.host_worker import Answer, Beside, Measured, Refused, Request, Second
 from mnv4bench.devices.interpreter import Interpreter
-from mnv4bench.devices.placement import with_litert_log
+from mnv4bench.devices.placement import with_gpu_log, with_litert_log
 from mnv4bench.devices.process import Finished
+from mnv4bench.devices.unchanged import identity
 from mnv4bench.errors import MissingExtra, NotMeasured, UsageError, WorkerFailed
 from mnv4bench.records import (
     Artifact,
@@ -39,6 +43,7 @@ from mnv4bench.records import (
     DeviceProfile,
     DeviceState,
     Environment,
+    Operators,
     Paired,
     Placement,
     Samples,
@@ -84,9 +89,19 @@ class HostRunner:
                 f"{runtime.title} is not installed (Python package {runtime.module}): "
                 "pip install 'mnv4bench[run]'"
             )
+        if self._profile.accelerator == "gpu":
+            return self._gpu_availability(f"{runtime.title} {version}")
         count = self._profile.threads
         threads = "1 thread" if count == 1 else f"{count} threads"
         return "ready", f"{runtime.title} {version} on this machine, {threads}"
+
+    def _gpu_availability(self, runtime: str) -> tuple[Literal["ready", "unusable"], str]:
+        asked = gpu_adapter.ask(worker_command(self._python), _environment(self._python))
+        if asked.adapter is None:
+            return "unusable", f"{asked.why}: {asked.fix}"
+        where = f"{runtime} on {asked.adapter.name} ({asked.adapter.kind})"
+        played = ", which the processor plays: its times are marked emulated"
+        return "ready", where + (played if asked.adapter.is_software else "")
 
     def checks(self) -> tuple[Check, ...]:
         """The runtime, and what else could spoil a measurement here."""
@@ -110,9 +125,22 @@ class HostRunner:
         """None: each invocation here carries evidence of its own interval."""
 
     def environment(self) -> Environment:
-        """What this machine and its software are; unknown facts are None."""
+        """What this machine and its software are; unknown facts are None.
+
+        Raises NotMeasured where a GPU is measured and there is none.
+        """
         version = self._runtime.version(self._python)
         found = host_facts.environment(self._runtime.title, version)
+        if self._profile.accelerator == "gpu":
+            asked = gpu_adapter.ask(worker_command(self._python), _environment(self._python))
+            if asked.adapter is None:
+                raise NotMeasured(f"{self._profile.device}: {asked.why}.", asked.fix)
+            found = msgspec.structs.replace(
+                found,
+                gpu=asked.adapter.name,
+                gpu_kind=asked.adapter.kind,
+                gpu_is_software=asked.adapter.is_software,
+            )
         if self._python is None:
             return found
         return msgspec.structs.replace(found, python_version=self._python.version)
@@ -126,18 +154,7 @@ class HostRunner:
 
         Raises UsageError for another format or an absent file, MissingExtra without the runtime.
         """
-        wanted = self._profile.format
-        if artifact.format != wanted:
-            raise UsageError(
-                f"{self._profile.device} runs .{wanted} files, and {file.name} is "
-                f"{artifact.format}; nothing was measured.",
-                host_runtimes.other_device(artifact.format),
-            )
-        if not file.is_file():
-            raise UsageError(
-                f"there is no file {file} to measure.",
-                "check the path, or export it again: mnv4bench export --help",
-            )
+        require_file(self._profile, file, artifact)
         if self._python is not None and self.availability()[0] != "ready":
             sentence, _, fix = self.availability()[1].rpartition(": ")
             raise UsageError(f"{sentence}.", fix)
@@ -152,18 +169,7 @@ class HostRunner:
         sustained: Timing | None = None,
     ) -> tuple[str, ...]:
         """One line for each file, and one for each window; nothing is installed."""
-
-        def each(comment: str, asked: Timing) -> list[str]:
-            lines = []
-            for file, artifact in measured:
-                request = _request(self._profile, file.resolve(), artifact, asked)
-                command = _command(self._python)
-                lines.append(f"# {comment}: {file.name!r}")
-                lines.append(worker_process.shell_line(command, request))
-            return lines
-
-        windows = each("then back to back, this again", sustained) if sustained else []
-        return (*each("a round", timing), *windows)
+        return command_lines(self._profile, measured, timing, sustained, self._python)
 
 
 class HostSession:
@@ -176,12 +182,15 @@ class HostSession:
         artifact: Artifact,
         python: Interpreter | None = None,
     ) -> None:
+        runtime = host_runtimes.by_name(profile.runtime)
+        assert runtime is not None  # or its runner would have refused
+        self._runtime = runtime
         self._profile = profile
         self._python = python
         self._file = file
         self._artifact = artifact
         self._files = (file, *(file.parent / data for data in artifact.data_files))
-        self._identities = tuple(map(_identity, self._files))
+        self._identities = tuple(map(identity, self._files))
 
     def invoke(self, timing: Timing, *, round: int, position: int) -> tuple[Samples, Placement]:
         """Time the file once, in one fresh process.
@@ -191,17 +200,14 @@ class HostSession:
         self._require_unchanged()
         request = _request(self._profile, self._file, self._artifact, timing, round, position)
         finished = worker_process.run(
-            _command(self._python),
+            worker_command(self._python),
             request,
             environment=_environment(self._python),
             timeout_s=time_limit_s(timing),
             purpose=f"measures {self._file.name}",
         )
         answer = self._answer(finished, request, Measured)
-        placement = answer.placement
-        if self._profile.runtime == "litert":
-            placement = with_litert_log(placement, finished.stderr)
-        return answer.samples, placement
+        return answer.samples, self._with_log(answer.placement, finished)
 
     def beside(self, head: Session, timing: Timing, *, base_first: bool) -> Paired:
         """Time this file and ``head``'s in alternating blocks.
@@ -234,21 +240,27 @@ class HostSession:
                 request = self._of_originals(head, timing, base_first, error.command)
                 error.next_step = worker_process.by_hand(error.command, request)
                 raise
-        if self._profile.runtime == "litert":
-            of_base, of_head = finished
-            paired = msgspec.structs.replace(
-                paired,
-                base_placement=with_litert_log(paired.base_placement, of_base.stderr),
-                head_placement=with_litert_log(paired.head_placement, of_head.stderr),
-            )
-        return paired
+        of_base, of_head = finished
+        return msgspec.structs.replace(
+            paired,
+            base_placement=self._with_log(paired.base_placement, of_base),
+            head_placement=self._with_log(paired.head_placement, of_head),
+        )
+
+    def _with_log(self, placement: Placement, finished: Finished) -> Placement:
+        """``placement`` with what the runtime printed, where that is evidence."""
+        if self._profile.runtime != "litert":
+            return placement
+        if self._profile.accelerator == "gpu":
+            return with_gpu_log(placement, finished.stderr)
+        return with_litert_log(placement, finished.stderr)
 
     def _in_one(
         self, head: HostSession, copies: dict[str, Path], timing: Timing, base_first: bool
     ) -> tuple[Paired, tuple[Finished, Finished]]:
         request = self._both(head, copies["base"], copies["head"], timing, base_first)
         finished = worker_process.run(
-            _command(self._python),
+            worker_command(self._python),
             request,
             environment=_environment(self._python),
             timeout_s=2 * time_limit_s(timing),
@@ -262,7 +274,7 @@ class HostSession:
         """What ``command`` was asked, with the files themselves in the place of their copies."""
         if self._python == head._python:
             return self._both(head, self._file, head._file, timing, base_first)
-        failed = head if command[0] == _command(head._python)[0] else self
+        failed = head if command[0] == worker_command(head._python)[0] else self
         return _request(self._profile, failed._file, failed._artifact, timing)
 
     def _both(
@@ -275,12 +287,12 @@ class HostSession:
         return _request(self._profile, base_file, self._artifact, timing, head=second)
 
     def _side(self, file: Path, timing: Timing) -> alternation.Side:
-        runtime = host_runtimes.of(self._profile)
+        runtime = self._runtime
         return alternation.Side(
-            command=(*_command(self._python), "block_worker"),
+            command=(*worker_command(self._python), "block_worker"),
             request=_request(self._profile, file, self._artifact, timing),
             environment=_environment(self._python),
-            purpose=f"measures {file.name} in {_command(self._python)[0]}",
+            purpose=f"measures {file.name} in {worker_command(self._python)[0]}",
             runtime=f"{runtime.title} {runtime.version(self._python)}",
             file=file.name,
         )
@@ -288,6 +300,18 @@ class HostSession:
     def count(self, inferences: int, *, round: int, position: int) -> tuple[Counted, Placement]:  # noqa: ARG002
         """Raises NotMeasured: this machine is timed as it is."""
         raise not_counted(self._profile.device, self._profile.format)
+
+    def operators(self, inferences: int) -> Operators:
+        """What each operator takes, in one fresh process that also runs the file unprofiled.
+
+        Raises NotMeasured for a device that does not tell, and WorkerFailed with the command to
+        repeat it, when that process fails.
+        """
+        profiling.refuse_for(self._profile)
+        self._require_unchanged()
+        process = (worker_command(self._python), _environment(self._python))
+        asked = host_profile.Asked(self._profile, self._file, self._artifact, inferences, *process)
+        return host_profile.taken(asked, host_runtimes.of(self._profile), self._python)
 
     def _copied(self, folder: Path) -> Path:
         """The file, with the files beside it that hold its weights, in ``folder``."""
@@ -303,13 +327,27 @@ class HostSession:
         return folder / self._file.name
 
     def _require_unchanged(self) -> None:
-        for file, identity in zip(self._files, self._identities, strict=True):
-            if _identity(file) not in (identity, None):  # a file that is gone says so itself
+        for file, before in zip(self._files, self._identities, strict=True):
+            if identity(file) not in (before, None):  # a file that is gone says so itself
                 raise NotMeasured(
                     f"{file.name} changed while it was being measured; its latencies would be "
                     "those of two files.",
                     "run again when nothing writes to it",
                 )
+
+    def _refused(
+        self, answer: Refused, finished: Finished, request: bytes, name: str
+    ) -> WorkerFailed:
+        """The error that the runtime would not have the file; a GPU accelerator prints why."""
+        reason = answer.reason
+        if (self._profile.runtime, self._profile.accelerator, answer.stage) == (
+            "litert",
+            "gpu",
+            "load",
+        ):
+            reason = gpu_adapter.why(finished.stderr) or reason
+        what = f"{self._runtime.title} could not {answer.stage} {name}: {reason}"
+        return worker_process.failure(finished, request, what)
 
     def remove(self) -> None:
         """Nothing was copied, so there is nothing to take away. Safe to repeat."""
@@ -328,22 +366,54 @@ class HostSession:
             if isinstance(answer, wanted):
                 return answer
             if isinstance(answer, Refused):
-                runtime = host_runtimes.of(self._profile).title
                 name, refused = self._file.name, Path(answer.file)
                 if wanted is Beside and answer.file:  # a copy, in a folder called after its side
                     name = f"{refused.parent.name}'s {refused.name}"
-                raise worker_process.failure(
-                    finished,
-                    request,
-                    f"{runtime} could not {answer.stage} {name}: {answer.reason}",
-                )
+                raise self._refused(answer, finished, request, name)
             how = "answered another question"
         raise worker_process.failure(
             finished, request, f"the process that measures {self._file.name} {how}"
         )
 
 
-def _command(python: Interpreter | None) -> tuple[str, ...]:
+def command_lines(
+    profile: DeviceProfile,
+    measured: Sequence[tuple[Path, Artifact]],
+    timing: Timing,
+    sustained: Timing | None,
+    python: Interpreter | None = None,
+) -> tuple[str, ...]:
+    """Runner.commands of a profile whose files this machine's processes load where they lie."""
+
+    def each(comment: str, asked: Timing) -> list[str]:
+        lines = []
+        for file, artifact in measured:
+            request = _request(profile, file.resolve(), artifact, asked)
+            lines.append(f"# {comment}: {file.name!r}")
+            lines.append(worker_process.shell_line(worker_command(python), request))
+        return lines
+
+    windows = each("then back to back, this again", sustained) if sustained else []
+    return (*each("a round", timing), *windows)
+
+
+def require_file(profile: DeviceProfile, file: Path, artifact: Artifact) -> None:
+    """Raises UsageError for a format that ``profile`` does not run, and for an absent file."""
+    wanted = profile.format
+    if artifact.format != wanted:
+        raise UsageError(
+            f"{profile.device} runs .{wanted} files, and {file.name} is "
+            f"{artifact.format}; nothing was measured.",
+            host_runtimes.other_device(artifact.format),
+        )
+    if not file.is_file():
+        raise UsageError(
+            f"there is no file {file} to measure.",
+            "check the path, or export it again: mnv4bench export --help",
+        )
+
+
+def worker_command(python: Interpreter | None = None) -> tuple[str, ...]:
     """The measuring process."""
     return (sys.executable if python is None else str(python.python), "-P", str(START_WORKER))
 
@@ -368,6 +438,8 @@ def _request(
         Request(
             file=str(file),
             runtime=profile.runtime,
+            accelerator=profile.accelerator,
+            cuda=profile.cuda,
             threads=profile.threads,
             timing=timing,
             round=round,
@@ -376,15 +448,6 @@ def _request(
             head=head,
         )
     )
-
-
-def _identity(file: Path) -> tuple[int, int, int] | None:
-    """What changes when a file is rewritten; cheap enough for every invocation. None: gone."""
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def time_limit_s(timing: Timing) -> float:

@@ -13,7 +13,7 @@ from typing import assert_never
 
 from mnv4bench.devices.interpreter import Interpreter
 from mnv4bench.errors import NotMeasured, UsageError
-from mnv4bench.records import DeviceProfile, Format, RuntimeName
+from mnv4bench.records import Accelerator, DeviceProfile, Format, RuntimeName
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +48,23 @@ ONNXRUNTIME = Runtime(
     distributions=("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino"),
     format="onnx",
 )
+# On a GPU alone, which is the cuda runner's.
+TORCH = Runtime(title="PyTorch", module="torch", distributions=("torch",), format="pt2")
+# What a process of this machine measures a file with.
+DRIVEN: tuple[tuple[RuntimeName, Accelerator], ...] = (
+    ("litert", "cpu"),
+    ("litert", "gpu"),
+    ("onnxruntime", "cpu"),
+)
 
 
 def of(profile: DeviceProfile) -> Runtime:
     """The runtime of ``profile``; raises for one that the host runner does not drive."""
     runtime = by_name(profile.runtime)
-    if runtime is None or profile.accelerator != "cpu":
+    if runtime is None or (profile.runtime, profile.accelerator) not in DRIVEN:
         raise NotMeasured(
             f"{profile.device} asks for {profile.runtime} on {profile.accelerator}; the host "
-            "runner drives LiteRT and ONNX Runtime on cpu.",
+            "runner drives LiteRT on cpu or gpu, and ONNX Runtime on cpu.",
             "mnv4bench devices",
         )
     if profile.format != runtime.format:
@@ -75,6 +83,8 @@ def by_name(name: RuntimeName) -> Runtime | None:
             return LITERT
         case "onnxruntime":
             return ONNXRUNTIME
+        case "torch":
+            return TORCH
         case "coreml":
             return None
         case _:
@@ -90,5 +100,7 @@ def other_device(format: Format) -> str:
             return "measure it with --device host-ort-cpu"
         case "coreml":
             return "Core ML files run on Apple devices; see: mnv4bench devices"
+        case "pt2":
+            return "measure it with --device cuda-graph, on a machine with an NVIDIA GPU"
         case _:
             assert_never(format)

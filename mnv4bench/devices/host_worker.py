@@ -16,16 +16,18 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from math import ceil
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, BinaryIO, assert_never
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias, assert_never, cast
 
 import msgspec
 from msgspec import Struct
 
-from mnv4bench.devices import noise
-from mnv4bench.devices.inputs import seeded
+from mnv4bench.devices import noise, readings
+from mnv4bench.devices.cuda import taints as gpu_taints
+from mnv4bench.devices.inputs import InputSpec, seeded
 from mnv4bench.devices.timed_loop import (
     NS_PER_S,
     Turn,
@@ -36,11 +38,28 @@ from mnv4bench.devices.timed_loop import (
     timed,
     warm_up,
 )
-from mnv4bench.records import Count, Paired, Placement, RuntimeName, Samples, Timing
+from mnv4bench.records import (
+    Accelerator,
+    Count,
+    CudaTarget,
+    GpuState,
+    Paired,
+    Placement,
+    RuntimeName,
+    Samples,
+    Timing,
+)
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mnv4bench.devices.cuda.model import CudaModel
     from mnv4bench.devices.litert_cpu import LiteRtModel
+    from mnv4bench.devices.litert_gpu import LiteRtGpuModel
     from mnv4bench.devices.ort_cpu import OrtModel
+
+    Model: TypeAlias = LiteRtModel | LiteRtGpuModel | OrtModel | CudaModel
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # Alternating run by run cools the caches of both files; blocks of ten keep them, and drift slower
@@ -58,6 +77,8 @@ class Request(Struct, frozen=True, kw_only=True):
 
     file: str
     runtime: RuntimeName
+    accelerator: Accelerator = "cpu"
+    cuda: CudaTarget | None = None  # of runtime "torch"
     threads: int
     timing: Timing
     round: Count
@@ -114,6 +135,7 @@ def measure(request: Request) -> Measured:
     gc.disable()
     with stage("run"):
         warmup_ns, steady = warm_up(turns, timing)
+        gpu_before = _look(request, model, turns)
         before = noise.read()
         latencies_ns, capped = timed(
             turns,
@@ -122,11 +144,14 @@ def measure(request: Request) -> Measured:
             max_duration_s=timing.max_duration_s,
         )
         evidence = noise.between(before, noise.read())
+        gpu_after = _look(request, model)
     gc.enable()
 
+    on_gpu = cast("CudaModel", model).peak_memory_bytes() if request.cuda else None
+    peak_bytes = on_gpu if request.cuda else readings.peak_memory_bytes()
     latencies_s = tuple(ns / NS_PER_S for ns in latencies_ns)
     return Measured(
-        placement=model.placement(),
+        placement=placed(model),
         samples=Samples(
             round=request.round,
             position=request.position,
@@ -138,6 +163,10 @@ def measure(request: Request) -> Measured:
             first_inference_s=warmup_ns[0] / NS_PER_S,
             loop_overhead_s=overhead_s,
             capped=capped,
+            device_s=_device_s(request, model, len(latencies_s)),
+            peak_memory_bytes=peak_bytes,
+            gpu_before=gpu_before,
+            gpu_after=gpu_after,
             noise=evidence,
             tainted=noise.taints(
                 evidence,
@@ -146,9 +175,33 @@ def measure(request: Request) -> Measured:
                 capped=capped,
                 clock_tick_s=tick_s,
                 threads=request.threads,
-            ),
+                accelerator=request.accelerator,
+            )
+            + gpu_taints.reasons(gpu_before, gpu_after),
         ),
     )
+
+
+def _look(request: Request, model: Model, turns: Sequence[Turn] = ()) -> GpuState | None:
+    """The GPU's clocks, heat and company, where it is one that tells; then ``turns`` once more.
+
+    Reading takes a tenth of a second, in which a GPU rests.
+    """
+    if request.cuda is None:
+        return None
+    state = cast("CudaModel", model).look()
+    for fill, infer in turns:
+        fill()
+        infer()
+    return state
+
+
+def _device_s(request: Request, model: Model, count: int) -> tuple[float, ...]:
+    """Of the last ``count`` inferences by the GPU's own clock; none where it saw nothing of one."""
+    if request.cuda is None:
+        return ()
+    last = cast("CudaModel", model).device_s()[-count:]
+    return last if min(last) > 0 else ()
 
 
 def measure_beside(request: Request, head: Second) -> Beside:
@@ -195,8 +248,8 @@ def measure_beside(request: Request, head: Second) -> Beside:
             head_s=head_s,
             base_first=head.base_first,
             inferences_per_block=block,
-            base_placement=base_model.placement(),
-            head_placement=head_model.placement(),
+            base_placement=placed(base_model, request.file),
+            head_placement=placed(head_model, head.file),
             noise=evidence,
             tainted=noise.pair_taints(
                 blocks_s=(*base_s, *head_s), block=block, capped=capped, clock_tick_s=tick_s
@@ -214,10 +267,10 @@ def block_count(slower_s: float) -> int:
 
 def opened(
     request: Request, file: str, shapes: dict[str, tuple[int, ...]]
-) -> tuple[LiteRtModel | OrtModel, Sequence[Turn], float]:
+) -> tuple[Model, Sequence[Turn], float]:
     """(the loaded file, its turns over seeded inputs, the seconds that loading took)."""
     timing = request.timing
-    open_model = _runtime(request.runtime)
+    open_model = _runtime(request)
     with stage("load", file):
         start = time.perf_counter()
         model = open_model(Path(file), threads=request.threads, shapes=shapes)
@@ -226,9 +279,21 @@ def opened(
     return model, turns, load_s
 
 
-def fed(
-    model: LiteRtModel | OrtModel, *, seed: int, buffers: int, file: str = ""
-) -> Sequence[Turn]:
+class Loaded(Protocol):
+    """A file in a runtime, to be run over buffers of its inputs."""
+
+    def inputs(self) -> tuple[InputSpec, ...]: ...
+
+    def turns(self, buffers: Sequence[Sequence[NDArray[np.generic]]]) -> Sequence[Turn]: ...
+
+
+def placed(model: Model, file: str = "") -> Placement:
+    """Where it ran; a runtime that checks its answers refuses here those that are wrong."""
+    with stage("run", file):
+        return model.placement()
+
+
+def fed(model: Loaded, *, seed: int, buffers: int, file: str = "") -> Sequence[Turn]:
     """The turns of ``model`` over so many buffers of seeded inputs."""
     with stage("feed", file):
         return model.turns(
@@ -282,8 +347,12 @@ def converse(answered: Callable[[BinaryIO, BinaryIO], msgspec.Struct]) -> int:
     return 1 if isinstance(answer, Refused) else 0
 
 
-def _runtime(name: RuntimeName) -> type[LiteRtModel] | type[OrtModel]:
-    match name:
+def _runtime(request: Request) -> Callable[..., Model]:
+    match request.runtime:
+        case "litert" if request.accelerator == "gpu":
+            from mnv4bench.devices.litert_gpu import LiteRtGpuModel
+
+            return LiteRtGpuModel
         case "litert":
             from mnv4bench.devices.litert_cpu import LiteRtModel
 
@@ -292,10 +361,15 @@ def _runtime(name: RuntimeName) -> type[LiteRtModel] | type[OrtModel]:
             from mnv4bench.devices.ort_cpu import OrtModel
 
             return OrtModel
+        case "torch":
+            from mnv4bench.devices.cuda.model import CudaModel
+
+            assert request.cuda is not None
+            return partial(CudaModel, target=request.cuda)
         case "coreml":
             raise NotImplementedError("Core ML files are not run by this process")
         case _:
-            assert_never(name)
+            assert_never(request.runtime)
 
 
 @contextmanager

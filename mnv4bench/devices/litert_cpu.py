@@ -92,6 +92,21 @@ class LiteRtModel:
             return Placement(verdict="unproven", unit="cpu", signals=(unknown,))
         return litert_placement(self._originals, nodes[len(self._originals) :])
 
+    def operators(self) -> int:
+        """How many operators the file's main graph has; 0 where this LiteRT does not show it."""
+        return len(self._originals or ())
+
+    def parts(self) -> tuple[tuple[int, ...], ...]:
+        """Which operators of the file each delegate node stands for, in the order of the nodes."""
+        nodes = delegation.nodes(self._interpreter)
+        if self._originals is None or nodes is None:
+            return ()
+        originals = self._originals
+        return tuple(
+            tuple(sorted(delegation.delegated(originals, [part])))
+            for part in nodes[len(originals) :]
+        )
+
     def _fill(self, values: tuple[tuple[int, NDArray[np.generic]], ...]) -> None:
         for index, value in values:
             self._interpreter.set_tensor(index, value)

@@ -12,7 +12,7 @@ from statistics import median
 from typing import TypeVar
 
 from mnv4bench.devices import readings
-from mnv4bench.records import Noise
+from mnv4bench.records import Accelerator, Noise
 
 # The limits were set on a 2-processor KVM guest (AMD EPYC) with MobileNetV4-Conv-S, one thread, one
 # second per invocation: 35 invocations while nothing else ran, 30 while other programs kept both
@@ -97,10 +97,12 @@ def taints(
     capped: bool,
     clock_tick_s: float | None,
     threads: int = 1,
+    accelerator: Accelerator = "cpu",
 ) -> tuple[str, ...]:
     """Why the invocation is unfit to compare: a sentence per reason, reading and limit in it."""
-    # Several threads rest between operators of their own accord, so their sum tells nothing.
-    alone = noise.cpu_s is not None and threads == 1
+    # Several threads rest between operators of their own accord, so their sum tells nothing; a
+    # process that waits for an accelerator rests as well.
+    alone = noise.cpu_s is not None and threads == 1 and accelerator == "cpu"
     waited_s = noise.wall_s - (noise.cpu_s or 0.0) if alone else None
     stolen_s = noise.steal_s if (noise.steal_s or 0) > STEAL_TICKS_S else None
     before_hz, after_hz = noise.frequency_before_hz, noise.frequency_after_hz

@@ -34,15 +34,27 @@ NUMPY_NAMES = {"float": "float32", "double": "float64"}
 class OrtModel:
     """One loaded file in a session that may use the CPU provider and nothing else."""
 
-    def __init__(self, file: Path, *, threads: int, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    def __init__(
+        self,
+        file: Path,
+        *,
+        threads: int,
+        shapes: Mapping[str, tuple[int, ...]],
+        profile: Path | None = None,
+    ) -> None:
         """``shapes`` are of inputs whose sizes the file leaves open, by name.
 
-        Raises onnxruntime's own exceptions for a bad file, ValueError for an open input.
+        ``profile``: how the name of the file begins that the runtime's profiler writes; None: it
+        does not run. Raises onnxruntime's own exceptions for a bad file, ValueError for an open
+        input.
         """
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = ERRORS_ONLY
+        if profile is not None:
+            options.enable_profiling = True
+            options.profile_file_prefix = str(profile)
         # Only remembered while loading; versions that do not know the key ignore it.
         options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
         self._session: Any = onnxruntime.InferenceSession(

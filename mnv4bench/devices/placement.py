@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from mnv4bench import gpu_delegate
 from mnv4bench.delegation import XNNPACK_LOG, Node, delegated
 from mnv4bench.records import Placement, Signal, Verdict
 
@@ -55,6 +56,28 @@ def with_litert_log(placement: Placement, log: str) -> Placement:
     )
     verdict: Verdict = placement.verdict if line or placement.verdict == "none" else "unproven"
     return msgspec.structs.replace(placement, verdict=verdict, signals=(*placement.signals, signal))
+
+
+def with_gpu_log(placement: Placement, log: str) -> Placement:
+    """``placement`` with the adapter that LiteRT's GPU accelerator said it took.
+
+    Without that line nobody knows which of a machine's GPUs it was, or whether it was one.
+    """
+    adapter, interface = gpu_delegate.adapter(log), gpu_delegate.interface(log)
+    signal = Signal(
+        name="runtime log",
+        evidence=adapter.line if adapter else "no line with 'Selected adapter'",
+        says=placement.verdict if adapter else "unproven",
+    )
+    unit = placement.unit
+    if adapter:
+        unit = f"gpu ({interface or 'LiteRT'} on {adapter.name})"
+    return msgspec.structs.replace(
+        placement,
+        verdict=placement.verdict if adapter else "unproven",
+        unit=unit,
+        signals=(*placement.signals, signal),
+    )
 
 
 def provider_placement(

@@ -5,10 +5,11 @@ Knows: processes. Does not know: what they are for, nor what their output means.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from mnv4bench.devices import stopping
@@ -41,17 +42,47 @@ def run(
     environment: Mapping[str, str] | None = None,
     apart: bool = False,
     stoppable: bool = True,
+    open_input: bool = False,
 ) -> Finished:
     """Run ``command`` to its end with ``request`` on its standard input.
 
     ``apart``: Ctrl-C on the terminal does not reach it; its parent ends it. ``stoppable=False``:
-    it ends by itself even where stopping was asked for (tidying up). Raises OSError when it
-    cannot be started and TimedOut past ``timeout_s``. Whatever leaves this function, Ctrl-C
-    included, leaves no process behind.
+    it ends by itself even where stopping was asked for (tidying up). ``open_input``: no request;
+    its input stays open and empty until it ends, so that at the other end of a connection the end
+    of the input means that this process is gone. Raises OSError when it cannot be started and
+    TimedOut past ``timeout_s``. Whatever leaves this function, Ctrl-C included, leaves no process
+    behind.
     """
+    with _held(open_input) as stdin:
+        return _run(command, timeout_s, request, environment, apart, stoppable, stdin)
+
+
+@contextmanager
+def _held(open_input: bool) -> Iterator[int]:
+    """What a process gets as its input: a pipe of its own, or one whose other end is kept here."""
+    if not open_input:
+        yield subprocess.PIPE
+        return
+    reading, writing = os.pipe()
+    try:
+        yield reading
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def _run(
+    command: tuple[str, ...],
+    timeout_s: float,
+    request: bytes,
+    environment: Mapping[str, str] | None,
+    apart: bool,
+    stoppable: bool,
+    stdin: int,
+) -> Finished:
     process = subprocess.Popen(
         command,
-        stdin=subprocess.PIPE,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment,

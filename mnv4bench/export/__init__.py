@@ -9,7 +9,7 @@ are for. Importing this loads no torch, no exporter and no runtime; nor does ser
     schedule    runs what the cache lacks, each export in its own process
     worker      that process: build, convert, compare, write
     folding, lowering   the network, written the way that exporters and runtimes like best
-    onnx/, tflite/, coreml/     the conversions and their precisions
+    onnx/, tflite/, coreml/, pt2/   the conversions and their precisions
     calibration     the inputs that ranges are taken from, and those that are compared on
     parity, rounding    the proof that a file computes what torch does, as far as it can
     copying     a file leaves the cache

@@ -16,15 +16,25 @@ from mnv4bench.records import ActivationType, Format, Precision
 
 Layout = Literal["NCHW", "NHWC"]
 
-SUFFIXES: dict[Format, str] = {"onnx": ".onnx", "tflite": ".tflite", "coreml": ".mlpackage"}
+SUFFIXES: dict[Format, str] = {
+    "onnx": ".onnx",
+    "tflite": ".tflite",
+    "coreml": ".mlpackage",
+    "pt2": ".pt2",
+}
 
 # In the order in which they are listed; what is not here is refused, with the reason below.
 PRECISIONS: dict[Format, tuple[Precision, ...]] = {
     "onnx": ("fp32", "fp16", "int8"),
     "tflite": ("fp32", "fp16", "int8", "int8-dynamic"),
     "coreml": ("fp16", "int8-weights", "palette4"),
+    "pt2": ("fp32",),
 }
 _STORED_ONLY = "weights that are only stored smaller are a Core ML way of writing a file"
+_IN_THE_PROFILE = (
+    "such a file holds fp32, and what it is computed in is the device's affair: the arithmetic of "
+    "the profile's [cuda] table"
+)
 REFUSALS: dict[tuple[Format, Precision], str] = {
     ("onnx", "int8-dynamic"): (
         "each convolution would run as ConvInteger, which takes 2.8 times as long as fp32 "
@@ -37,6 +47,11 @@ REFUSALS: dict[tuple[Format, Precision], str] = {
     ("coreml", "fp32"): "the Neural Engine computes in fp16 alone, and so did the paper",
     ("coreml", "int8"): "coremltools quantises activations only on a Mac, by running the model",
     ("coreml", "int8-dynamic"): "Core ML has no such way to compute",
+    ("pt2", "fp16"): _IN_THE_PROFILE,
+    ("pt2", "int8"): "torch's quantised kernels are for processors; its CUDA GPUs have none",
+    ("pt2", "int8-dynamic"): "torch's quantised kernels are for processors",
+    ("pt2", "int8-weights"): _STORED_ONLY,
+    ("pt2", "palette4"): _STORED_ONLY,
 }
 
 _FROM_TORCH = ("torch", "timm")
@@ -82,6 +97,8 @@ def recipe(format: Format, precision: Precision) -> Recipe:
             return Recipe(
                 "coreml", precision, "NCHW", 2, (*_FROM_TORCH, "coremltools"), "coremltools"
             )
+        case "pt2":
+            return Recipe("pt2", precision, "NCHW", 1, _FROM_TORCH, "torch")
         case _:
             assert_never(format)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # XNNPACK's largest depthwise kernel. Above, each channel becomes a convolution of its own that
 # fills one lane of a vector: a 7x7 on 48 channels takes 6.5 times as long as its three parts.
 XNNPACK_TAPS = 25
+LINEAR_ATTENTION = "timm.models.efficientvit_mit.LiteMLA"
 
 
 def lowered(net: nn.Module, layout: "Layout") -> nn.Module:
@@ -36,9 +37,22 @@ def lowered(net: nn.Module, layout: "Layout") -> nn.Module:
     return net
 
 
+def for_torch(net: nn.Module) -> nn.Module:
+    """``net`` (eval) as torch itself is to run it, in place: as it is, but for linear attention.
+
+    timm's asks autocast for 32 bits, which an exported program holds as a call of its own that is
+    no operator; and its sums over all positions leave the range of fp16 (``LinearAttention``).
+    """
+    for parent in list(net.modules()):
+        for name, child in parent.named_children():
+            if f"{type(child).__module__}.{type(child).__name__}" == LINEAR_ATTENTION:
+                setattr(parent, name, LinearAttention(child))
+    return net
+
+
 def _exchanged(module: nn.Module, layout: "Layout") -> nn.Module:
     kind = f"{type(module).__module__}.{type(module).__name__}"
-    if kind == "timm.models.efficientvit_mit.LiteMLA":
+    if kind == LINEAR_ATTENTION:
         return LinearAttention(module)
     if kind == "timm.models.fastvit.Attention":
         return TokenAttention(module)

@@ -187,6 +187,10 @@ def convert(
             from mnv4bench.export.coreml import exporter as coreml
 
             coreml.convert(built, file, request.precision, request.deployment_target)
+        case "pt2":
+            from mnv4bench.export.pt2 import exporter as pt2
+
+            pt2.convert(built, file)
         case _:
             assert_never(request.format)
 

@@ -62,6 +62,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     inferences_per_value: int = 1
     # Back to back, when warm: the median of the last third of the windows; None: not run so.
     sustained_s: float | None = None
+    device_s: float | None = None  # the GPU's part of latency_s, by its own clock
     sustained_ratio: float | None = None  # sustained_s / latency_s, which is burst
     signals: tuple[Signal, ...] = ()  # what ``placement`` rests on
     instructions: None = None  # of a Tally alone
@@ -175,6 +176,11 @@ class Point(Struct, frozen=True, kw_only=True):
     float_accuracy: bool = False  # quantised, and drawn with the accuracy of the float network
     calibration: str | None = None  # as Summary's
     placement: Verdict | None = None
+    artifact_sha256: str = ""  # of the file; empty: published
+    # Of a published latency: the last digit printed, in seconds; and whether its place is open, as
+    # what was rounded away could put it on the front or off it.
+    printed_to_s: float | None = None
+    open: bool = False
     # What the front is over where Group.objective is not latency, in base units.
     x: float | None = None
     x_low: float | None = None

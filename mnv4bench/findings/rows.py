@@ -84,9 +84,14 @@ class MeasurementRow(Struct, frozen=True, kw_only=True):
         _says("bound of the 90th percentile at 99 %; empty: too few samples, or means"),
     ]
     sustained_s: Annotated[float | None, _says("back to back when warm; empty: not run so")]
+    device_s: Annotated[
+        float | None, _says("the GPU's part of it by its own clock, where it tells; CUDA alone")
+    ]
     load_s: Annotated[float | None, _says("loading the file, median over invocations")]
     first_inference_s: Annotated[float | None, _says("the first inference, median")]
-    peak_memory_bytes: Annotated[int | None, _says("of the process, the largest invocation")]
+    peak_memory_bytes: Annotated[
+        int | None, _says("of the process, the largest invocation; CUDA: of the tensors on the GPU")
+    ]
     instructions: Instructions
     instructions_low: Annotated[int | None, _says("the least of any inference; equal: exact")]
     instructions_high: Annotated[int | None, _says("the most of any inference")]
@@ -148,6 +153,9 @@ class InvocationRow(Struct, frozen=True, kw_only=True):
     ]
     program_p5_s: Annotated[float | None, _says("the same, 5th percentile")]
     program_p95_s: Annotated[float | None, _says("the same, 95th percentile")]
+    device_s: Annotated[
+        float | None, _says("the GPU's part of median_s, by its own clock; CUDA alone")
+    ]
     load_s: Annotated[float | None, _says("loading the file")]
     first_inference_s: Annotated[float | None, _says("the first inference")]
     warmup_samples: Annotated[int | None, _says("values of the warm-up")]

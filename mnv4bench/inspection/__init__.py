@@ -16,6 +16,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
+from mnv4bench import gpu_delegate
 from mnv4bench.errors import BadFile, MissingExtra
 from mnv4bench.export.own import file as own_file
 from mnv4bench.findings import Compatibility, Inspection, Share
@@ -60,7 +61,7 @@ def inspect(path: Path, listen: Callable[[str], None] = lambda _: None) -> Inspe
             found = _with_litert(found, path, contents)
             listen("compiling for a GPU")
             return replace(found, gpu=_on_gpus(path))
-        case "coreml":
+        case "coreml" | "pt2":
             return found
         case _:
             assert_never(described.format)
@@ -82,6 +83,8 @@ def _contents(path: Path, format: Format) -> Contents:
             return answer.as_(Contents)
         case "coreml":
             return inspect_coreml.read(path)
+        case "pt2":
+            raise AssertionError("a source of a model, which describe() takes for no file")
         case _:
             assert_never(format)
 
@@ -146,7 +149,7 @@ def _on_gpus(path: Path) -> tuple[Compatibility, ...]:
 
 def _compiled(path: Path) -> Compatibility:
     version = _version("ai-edge-litert")
-    answer = probe.ask("gpu", path, environment=gpu_compile.environment())
+    answer = probe.ask("gpu", path, environment=gpu_delegate.software_driver())
     if isinstance(answer, probe.Refusal):
         return gpu_compile.refused(answer.reason, answer.log, version, crashed=answer.crashed)
     return gpu_compile.judged(answer.as_(gpu_compile.Ran), answer.log, version)

@@ -20,7 +20,7 @@ from typing import IO, Any, Literal, TypeVar, assert_never
 
 import msgspec
 
-Question = Literal["onnx graph", "onnxruntime", "litert", "gpu", "analyzer"]
+Question = Literal["onnx graph", "onnx modules", "onnxruntime", "litert", "gpu", "analyzer"]
 T = TypeVar("T")
 # The largest reference model takes a few seconds; a file of gigabytes on a slow disk a minute.
 LIMIT_S = 300.0
@@ -106,6 +106,10 @@ def _answer(question: Question, file: Path) -> Any:
             from mnv4bench.inspection import onnx as inspect_onnx
 
             return inspect_onnx.read(file)
+        case "onnx modules":
+            from mnv4bench.inspection import paths
+
+            return paths.in_onnx(file)
         case "onnxruntime":
             from mnv4bench.inspection import onnx as inspect_onnx
 

@@ -10,7 +10,9 @@ from msgspec import Meta, Struct
 from mnv4bench.records.words import (
     Accelerator,
     ActivationType,
+    Arithmetic,
     Count,
+    CudaMode,
     Format,
     Fraction,
     Name,
@@ -23,6 +25,8 @@ from mnv4bench.records.words import (
 
 BenchmarkTool = Literal["classic", "litert"]
 Delegate = Literal["xnnpack", "gpu", "nnapi", "hexagon", "external", "npu"]
+# What times on a board: this program's own measuring process, or one of the benchmark programs.
+BoardTool = Literal["python", "classic", "litert"]
 Cores = Literal["fastest", "big", "little", "all"]
 # A name of a file or folder on a device: nothing that a shell or a path could take another way.
 PlainName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._+-]{0,126}\Z")]
@@ -38,9 +42,11 @@ class Expects(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Each list holds alternatives. Compared without regard to case.
     """
 
-    models: tuple[Name, ...] = ()  # Android: ro.product.model
-    devices: tuple[Name, ...] = ()  # Android: ro.product.device, the code name
-    socs: tuple[Name, ...] = ()  # Android: ro.soc.model, before SDK 31 ro.board.platform
+    models: tuple[Name, ...] = ()  # Android: ro.product.model; a board: the device tree's model
+    # Android: ro.product.device, the code name; a board: one of the device tree's compatible
+    devices: tuple[Name, ...] = ()
+    # Android: ro.soc.model, before SDK 31 ro.board.platform; a board: the last of compatible
+    socs: tuple[Name, ...] = ()
     min_sdk: Annotated[int, Meta(ge=1)] | None = None
     max_sdk: Annotated[int, Meta(ge=1)] | None = None
 
@@ -90,6 +96,39 @@ class EmulatedTarget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     khz: Annotated[int, Meta(ge=1, le=10_000_000)] = 1_000_000  # their highest clock, as sysfs says
 
 
+class SshTarget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a board is reached over ssh and made to run a model: the [ssh] table of a profile."""
+
+    # As ssh takes it ("pi@board", an alias of ~/.ssh/config, "ssh://pi@board:2222"): nothing that
+    # a shell or ssh could take another way. None: --host, $MNV4BENCH_SSH_HOST.
+    host: (
+        Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\[][A-Za-z0-9._@:/%\[\]+-]{0,254}\Z")] | None
+    ) = None
+    tool: BoardTool = "python"  # what times on the board
+    # The board's interpreter; None: ~/mnv4bench/bin/python where it is there, else python3.
+    python: (
+        Annotated[str, Meta(pattern=r"^(~/|/)?[A-Za-z0-9._+-][A-Za-z0-9._+/-]{0,254}\Z")] | None
+    ) = None
+    cores: Cores = "fastest"  # where the measuring process is kept; read from cpufreq
+    remote_dir: Annotated[
+        str, Meta(pattern=r"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+/mnv4bench[A-Za-z0-9._-]*\Z")
+    ] = "/tmp/mnv4bench"  # noqa: S108 - on the board; refused there where it is somebody else's
+    benchmark_model: HostPath | None = (
+        None  # the program's path on the host; else option, env, cache
+    )
+    benchmark_sha256: Sha256 | None = None  # refused when it is another
+
+
+class CudaTarget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How torch runs a program on an NVIDIA GPU: the [cuda] table of a profile."""
+
+    mode: CudaMode
+    arithmetic: Arithmetic = "fp32"  # of products and sums; the file holds fp32
+    channels_last: bool = False  # images and weights as (N, H, W, C) in memory
+    # Of mode "compile": torch.compile's own words.
+    compile_mode: Literal["default", "reduce-overhead", "max-autotune"] = "default"
+
+
 class DeviceProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One device-and-accelerator, as written in device_profiles/<device>.toml."""
 
@@ -109,6 +148,8 @@ class DeviceProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     expects: Expects | None = None  # refused on a device that says something else of itself
     android: AndroidTarget | None = None  # of the android runner
     emulated: EmulatedTarget | None = None  # of the emulated runner
+    ssh: SshTarget | None = None  # of the ssh runner
+    cuda: CudaTarget | None = None  # of the cuda runner
     source: str | None = None  # where the facts of this file come from
     seen: str | None = None  # who has seen it run, on what and when; None: not said
     notes: str | None = None
@@ -177,6 +218,17 @@ class Environment(Struct, frozen=True, kw_only=True):
     emulator: Annotated[
         str | None, _fact("emulator and the processor that it plays", must_match=True)
     ] = None
+    gpu: Annotated[str | None, _fact("graphics processor, or what plays one", must_match=True)] = (
+        None
+    )
+    gpu_driver: Annotated[str | None, _fact("its driver's version", must_match=True)] = None
+    gpu_libraries: Annotated[
+        str | None, _fact("CUDA and cuDNN that the runtime brings", must_match=True)
+    ] = None
+    gpu_kind: Annotated[str | None, _fact("as its interface calls the kind of it")] = None
+    gpu_is_software: Annotated[
+        bool | None, _fact("the processor plays the GPU", must_match=True)
+    ] = None
     python_version: Annotated[str | None, _fact("Python that drove the runtime")] = None
     tool_version: Annotated[str | None, _fact("mnv4bench version")] = None
     commit: Annotated[str | None, _fact("git commit of the folder it was run in")] = None
@@ -192,6 +244,22 @@ def must_match_facts(environment: Environment) -> dict[str, str | int | None]:
         if isinstance(field.type, msgspec.inspect.Metadata)
         and (field.type.extra or {}).get("must_match")
     }
+
+
+class GpuState(Struct, frozen=True, kw_only=True):
+    """What an NVIDIA GPU is doing, as nvidia-smi says it; None: it does not say."""
+
+    performance: str | None = None  # "P0" is the fastest
+    clock_hz: Annotated[float, Meta(ge=0)] | None = None  # of the multiprocessors
+    max_clock_hz: Annotated[float, Meta(ge=0)] | None = None
+    memory_clock_hz: Annotated[float, Meta(ge=0)] | None = None
+    temperature_c: float | None = None
+    power_w: Annotated[float, Meta(ge=0)] | None = None
+    busy_fraction: Fraction | None = None  # of the time some kernel ran, over its last interval
+    memory_used_bytes: Count | None = None
+    memory_bytes: Count | None = None
+    throttled: tuple[str, ...] | None = None  # why its clocks are lower than they could be
+    others: tuple[str, ...] | None = None  # programs other than the measuring process
 
 
 class DeviceState(Struct, frozen=True, kw_only=True):
@@ -214,4 +282,8 @@ class DeviceState(Struct, frozen=True, kw_only=True):
     screen: str | None = None  # "Awake", "Asleep", "Dozing", "Dreaming"
     low_power_mode: bool | None = None
     storage_available_bytes: Count | None = None
+    gpu: GpuState | None = None
     boot: str | None = None  # changes when the device is started anew
+    # Of boards: what the firmware says holds the clocks down now ("throttled", "under-voltage");
+    # None: it says nothing.
+    throttled: tuple[str, ...] | None = None

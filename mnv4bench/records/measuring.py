@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from mnv4bench.records.artifacts import Artifact
-from mnv4bench.records.devices import DeviceProfile, DeviceState, Environment, Placement
+from mnv4bench.records.devices import DeviceProfile, DeviceState, Environment, GpuState, Placement
 from mnv4bench.records.words import (
     MAX_WHOLE,
     Count,
@@ -81,6 +81,11 @@ class Samples(Struct, frozen=True, kw_only=True):
     spread: Spread | None = None  # of the inferences behind one mean
     warmup_inferences: Count | None = None  # where warmup_s is the mean of so many
     peak_memory_bytes: Count | None = None
+    # Of a GPU, by its own clock: of the inferences of latencies_s, in the same order. A latency is
+    # from the call to its answer; the rest of it is the host's part.
+    device_s: tuple[Duration, ...] = ()
+    gpu_before: GpuState | None = None  # warm, just before the first timed inference
+    gpu_after: GpuState | None = None
     noise: Noise
     tainted: tuple[str, ...] = ()  # reasons that make it unfit to compare
 

@@ -6,17 +6,21 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-Format = Literal["tflite", "onnx", "coreml"]
+Format = Literal["tflite", "onnx", "coreml", "pt2"]  # pt2: a program of torch.export
 # int8: weights and activations. int8-dynamic (TFLite): int8 weights, activations quantised while
 # running. int8-weights and palette4 (Core ML): weights stored in 8 bits or as 4-bit indices into a
 # palette, computed with in fp16.
 Precision = Literal["fp32", "fp16", "int8", "int8-dynamic", "int8-weights", "palette4"]
 ActivationType = Literal["uint8", "int8"]
 RunnerName = Literal["host", "android", "ssh", "apple", "cuda", "emulated", "replay"]
-RuntimeName = Literal["litert", "onnxruntime", "coreml"]
+RuntimeName = Literal["litert", "onnxruntime", "coreml", "torch"]
 # hexagon: Qualcomm's DSP up to Snapdragon 865; npu: the tensor processor of later ones.
 Accelerator = Literal["cpu", "gpu", "edgetpu", "hexagon", "npu", "ane"]
 Origin = Literal["measured", "published", "predicted", "emulated"]
+# How torch runs a program on a CUDA GPU: operator by operator, as one recorded graph of kernels, or
+# after torch.compile; and what its products and sums are computed in, whatever the file holds.
+CudaMode = Literal["eager", "graph", "compile"]
+Arithmetic = Literal["fp32", "tf32", "fp16", "bf16"]
 Verdict = Literal["full", "partial", "none", "unproven"]
 # table: of a published table that the user brought.
 AccuracySource = Literal["paper", "timm", "measured", "table"]

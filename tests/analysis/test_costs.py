@@ -165,3 +165,16 @@ def test_a_summary_keeps_its_invocations() -> None:
     assert found is not None
     assert found.medians_s == pytest.approx((0.002, 0.0021, 0.0022))
     assert found.peaks_bytes == (100, 101, 102)
+
+
+def test_a_time_on_a_gpu_that_the_processor_plays_is_on_no_front() -> None:
+    played = timed(origin="emulated")
+    for objective in ("latency", "load-time"):
+        [point] = group(objective, played).points
+        assert point.status == "excluded"
+        assert "no GPU's latency" in (point.reason or "")
+    [point] = group("latency", played).points
+    assert point.latency_s == pytest.approx(0.0021)  # it is shown all the same
+    for objective in ("size", "peak-memory"):  # which no emulation changes
+        [point] = group(objective, played).points
+        assert point.status == "front"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mnv4bench.analysis import stats
-from mnv4bench.records import AndroidTarget, Environment
+from mnv4bench.records import AndroidTarget, CudaTarget, Environment
 from tests.sample_reports import ENVIRONMENT, PROFILE, artifact, measurement, report, samples
 
 times = st.floats(min_value=1e-6, max_value=10)
@@ -171,6 +171,36 @@ def test_a_phone_is_named_by_model_chip_and_benchmark_program() -> None:
     assert stats.circumstances(odd, gpu)[0] == "Google Pixel 8 (shiba), LiteRT, 1 thread"
 
 
+def test_a_gpu_is_named_and_what_torch_computes_in_tells_latencies_apart() -> None:
+    environment = Environment(
+        machine="a computer", gpu="NVIDIA H100", runtime_name="PyTorch", runtime_version="2.13.0"
+    )
+    profile = replace(PROFILE, runtime="torch", format="pt2", accelerator="gpu")
+    graph = replace(profile, cuda=CudaTarget(mode="graph"))
+    halves = replace(profile, cuda=CudaTarget(mode="graph", arithmetic="fp16", channels_last=True))
+    fused = replace(profile, cuda=CudaTarget(mode="compile", compile_mode="max-autotune"))
+    said = [stats.circumstances(environment, one) for one in (graph, halves, fused)]
+    assert [machine for machine, _ in said] == [
+        "NVIDIA H100, PyTorch 2.13.0, graph, fp32 arithmetic",
+        "NVIDIA H100, PyTorch 2.13.0, graph, fp16 arithmetic, channels last",
+        "NVIDIA H100, PyTorch 2.13.0, compile (max-autotune), fp32 arithmetic",
+    ]
+    assert len({digest for _, digest in said}) == 3
+    assert (
+        stats.facts(environment, halves)["profile.cuda"] == "graph, fp16 arithmetic, channels last"
+    )
+    assert "profile.cuda" not in stats.facts(environment, PROFILE)
+
+
+def test_the_gpus_part_is_a_median_where_every_invocation_has_it() -> None:
+    every = tuple(
+        samples(i, 0.002, 0.003, 0.004, device_s=(0.001, 0.0011, 0.005)) for i in range(3)
+    )
+    assert stats.summarise(report(), measurement(invocations=every)).device_s == 0.0011
+    some = (*every[:2], samples(2, 0.002))
+    assert stats.summarise(report(), measurement(invocations=some)).device_s is None
+
+
 def test_p90_needs_samples_of_single_inferences() -> None:
     values = tuple(i / 1000 for i in range(1, 65))
     one = measurement(invocations=(samples(0, *values),))
@@ -263,3 +293,17 @@ def test_own_files_without_an_input_shape_are_summarised() -> None:
     found = stats.summarise(report(one), one)
     assert found is not None
     assert found.input_px is None
+
+
+@pytest.mark.parametrize("disturbed", [(), (1,), (0, 1, 2, 3)])
+def test_samples_in_order_say_the_same(disturbed: tuple[int, ...]) -> None:
+    made = measurement(
+        invocations=tuple(
+            samples(number, 0.003, 0.001 + number / 1e4, 0.002,
+                    tainted=("busy",) if number in disturbed else ())
+            for number in range(6)
+        )
+    )  # fmt: skip
+    ordered = stats.ordered_samples(made)
+    assert stats.summarise(report(made), made, ordered) == stats.summarise(report(made), made)
+    assert stats.medians(made, ordered) == stats.medians(made)

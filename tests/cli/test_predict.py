@@ -177,3 +177,17 @@ def test_a_device_without_latencies_has_no_ridge_point(terminal) -> None:
 def test_no_torch_is_needed_for_the_models_of_the_table(terminal, monkeypatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "torch", None)
     assert terminal("predict", "--device", "pixel6-cpu").status == 0
+
+
+def test_a_network_of_ones_own_is_counted_and_predicted(terminal) -> None:
+    written = terminal("models", "mnv4-conv-m", "--toml")
+    Path("my-net.toml").write_text(written.out.replace("mnv4-conv-m", "my-net"))
+    own = terminal("predict", "--device", "pixel6-cpu", "./my-net.toml", "--json").json
+    (one,) = own["predictions"]
+    assert one["model"] == "my-net"
+    assert one["known_s"] is None  # it is called after nothing that was published
+    assert one["latency_s"] == pytest.approx(0.0114, rel=0.1)
+    drawn = terminal("roofline", "./my-net.toml", "--json").json["rooflines"]
+    assert drawn[0]["macs"] == one["macs"]
+    Path("my-net.toml").write_text("[network]\n")
+    assert terminal("predict", "--device", "pixel6-cpu", "./my-net.toml").status == 4

@@ -87,6 +87,13 @@ def test_it_gives_no_latencies(case, runner, file, artifact) -> None:
         session.beside(session, TIMING, base_first=True)
 
 
+def test_it_says_nothing_of_single_operators(case, runner, file, artifact) -> None:
+    with pytest.raises(NotMeasured, match="says nothing of single operators") as caught:
+        runner.install(file, artifact).operators(3)
+    assert case.profile.device in caught.value.what
+    assert "host-cpu" in caught.value.next_step
+
+
 def test_commands_are_lines_for_a_shell(runner, file, artifact) -> None:
     lines = runner.commands([(file, artifact)], TIMING)
     assert any(str(file) in line for line in lines)

@@ -22,14 +22,24 @@ from mnv4bench.records import (
     DeviceProfile,
     DeviceState,
     Environment,
+    Operators,
     Paired,
     Placement,
     Samples,
 )
-from tests.devices.conftest import TIMING, artifact_of, files, host_profile, phone_profile
+from tests.cuda.double import cuda_double, cuda_profile
+from tests.devices.conftest import (
+    TIMING,
+    artifact_of,
+    board_profile,
+    files,
+    host_profile,
+    phone_profile,
+)
 from tests.phone import handsets, programs
+from tests.vulkan import needs_vulkan
 
-__all__ = ["files"]  # a fixture of the devices room
+__all__ = ["cuda_double", "files"]  # fixtures of the devices room
 
 
 @dataclass(frozen=True)
@@ -41,7 +51,8 @@ class Case:
     slower: str  # another one, with several times the work
     alien: str  # which it must refuse
     processes: Callable[[], set[int]]  # ids of measuring processes that live now
-    flavour: BenchmarkTool | None = None  # of a phone's benchmark program
+    flavour: BenchmarkTool | None = None  # of a phone's or board's benchmark program
+    cuda: bool = False  # on the double of an NVIDIA GPU
     averaged: bool = False  # an invocation tells one mean of its inferences
 
 
@@ -49,6 +60,13 @@ def children() -> set[int]:
     return {child.pid for child in psutil.Process().children(recursive=True)}
 
 
+HOST_GPU = Case(
+    host_profile("litert", device="host-gpu", accelerator="gpu"),
+    "tflite",
+    "wide.tflite",
+    "onnx",
+    children,
+)
 CASES = [
     Case(host_profile("litert"), "tflite", "wide.tflite", "onnx", children),
     Case(host_profile("onnxruntime"), "onnx", "wide.onnx", "tflite", children),
@@ -64,6 +82,20 @@ CASES = [
     Case(
         phone_profile("litert"), "tflite", "wide.tflite", "onnx", children, "litert", averaged=True
     ),
+    Case(board_profile(), "tflite", "wide.tflite", "onnx", children),
+    Case(board_profile(runtime="onnxruntime"), "onnx", "wide.onnx", "tflite", children),
+    Case(
+        board_profile("litert"), "tflite", "wide.tflite", "onnx", children, "litert", averaged=True
+    ),
+    pytest.param(HOST_GPU, marks=needs_vulkan),
+    Case(
+        cuda_profile(mode="graph", arithmetic="bf16", channels_last=True),
+        "pt2",
+        "wide.pt2",
+        "tflite",
+        children,
+        cuda=True,
+    ),
 ]
 
 
@@ -75,11 +107,16 @@ def case(request: pytest.FixtureRequest) -> Case:
 @pytest.fixture
 def runner(case: Case, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Runner]:
     options = Options()
-    if case.flavour:
+    if case.profile.runner == "ssh":
+        request.getfixturevalue("ssh_board")
+    elif case.flavour:
         request.getfixturevalue("genuine_adb").plug(handsets.pixel8(tmp_path / "phone"))
         attached.forget()
+    if case.flavour:
         program = programs.write_program(tmp_path / "program", case.flavour)
         options = Options(benchmark_model=program)
+    if case.cuda:
+        request.getfixturevalue("cuda_double")
     runner = open_runner(case.profile, options)
     with runner.held():
         yield runner
@@ -153,6 +190,8 @@ def test_an_invocation_reaches_count_and_duration(case, runner, file, artifact) 
         assert samples.warmup_s[0] == samples.first_inference_s
         assert samples.warmup_steady is not None
         assert samples.loop_overhead_s
+        assert samples.peak_memory_bytes
+        assert samples.peak_memory_bytes > file.stat().st_size
     assert isinstance(placement, Placement)
     assert again(placement) == placement
 
@@ -225,6 +264,28 @@ def test_two_files_are_timed_side_by_side(case, runner, files, artifact, base_fi
     assert median(paired.head_s) > 1.2 * median(paired.base_s)
     assert paired.base_placement.verdict == "full"
     assert paired.head_placement.verdict == "full"
+
+
+def test_operators_are_profiled_or_it_is_said_who_can(case, runner, file, artifact) -> None:
+    session = runner.install(file, artifact)
+    profile = case.profile
+    tells = profile.runner == "android" or (profile.runner, profile.accelerator) == ("host", "cpu")
+    if not tells or case.flavour == "litert":  # its program writes no such file
+        with pytest.raises(NotMeasured) as refused:
+            session.operators(3)
+        assert_sentence(refused.value, case.profile.device)
+        return
+    found = session.operators(3)
+    assert isinstance(found, Operators)
+    assert again(found) == found
+    assert found.inferences >= 3
+    assert found.operators
+    assert found.runtime
+    assert found.plain_s
+    assert found.profiled_s
+    assert isinstance(found.placement, Placement)
+    for one in found.operators:
+        assert one.part is None or one.part < len(found.parts)
 
 
 def test_a_device_that_times_does_not_count(runner, case, file, artifact) -> None:

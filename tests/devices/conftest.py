@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from mnv4bench.records import AndroidTarget, Artifact, DeviceProfile, Timing, Weights
+from mnv4bench.records import AndroidTarget, Artifact, DeviceProfile, SshTarget, Timing, Weights
 from tests.devices.tiny_models import (
     write_onnx,
     write_onnx_text,
+    write_program,
     write_tflite,
     write_tflite_sum,
 )
@@ -26,10 +27,21 @@ TIMING = Timing(
 )
 
 
+class Files(dict[str, Path]):
+    """Programs of torch are written when a test asks for one: torch takes seconds to import."""
+
+    def __missing__(self, name: str) -> Path:
+        if not name.endswith("pt2"):
+            raise KeyError(name)
+        channels = 64 if name.startswith("wide") else 8
+        path = self["tflite"].with_name("wide.pt2" if channels == 64 else "tiny.pt2")
+        return self.setdefault(name, write_program(path, channels=channels))
+
+
 @pytest.fixture(scope="session")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("tiny")
-    return {
+    made = {
         "tflite": write_tflite(folder / "tiny.tflite"),
         "odd.tflite": write_tflite(folder / "odd.tflite", odd=True),
         "only-odd.tflite": write_tflite(folder / "only-odd.tflite", only_odd=True),
@@ -41,6 +53,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "text.onnx": write_onnx_text(folder / "text.onnx"),
         "sum.tflite": write_tflite_sum(folder / "sum.tflite"),
     }
+    return Files(made)
 
 
 def host_profile(runtime: str, **changes: object) -> DeviceProfile:
@@ -71,6 +84,22 @@ def phone_profile(tool: str, **changes: object) -> DeviceProfile:
         precision="fp32",
         accelerator=accelerators.get(delegate, "npu"),
         android=android,
+    )
+
+
+def board_profile(
+    tool: str = "python", runtime: str = "litert", **changes: object
+) -> DeviceProfile:
+    """A profile of the double that ssh calls ``board``; ``changes`` are of its ssh table."""
+    return DeviceProfile(
+        device=f"a-board-{tool if runtime == 'litert' else runtime}",
+        title="the double's Raspberry Pi",
+        runner="ssh",
+        runtime=runtime,
+        format="tflite" if runtime == "litert" else "onnx",
+        precision="fp32",
+        accelerator="cpu",
+        ssh=SshTarget(**{"host": "board", "tool": tool, **changes}),
     )
 
 

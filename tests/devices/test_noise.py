@@ -158,3 +158,9 @@ def test_this_machine_s_counters_move_with_work() -> None:
     assert evidence.wall_s > 0
     assert evidence.cpu_s is not None
     assert evidence.cpu_s > 0
+
+
+def test_a_process_that_waits_for_an_accelerator_is_not_crowded_out() -> None:
+    resting = replace(CLEAN, cpu_s=0.2)
+    assert reasons(resting, accelerator="gpu") == ()
+    assert len(reasons(resting)) == 1

@@ -229,3 +229,24 @@ def write_onnx_text(path: Path, *, operator: str = "Gather", domain: str = "") -
     opsets = [helper.make_opsetid("", 18)] + ([helper.make_opsetid(domain, 1)] if domain else [])
     save(helper.make_model(graph, opset_imports=opsets, ir_version=10), str(path))
     return path
+
+
+def write_program(path: Path, *, channels: int = 8, opened: bool = False) -> Path:
+    """A program of torch.export: NCHW float32 (1, 3, 64, 64); ``opened``: any batch."""
+    import torch
+    from torch import nn
+
+    torch.manual_seed(1)
+    net = nn.Sequential(
+        nn.Conv2d(3, channels, 3, 2, 1),
+        nn.ReLU(),
+        nn.Conv2d(channels, channels, 3, 1, 1),
+        nn.Hardswish(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(channels, CLASSES),
+    ).eval()
+    shapes = ({0: torch.export.Dim("batch")},) if opened else None
+    image = torch.randn(2 if opened else 1, 3, SIZE, SIZE)
+    torch.export.save(torch.export.export(net, (image,), dynamic_shapes=shapes), path)
+    return path

@@ -1,14 +1,16 @@
 """The GPU accelerator: what its log means, and a real compilation on a software Vulkan."""
 
-import ctypes
 from pathlib import Path
 
 import pytest
 
+from mnv4bench import gpu_delegate
+from mnv4bench.agreement import Difference
 from mnv4bench.findings import Compatibility
-from mnv4bench.inspection import gpu_compile, probe
-from mnv4bench.inspection.gpu_compile import Difference, Ran, judged, refused
+from mnv4bench.inspection import probe
+from mnv4bench.inspection.gpu_compile import Ran, judged, refused
 from tests.devices.tiny_models import write_tflite, write_tflite_sum
+from tests.vulkan import needs_vulkan
 
 CAPTURES = Path(__file__).parents[1] / "captures/ai-edge-litert-2.3.0"
 FASTVIT = (CAPTURES / "gpu-fastvit-sa12.log").read_text()
@@ -17,21 +19,8 @@ VERSION = "ai-edge-litert 2.3.0"
 SOME = "Some ops are not accelerated."
 
 
-def has_vulkan() -> bool:
-    try:
-        ctypes.CDLL("libvulkan.so.1")
-    except OSError:
-        return False
-    return bool(gpu_compile.environment())
-
-
-needs_vulkan = pytest.mark.skipif(
-    not has_vulkan(), reason="no Vulkan loader and SwiftShader here; .ci/packages installs them"
-)
-
-
 def compiled(file: Path) -> Compatibility:
-    answer = probe.ask("gpu", file, environment=gpu_compile.environment())
+    answer = probe.ask("gpu", file, environment=gpu_delegate.software_driver())
     if isinstance(answer, probe.Refusal):
         return refused(answer.reason, answer.log, VERSION, crashed=answer.crashed)
     return judged(answer.as_(Ran), answer.log, VERSION)
@@ -98,22 +87,22 @@ def test_a_file_that_only_the_gpu_runs_is_not_called_equal() -> None:
 
 
 def test_the_users_choice_of_driver_stands(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in gpu_compile.CHOSEN_BY_USER:
+    for name in gpu_delegate.CHOSEN_BY_USER:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("VK_ICD_FILENAMES", "/my/driver.json")
-    assert gpu_compile.environment() == {}
+    assert gpu_delegate.software_driver() == {}
 
 
 def test_a_software_driver_is_found_where_distributions_put_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for name in gpu_compile.CHOSEN_BY_USER:
+    for name in gpu_delegate.CHOSEN_BY_USER:
         monkeypatch.delenv(name, raising=False)
     driver = tmp_path / "vk_swiftshader_icd.json"
-    monkeypatch.setattr(gpu_compile, "SWIFTSHADER", (tmp_path / "none.json", driver))
-    assert gpu_compile.environment() == {}
+    monkeypatch.setattr(gpu_delegate, "SWIFTSHADER", (tmp_path / "none.json", driver))
+    assert gpu_delegate.software_driver() == {}
     driver.touch()
-    assert gpu_compile.environment() == {"VK_ADD_DRIVER_FILES": str(driver)}
+    assert gpu_delegate.software_driver() == {"VK_ADD_DRIVER_FILES": str(driver)}
 
 
 def test_a_driver_that_is_not_there_is_said(

@@ -204,7 +204,8 @@ class Phone(PhoneFolder):
         ``name`` is ``cpu``, ``gpu``, ``hexagon``, ``npu``, ``external`` or a driver of NNAPI such
         as ``google-edgetpu``. ``mode``: works; lies (says that it took the whole graph, and it ran
         on the CPU); partial; untouched (takes no node); refuses; segfault; hang; garbage (output
-        that no parser knows); no-result-file; missing-library; fails (each inference).
+        that no parser knows); no-result-file; no-op-profile; garbled-op-profile; missing-library;
+        fails (each inference).
         """
         table = {**self._state["accelerators"], name: {"factor": factor, "mode": mode}}
         self.set(accelerators=table)

@@ -42,8 +42,6 @@ CLASSIC: list[tuple[str, Value, str]] = [
     ("allow_fp16", False, "Allow fp16"),
     ("require_full_delegation", False, "Require full delegation"),
     ("enable_op_profiling", False, "Enable op profiling"),
-    ("op_profiling_output_mode", "stdout", "Op profiling output mode."),
-    ("op_profiling_output_file", "", "Op profiling output file."),
     ("max_profiling_buffer_entries", 1024, "Max initial profiling buffer entries"),
     ("allow_dynamic_profiling_buffer_increase", False, ""),
     ("profiling_output_csv_file", "", "CSV File to export profiling data to"),
@@ -80,6 +78,8 @@ CLASSIC: list[tuple[str, Value, str]] = [
     ("xnnpack_force_fp16", False, "xnnpack_force_fp16"),
 ]
 CLASSIC_NEWER: list[tuple[str, Value, str]] = [
+    ("op_profiling_output_mode", "stdout", "Op profiling output mode."),
+    ("op_profiling_output_file", "", "Op profiling output file."),
     ("result_file_path", "", "File path to save the benchmark result in binary proto format"),
     ("export_model_runtime_info", False, "Enable Model Runtime Info Export"),
     ("model_runtime_info_output_file", "", "Proto File to export model runtime info to"),

@@ -1,7 +1,7 @@
-"""LiteRT's own class of the runtime info file, in a process of its own.
+"""LiteRT's own classes of the runtime info and operator profile files, in a process of their own.
 
 TensorFlow has messages of the same names, and one process's pool takes them once: a test that came
-after one with TensorFlow could not import LiteRT's. Knows: ModelRuntimeDetails as JSON.
+after one with TensorFlow could not import LiteRT's. Knows: their messages as JSON.
 """
 
 from __future__ import annotations
@@ -17,6 +17,13 @@ from ai_edge_litert import model_runtime_info_pb2 as schema
 from google.protobuf import json_format
 details = schema.ModelRuntimeDetails.FromString(sys.stdin.buffer.read())
 print(json_format.MessageToJson(details, preserving_proto_field_name=True))
+"""
+_WRITE_PROFILE = """
+import sys
+from ai_edge_litert import profiling_info_pb2 as schema
+from google.protobuf import json_format
+profile = json_format.Parse(sys.stdin.read(), schema.BenchmarkProfilingData())
+sys.stdout.buffer.write(profile.SerializeToString())
 """
 _WRITE = """
 import sys
@@ -35,6 +42,11 @@ def read(data: bytes) -> dict[str, Any]:
 def write(details: dict[str, Any]) -> bytes:
     """The bytes of a message."""
     return _run(_WRITE, json.dumps(details).encode())
+
+
+def write_profile(profile: dict[str, Any]) -> bytes:
+    """The bytes of a BenchmarkProfilingData."""
+    return _run(_WRITE_PROFILE, json.dumps(profile).encode())
 
 
 def _run(script: str, given: bytes) -> bytes:

@@ -84,7 +84,12 @@ class Runner:
                 for tensor in listed.get_tensor_details()
             ),
         )
+        self._names = {one["index"]: one["name"] for one in listed.get_tensor_details()}
         self._interpreter: Any = None
+
+    def name_of(self, tensor: int) -> str:
+        """What a tensor is called in the file."""
+        return str(self._names.get(tensor, "Unknown"))
 
     def prepare(self) -> None:
         """Make the interpreter that is measured, with seeded inputs."""

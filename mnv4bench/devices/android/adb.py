@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnv4bench.devices import process
+from mnv4bench.devices.remote import SHELL_TIMEOUT_S, Output
 from mnv4bench.errors import DeviceLost, NotMeasured
 
 # Before 1.0.39 `adb shell` does not tell a command's exit status apart from its own.
 OLDEST = (1, 0, 39)
 LIST_TIMEOUT_S = 20.0  # the first call may have to start adb's server
-SHELL_TIMEOUT_S = 30.0
 # A model of 150 MB over USB 2, three times over.
 PUSH_TIMEOUT_S = 300.0
 
@@ -48,15 +48,6 @@ class Listed:
 
     serial: str
     state: str  # "device", "unauthorized", "offline", "no permissions", "recovery" ...
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """What one shell command on the phone left behind."""
-
-    status: int
-    stdout: str
-    stderr: str
 
 
 def program() -> str:
@@ -120,10 +111,13 @@ def devices() -> tuple[Listed, ...]:
 
 
 class Adb:
-    """One phone, by its serial number."""
+    """One phone, by its serial number; ``devices.remote.Remote``."""
+
+    way_advice = "try another cable or port"
 
     def __init__(self, serial: str) -> None:
         self.serial = serial
+        self.called = f"the phone {serial}"
         self._program = program()
 
     def line(self, *words: str) -> str:
@@ -134,6 +128,14 @@ class Adb:
         if words[0] == "shell":
             words = ("shell", "-n", *words[1:])
         return shlex.join(("adb", "-s", self.serial, *words))
+
+    def shell_line(self, command: str) -> str:
+        """``line`` of a shell command."""
+        return self.line("shell", command)
+
+    def push_line(self, file: Path, remote: str) -> str:
+        """``line`` of a push."""
+        return self.line("push", str(file), remote)
 
     def shell(
         self, command: str, timeout_s: float = SHELL_TIMEOUT_S, *, stoppable: bool = True

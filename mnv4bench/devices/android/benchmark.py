@@ -35,6 +35,9 @@ TITLES: dict[BenchmarkTool, str] = {
 }
 VARIABLE = "MNV4BENCH_BENCHMARK_MODEL"
 LIBRARIES_VARIABLE = "MNV4BENCH_LIBRARIES"
+# Builds of some years have another one, and write no such file.
+OPERATORS_MODE = "op_profiling_output_mode"
+PROFILED_EVENTS = 65_536  # of one inference; what does not fit is dropped (tflite/profiling)
 # As upstream documents them; this program fetches neither.
 DOWNLOADS: dict[BenchmarkTool, str] = {
     "classic": "https://storage.googleapis.com/tensorflow-nightly-public/prod/tensorflow/release/"
@@ -78,7 +81,25 @@ class Tool:
         return ((PROGRAM, self.program), *((one.name, one) for one in self.libraries))
 
 
-def find(profile: DeviceProfile, option: Path | None, library_dir: Path | None) -> Tool:
+@dataclass(frozen=True, slots=True)
+class Builds:
+    """The programs for one kind of device: what they are called in the cache, and published."""
+
+    folder: str  # under tools/ of the cache
+    variable: str  # of the environment: one program's path
+    downloads: dict[BenchmarkTool, str]
+
+
+PHONES = Builds(folder="", variable=VARIABLE, downloads=DOWNLOADS)
+
+
+def find(
+    profile: DeviceProfile,
+    option: Path | None,
+    library_dir: Path | None,
+    *,
+    builds: Builds = PHONES,
+) -> Tool:
     """The program and the libraries that ``profile`` needs.
 
     Looked for in this order: ``option``, the profile, the environment, the cache. Raises
@@ -86,7 +107,7 @@ def find(profile: DeviceProfile, option: Path | None, library_dir: Path | None) 
     profile's.
     """
     target = target_of(profile)
-    program = _program(target, option)
+    program = _program(target, option, builds)
     digest = _digest(program)
     if target.benchmark_sha256 not in (None, digest):
         raise NotMeasured(
@@ -189,6 +210,7 @@ class Call:
     threads: int
     result: str | None = None
     runtime_info: str | None = None
+    operators: str | None = None  # where the times of single operators go; the classic program's
 
 
 def arguments(
@@ -213,6 +235,13 @@ def arguments(
         words.append(f"--result_file_path={call.result}")
     if call.runtime_info:
         words.append(f"--model_runtime_info_output_file={call.runtime_info}")
+    if call.operators:
+        words += [
+            "--enable_op_profiling=true",
+            f"--{OPERATORS_MODE}=proto",
+            f"--op_profiling_output_file={call.operators}",
+            f"--max_profiling_buffer_entries={PROFILED_EVENTS}",
+        ]
     if target.tool == "litert":
         return (*words, *_litert(target, call, accelerated))
     return (*words, *_classic(target, call, accelerated))
@@ -263,13 +292,13 @@ def _litert(target: AndroidTarget, call: Call, accelerated: bool) -> Sequence[st
     )
 
 
-def _program(target: AndroidTarget, option: Path | None) -> Path:
-    cached = places.cache() / "tools" / target.tool / PROGRAM
-    variable = os.environ.get(VARIABLE)
+def _program(target: AndroidTarget, option: Path | None, builds: Builds) -> Path:
+    cached = places.cache() / "tools" / builds.folder / target.tool / PROGRAM
+    variable, download = os.environ.get(builds.variable), builds.downloads[target.tool]
     named = (
         ("--benchmark-model", option),
         ("benchmark_model of the profile", target.benchmark_model),
-        (VARIABLE, variable),
+        (builds.variable, variable),
     )
     for where, path in named:
         if path:
@@ -277,15 +306,15 @@ def _program(target: AndroidTarget, option: Path | None) -> Path:
             if not found.is_file():
                 raise NotMeasured(
                     f"{where} says {found}, and there is no such file.",
-                    f"give the path of the {TITLES[target.tool]}: {DOWNLOADS[target.tool]}",
+                    f"give the path of the {TITLES[target.tool]}: {download}",
                 )
             return found.absolute()
     if cached.is_file():
         return cached
     raise NotMeasured(
         f"the {TITLES[target.tool]} is not here (looked at --benchmark-model, the profile, "
-        f"${VARIABLE} and {cached}).",
-        f"mkdir -p {cached.parent} && curl -Lo {cached} {DOWNLOADS[target.tool]}",
+        f"${builds.variable} and {cached}).",
+        f"mkdir -p {cached.parent} && curl -Lo {cached} {download}",
     )
 
 

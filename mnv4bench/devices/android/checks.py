@@ -16,6 +16,7 @@ from mnv4bench.devices.android import adb, attached, benchmark, modes, phone
 from mnv4bench.devices.android.adb import Adb
 from mnv4bench.devices.android.benchmark import Tool
 from mnv4bench.devices.android.program_strings import told_apart
+from mnv4bench.devices.cores import mask, processors
 from mnv4bench.devices.holding import is_held
 from mnv4bench.errors import BenchError, DeviceLost
 from mnv4bench.records import Check, DeviceProfile, DeviceState
@@ -265,12 +266,12 @@ def _cores(profile: DeviceProfile, identity: phone.Identity) -> Check:
     target = benchmark.target_of(profile)
     cpus: tuple[int, ...] = ()
     with suppress(BenchError):
-        cpus = phone.processors(identity.policies, target.cores, profile.threads)
+        cpus = processors(identity.policies, target.cores, profile.threads)
     if not cpus:
         return Check(
             name="cores",
             status="warning",
             found="cpufreq cannot be read: the program goes where the phone puts it",
         )
-    found = f"{target.cores}: {', '.join(map(str, cpus))} (taskset {phone.mask(cpus)})"
+    found = f"{target.cores}: {', '.join(map(str, cpus))} (taskset {mask(cpus)})"
     return Check(name="cores", status="ok", found=found)

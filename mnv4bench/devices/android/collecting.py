@@ -18,9 +18,9 @@ from msgspec import Struct
 
 from mnv4bench import __version__
 from mnv4bench.devices.android import capture_commands, readings
-from mnv4bench.devices.android.adb import Output
 from mnv4bench.devices.android.capture_commands import Capture
 from mnv4bench.devices.android.scrubbing import holds, scrub, serials
+from mnv4bench.devices.remote import Output
 from mnv4bench.errors import BenchError, DeviceLost
 from mnv4bench.records.devices import BenchmarkTool
 

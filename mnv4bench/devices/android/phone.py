@@ -1,26 +1,23 @@
 """One phone: what it is, what it is doing, and which of its processors are which.
 
 Knows: the shell lines that ask. Does not know: models, benchmark programs or measuring.
-Every question is one trip to the phone, in sections under a marker that nobody can foresee: what a
-phone prints is not trusted to be short or honest.
+Every question is one trip to the phone (``devices/remote.py``).
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 
+from mnv4bench.devices import kernel_text
 from mnv4bench.devices.android import readings
 from mnv4bench.devices.android.adb import Adb
-from mnv4bench.devices.android.readings import Policy
-from mnv4bench.errors import NotMeasured
-from mnv4bench.records import Cores, DeviceState, Expects
+from mnv4bench.devices.kernel_text import CPUFREQ, THERMAL, Policy
+from mnv4bench.devices.remote import ask
+from mnv4bench.records import DeviceState, Expects
 
-CPUFREQ = "/sys/devices/system/cpu/cpufreq"
-THERMAL = "/sys/class/thermal"
 MAX_NAME = 80  # letters of a name that a phone gives itself; a table shows it
 UNIT_DIGITS = 12  # of a digest, as wherever one is shown
 
@@ -50,28 +47,6 @@ STATE = {
 }
 
 
-def sections(commands: Mapping[str, str], marker: str) -> str:
-    """A shell line that runs ``commands`` one after the other, each under its name."""
-    return "\n".join(
-        f"echo {marker} {name}\n{{ {command}; }} 2>/dev/null" for name, command in commands.items()
-    )
-
-
-def split(text: str, marker: str) -> dict[str, str]:
-    """The output of each of ``sections`` by its name."""
-    found = {}
-    for part in text.split(f"{marker} ")[1:]:
-        name, _, content = part.partition("\n")
-        found[name.strip()] = content
-    return found
-
-
-def ask(adb: Adb, commands: Mapping[str, str]) -> dict[str, str]:
-    """The output of every command by its name, in one trip. Raises DeviceLost."""
-    marker = f"mnv4bench-{secrets.token_hex(6)}"
-    return split(adb.shell(sections(commands, marker)).stdout, marker)
-
-
 @dataclass(frozen=True)
 class Identity:
     """What does not change while a phone is on."""
@@ -98,7 +73,7 @@ class Identity:
 
     @property
     def sdk(self) -> int | None:
-        return readings.whole(self.properties.get("ro.build.version.sdk", ""))
+        return kernel_text.whole(self.properties.get("ro.build.version.sdk", ""))
 
     @property
     def abi(self) -> str | None:
@@ -132,8 +107,8 @@ def identify(adb: Adb) -> Identity:
     return Identity(
         properties=readings.properties(said.get("properties", "")),
         kernel=said.get("kernel", "").strip() or None,
-        policies=readings.policies(readings.files(said.get("cpufreq", ""))),
-        memory_bytes=_kilobytes(said.get("memory", "")),
+        policies=kernel_text.policies(kernel_text.files(said.get("cpufreq", ""))),
+        memory_bytes=kernel_text.kilobytes(said.get("memory", "")),
         nnapi_drivers=readings.nnapi_drivers(said.get("services", "")),
         boot=said.get("boot", "").strip() or None,
         serial=adb.serial,
@@ -144,19 +119,19 @@ def state(adb: Adb, policies: tuple[Policy, ...]) -> DeviceState:
     """What the phone is doing right now. Raises DeviceLost."""
     said = ask(adb, STATE)
     thermal = said.get("thermal", "")
-    zones = readings.zone_temperatures(readings.files(said.get("zones", "")))
+    zones = kernel_text.zone_temperatures(kernel_text.files(said.get("zones", "")))
     hal = readings.hal_temperatures(thermal)
     level, battery_c, charging = readings.battery(said.get("battery", ""))
     stat = said.get("stat", "").splitlines()
-    kernel = readings.files(said.get("cpufreq", ""))
+    kernel = kernel_text.files(said.get("cpufreq", ""))
     fastest = policies[-1].cpus[0] if policies else None
     low_power = said.get("low_power", "").strip()
     return DeviceState(
         taken_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        cpu_busy_fraction=readings.busy(*stat) if len(stat) == 2 else None,
-        load_1m=readings.load(said.get("load", "")),
-        memory_available_bytes=_kilobytes(said.get("memory", "")),
-        frequency_hz=readings.hertz(kernel.get(f"{CPUFREQ}/policy{fastest}/scaling_cur_freq")),
+        cpu_busy_fraction=kernel_text.busy(*stat) if len(stat) == 2 else None,
+        load_1m=kernel_text.load(said.get("load", "")),
+        memory_available_bytes=kernel_text.kilobytes(said.get("memory", "")),
+        frequency_hz=kernel_text.hertz(kernel.get(f"{CPUFREQ}/policy{fastest}/scaling_cur_freq")),
         governor=kernel.get(f"{CPUFREQ}/policy{fastest}/scaling_governor"),
         temperature_c=readings.processor_temperature(hal, zones),
         on_battery=None if charging is None else not charging,
@@ -170,7 +145,7 @@ def state(adb: Adb, policies: tuple[Policy, ...]) -> DeviceState:
         charging=charging,
         screen=readings.screen(said.get("power", "")),
         low_power_mode={"1": True, "0": False}.get(low_power),
-        storage_available_bytes=readings.free_bytes(said.get("space", "")),
+        storage_available_bytes=kernel_text.free_bytes(said.get("space", "")),
         boot=said.get("boot", "").strip() or None,
     )
 
@@ -193,47 +168,3 @@ def misfit(identity: Identity, expects: Expects | None) -> str | None:
     if expects.max_sdk and (sdk is None or sdk > expects.max_sdk):
         return f"expects Android API level {expects.max_sdk} at most, and this one has {sdk}"
     return None
-
-
-def processors(policies: tuple[Policy, ...], cores: Cores, threads: int) -> tuple[int, ...]:
-    """Which processors ``cores`` means on this phone; empty where cpufreq cannot be read.
-
-    "fastest" and "big" take the next slower ones too while there are fewer than ``threads``.
-    Raises NotMeasured for more threads than processors.
-    """
-    if not policies:
-        return ()
-    everyone = sorted(cpu for policy in policies for cpu in policy.cpus)
-    if threads > len(everyone):
-        raise NotMeasured(
-            f"the phone has {len(everyone)} processors, and {threads} threads were asked for.",
-            f"--threads {len(everyone)}",
-        )
-    slowest = policies[0].max_hz
-    match cores:
-        case "all":
-            return tuple(everyone)
-        case "little":
-            chosen = [p for p in policies if p.max_hz == slowest]
-        case "big":
-            chosen = [p for p in policies if p.max_hz > slowest] or list(policies)
-        case "fastest":
-            chosen = [policies[-1]]
-    for policy in reversed(policies):
-        if sum(len(p.cpus) for p in chosen) >= threads:
-            break
-        if policy not in chosen:
-            chosen.append(policy)
-    return tuple(sorted(cpu for policy in chosen for cpu in policy.cpus))
-
-
-def mask(cpus: tuple[int, ...]) -> str:
-    """For Android's taskset: hexadecimal, without 0x; (8,) gives ``"100"``."""
-    return f"{sum(1 << cpu for cpu in cpus):x}"
-
-
-def _kilobytes(text: str) -> int | None:
-    """The figure of a line of /proc/meminfo, as bytes."""
-    words = text.split()
-    kilobytes = readings.whole(words[1]) if len(words) >= 2 else None
-    return None if kilobytes is None else kilobytes * 1024

@@ -78,9 +78,9 @@ def decoded(text: str) -> bytes:
         return b""
 
 
-def last_words(ran: Ran) -> str:
+def last_words(log: str) -> str:
     """The line that says most about a failure: the last error, else the last line at all."""
-    lines = [line.strip() for line in f"{ran.stdout}\n{ran.stderr}".splitlines() if line.strip()]
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith(("ERROR", "FATAL", "Segmentation"))]
     # "Benchmarking failed." stands behind the line that says why.
     telling = [line for line in errors if "Benchmarking failed" not in line] or lines

@@ -1,9 +1,9 @@
 """What a benchmark program says of one run: its result file first, its text second.
 
-Knows: the protobuf messages BenchmarkResult and ModelRuntimeDetails (field numbers from
-tflite/tools/benchmark/proto/benchmark_result.proto and tflite/profiling/proto/
-model_runtime_info.proto, LiteRT 2.3.0) and the lines of both programs, with and without their
-prefixes. Does not know: phones, or what follows for placement. Times are seconds.
+Knows: the protobuf messages BenchmarkResult, ModelRuntimeDetails and BenchmarkProfilingData (field
+numbers from tflite/tools/benchmark/proto/benchmark_result.proto, model_runtime_info.proto and
+profiling_info.proto of tflite/profiling/proto, LiteRT 2.3.0) and the lines of both programs, with
+and without their prefixes. Does not know: phones, or what follows for placement. Times are seconds.
 """
 
 from __future__ import annotations
@@ -42,6 +42,23 @@ _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
     },
     "Subgraph": {"nodes": (3, "Node*")},
     "RuntimeInfo": {"subgraphs": (2, "Subgraph*")},
+    "Stat": {
+        "min": (6, "int64"),
+        "max": (7, "int64"),
+        "sum": (8, "int64"),
+        "count": (9, "int64"),
+    },
+    "Row": {
+        "node_type": (1, "string"),
+        "microseconds": (2, "Stat"),
+        "times_called": (4, "int64"),
+        "name": (5, "string"),
+        "run_order": (6, "int64"),
+    },
+    "SubgraphRows": {"index": (2, "int32"), "operators": (3, "Row*")},
+    "DelegateRows": {"operators": (2, "Row*")},
+    "RunRows": {"subgraphs": (1, "SubgraphRows*"), "delegates": (2, "DelegateRows*")},
+    "OperatorProfile": {"runtime": (3, "RunRows")},
 }
 
 
@@ -66,11 +83,12 @@ class RuntimeInfo:
 
     operators: int
     taken: dict[str, int]  # delegate -> operators of the graph
+    parts: tuple[tuple[str, tuple[int, ...]], ...] = ()  # of each delegate node, what it took
 
 
 def from_result_file(data: bytes) -> Outcome | None:
     """The outcome in a BenchmarkResult; None when ``data`` is none, or holds no measurement."""
-    result = _parsed("Result", data)
+    result = parsed("Result", data)
     if result is None or not result.HasField("latency"):
         return None
     latency, misc = result.latency, result.misc
@@ -100,10 +118,10 @@ def from_result_file(data: bytes) -> Outcome | None:
 
 def runtime_info(data: bytes) -> RuntimeInfo | None:
     """What a ModelRuntimeDetails says of the main subgraph; None when ``data`` is none."""
-    parsed = _parsed("RuntimeInfo", data)
-    if parsed is None or not parsed.subgraphs:
+    details = parsed("RuntimeInfo", data)
+    if details is None or not details.subgraphs:
         return None
-    nodes = parsed.subgraphs[0].nodes
+    nodes = details.subgraphs[0].nodes
     delegates = {node.id: node for node in nodes if node.HasField("delegation")}
     taken: dict[str, int] = {}
     for node in nodes:
@@ -111,7 +129,15 @@ def runtime_info(data: bytes) -> RuntimeInfo | None:
             by = delegates.get(node.delegated_to)
             name = (by.delegation.delegate_name or by.name) if by is not None else "unknown"
             taken[name] = taken.get(name, 0) + 1
-    return RuntimeInfo(operators=len(nodes) - len(delegates), taken=taken)
+    count = len(nodes) - len(delegates)
+    parts = tuple(
+        (
+            one.delegation.delegate_name or one.name or "unknown",
+            tuple(sorted(index for index in one.delegation.replaced if 0 <= index < count)),
+        )
+        for _, one in sorted(delegates.items())
+    )
+    return RuntimeInfo(operators=count, taken=taken, parts=parts)
 
 
 _NUMBER = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"  # microseconds; old builds print 1.22373e+05
@@ -223,7 +249,7 @@ def _believed(seconds: float) -> float | None:
     return seconds if 0 < seconds <= MAX_SECONDS else None
 
 
-def _parsed(name: str, data: bytes) -> Any:
+def parsed(name: str, data: bytes) -> Any:
     """``data`` as the message ``name``; None where it is none. Unknown fields are passed over."""
     from google.protobuf.message import DecodeError
 
@@ -241,7 +267,12 @@ def _classes() -> dict[str, Any]:
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
     field = descriptor_pb2.FieldDescriptorProto
-    types = {"float": field.TYPE_FLOAT, "int32": field.TYPE_INT32, "string": field.TYPE_STRING}
+    types = {
+        "float": field.TYPE_FLOAT,
+        "int32": field.TYPE_INT32,
+        "int64": field.TYPE_INT64,
+        "string": field.TYPE_STRING,
+    }
     file = descriptor_pb2.FileDescriptorProto(
         name="mnv4bench_android.proto", package=_PACKAGE, syntax="proto2"
     )

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Literal
 
 from mnv4bench import __version__
-from mnv4bench.devices import Options
-from mnv4bench.devices.android import attached, benchmark, checks, files, modes, phone
+from mnv4bench.devices import Options, pushing, shell_probe
+from mnv4bench.devices.android import attached, benchmark, checks, modes, phone
 from mnv4bench.devices.android.adb import Adb
 from mnv4bench.devices.android.benchmark import PROGRAM, TITLES, Tool
 from mnv4bench.devices.android.session import (
@@ -29,7 +29,9 @@ from mnv4bench.devices.android.session import (
     AndroidSession,
     Place,
 )
+from mnv4bench.devices.cores import mask, processors
 from mnv4bench.devices.holding import hold, undisturbed
+from mnv4bench.devices.remote import sections
 from mnv4bench.errors import BenchError, DeviceLost, NotMeasured, UsageError
 from mnv4bench.records import (
     Accelerator,
@@ -44,13 +46,6 @@ from mnv4bench.records import (
 # Accelerators that take whole numbers alone; a float graph would silently run on the processor.
 INTEGER_ONLY: dict[Accelerator, str] = {"edgetpu": "the EdgeTPU", "hexagon": "the Hexagon DSP"}
 NAME_DIGITS = 16  # of a digest, in names on the phone
-# A fixed piece of work for the phone's shell: some tens of milliseconds on a fast core.
-PROBE_COUNT = 40_000
-PROBE_REPEATS = 3
-PROBE_ENDED = "looped"
-# A date without %N has ten digits of seconds, or letters behind them: nothing to go by.
-_PROBED = re.compile(rf"(?<!\S)([0-9]{{11,19}})\s+{PROBE_ENDED}\s+([0-9]{{11,19}})(?!\S)")
-MAX_PROBE_S = 60.0  # longer ones are a clock that was set meanwhile
 # A cable that slipped is back within seconds, and adb finds the phone by itself.
 GIVE_BACK_S = 10.0
 # Program and shell start within this; --help loads no model.
@@ -90,7 +85,7 @@ class AndroidRunner:
 
     def checks(self) -> tuple[Check, ...]:
         """Everything that a run on this phone needs."""
-        return checks.every(self._profile, self._options, files.SPARE_BYTES)
+        return checks.every(self._profile, self._options, pushing.SPARE_BYTES)
 
     def unit(self) -> str:
         """The phone itself, whichever way it is attached (a cable, Wi-Fi): model and digest."""
@@ -126,11 +121,7 @@ class AndroidRunner:
 
     def probe(self) -> float | None:
         """The best of a few runs of a short loop in the phone's shell, on the cores in use."""
-        said = self._adb.shell(self._probe_line())
-        # Only of a loop that came to its end: a taskset that fails is quick too.
-        took = [(int(end) - int(begin)) / 1e9 for begin, end in _PROBED.findall(said.stdout)]
-        fastest = min((seconds for seconds in took if seconds > 0), default=None)
-        return fastest if fastest and fastest < MAX_PROBE_S else None
+        return shell_probe.fastest_s(self._adb.shell(self._probe_line()).stdout)
 
     # --- holding it -----------------------------------------------------------------------------
 
@@ -191,7 +182,7 @@ class AndroidRunner:
         the program can say, when it runs: NNAPI's HALs of old, and lazy ones, are in no list.
         """
         self._require(file, artifact)
-        files.push(self._adb, file, self._graph(file))
+        pushing.push(self._adb, file, self._graph(file))
         return AndroidSession(self._profile, self._adb, self._where(file))
 
     def commands(
@@ -208,9 +199,9 @@ class AndroidRunner:
             self._require(file, artifact)
         adb, folder, tool = self._adb, self._target.remote_dir, self._tool
         steady = [modes.enter_line(folder)] if self._wants_steady else []
-        state, probe = phone.sections(phone.STATE, "mnv4bench"), self._probe_line()
+        state, probe = sections(phone.STATE, "mnv4bench"), self._probe_line()
         tidy = [] if self._options.keep else [f"rm -rf {shlex.quote(folder)}"]
-        programs = [files.lines(adb, one, f"{self._tools}/{name}") for name, one in tool.files]
+        programs = [pushing.lines(adb, one, f"{self._tools}/{name}") for name, one in tool.files]
 
         def shell(*lines: str) -> list[str]:
             return [adb.line("shell", line) for line in lines]
@@ -221,14 +212,14 @@ class AndroidRunner:
 
         pushes, processes, windows = [], [], []
         for file, _ in measured:
-            pushes += [f"# {file.name!r}", *files.lines(adb, file, self._graph(file))]
+            pushes += [f"# {file.name!r}", *pushing.lines(adb, file, self._graph(file))]
             processes += [f"# {file.name!r}", *invocation(file, timing, first=True)]
             if sustained is not None:
                 windows += [f"# {file.name!r} back to back: this again until its time is over"]
                 windows += [*shell(state), *invocation(file, sustained, first=False)]
         return (
             "# who it is",
-            *shell(phone.sections(phone.IDENTITY, "mnv4bench")),
+            *shell(sections(phone.IDENTITY, "mnv4bench")),
             "# its folder, and what an earlier run may have left; steady clocks",
             *shell(self._folder_line(folder), self._end_line(folder)),
             *shell(modes.leave_line(folder), *steady),
@@ -266,12 +257,12 @@ class AndroidRunner:
 
     @cached_property
     def _cpus(self) -> tuple[int, ...]:
-        return phone.processors(self._identity.policies, self._target.cores, self._profile.threads)
+        return processors(self._identity.policies, self._target.cores, self._profile.threads)
 
     @property
     def _pin(self) -> str:
         """What keeps a program on its processors; nothing where cpufreq does not name them."""
-        return f"taskset {phone.mask(self._cpus)} " if self._cpus else ""
+        return f"taskset {mask(self._cpus)} " if self._cpus else ""
 
     @property
     def _wants_steady(self) -> bool:
@@ -282,14 +273,10 @@ class AndroidRunner:
         return f"{self._target.remote_dir}/tools-{self._tool.digest[:NAME_DIGITS]}"
 
     def _probe_line(self) -> str:
-        loop = f"i=0; while [ $i -lt {PROBE_COUNT} ]; do i=$((i+1)); done"
-        pinned = f"{self._pin}sh -c {shlex.quote(loop)}"
-        # Subtracted here: the arithmetic of Android's shell (mksh) has 32 bits.
-        once = f"date +%s%N; {pinned} && echo {PROBE_ENDED}; date +%s%N"
-        return "; ".join([once] * PROBE_REPEATS)
+        return shell_probe.line(self._pin)
 
     def _graph(self, file: Path) -> str:
-        return f"{self._target.remote_dir}/{files.digest(file)[:NAME_DIGITS]}.tflite"
+        return f"{self._target.remote_dir}/{pushing.digest(file)[:NAME_DIGITS]}.tflite"
 
     def _where(self, file: Path) -> Place:
         return Place(
@@ -383,6 +370,6 @@ class AndroidRunner:
         benchmark.require_abi(self._tool, self._identity.abi)
         self._adb.shell(f"mkdir -p {shlex.quote(self._tools)}")
         for name, local in self._tool.files:
-            files.push(self._adb, local, f"{self._tools}/{name}")
+            pushing.push(self._adb, local, f"{self._tools}/{name}")
         self._adb.shell(self._executable_line())
         _ = self._flags

@@ -13,14 +13,15 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from mnv4bench.devices import Options
-from mnv4bench.devices.android import attached, benchmark, capture_commands, files, phone
+from mnv4bench.devices import Options, pushing
+from mnv4bench.devices.android import attached, benchmark, capture_commands, phone
 from mnv4bench.devices.android.adb import Adb
 from mnv4bench.devices.android.benchmark import Call, Tool
 from mnv4bench.devices.android.capture_commands import LIMIT_S, Capture
 from mnv4bench.devices.android.collecting import Captured, Collected, collect
-from mnv4bench.devices.android.readings import Policy
+from mnv4bench.devices.cores import mask, processors
 from mnv4bench.devices.holding import hold
+from mnv4bench.devices.kernel_text import Policy
 from mnv4bench.errors import DeviceLost, NotMeasured
 from mnv4bench.records import AndroidTarget, BenchmarkTool, DeviceProfile, Timing
 
@@ -106,8 +107,8 @@ def _masks(policies: tuple[Policy, ...]) -> dict[str, str]:
     """One of the fastest processors, and all; nothing where the phone does not name them."""
     if not policies:
         return {}
-    everyone = phone.processors(policies, "all", 1)
-    return {"big": phone.mask(policies[-1].cpus[-1:]), "all": phone.mask(everyone)}
+    everyone = processors(policies, "all", 1)
+    return {"big": mask(policies[-1].cpus[-1:]), "all": mask(everyone)}
 
 
 def _push(
@@ -124,14 +125,14 @@ def _push(
     here = Path(__file__).parent / FOLDER
     models = {word: f"{folder}/{name}" for word, name in MODELS.items()}
     for word, name in MODELS.items():
-        files.push(adb, here / name, models[word])
+        pushing.push(adb, here / name, models[word])
     programs: dict[BenchmarkTool, str] = {}
     for tool in tools:
         programs[tool.flavour] = f"{folder}/benchmark_model-{tool.flavour}"
-        files.push(adb, tool.program, programs[tool.flavour])
+        pushing.push(adb, tool.program, programs[tool.flavour])
         adb.shell(f"chmod 755 {shlex.quote(programs[tool.flavour])}")
         for library in tool.libraries:
-            files.push(adb, library, f"{folder}/{library.name}")
+            pushing.push(adb, library, f"{folder}/{library.name}")
     return programs, models
 
 

@@ -19,25 +19,29 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from mnv4bench import records
-from mnv4bench.devices import Session
-from mnv4bench.devices.android import phone, placement, readings, remains, results, unread
+from mnv4bench.devices import Session, kernel_text
+from mnv4bench.devices.android import (
+    operator_times,
+    phone,
+    placement,
+    remains,
+    results,
+    timings,
+    unread,
+)
 from mnv4bench.devices.android.adb import Adb
 from mnv4bench.devices.android.benchmark import PROGRAM, Call, arguments, target_of
 from mnv4bench.devices.android.placement import Contrast, Counted
-from mnv4bench.devices.android.readings import Policy
 from mnv4bench.devices.counting import not_counted
+from mnv4bench.devices.kernel_text import CPUFREQ, Policy
 from mnv4bench.devices.pairing import in_turn
+from mnv4bench.devices.remote import sections, split
 from mnv4bench.errors import DeviceLost, WorkerFailed
 from mnv4bench.records import DeviceProfile, Noise, Paired, Placement, Samples, Timing
 
-# Loading and compiling: an EdgeTPU takes 1 to 2 s, a GPU's first program up to a minute.
-START_ALLOWANCE_S = 120.0
 # The phone ends a program that hangs; the host waits a little longer before the phone is lost.
 ANSWER_ALLOWANCE_S = 30.0
 MAX_OUTPUT_BYTES = 1_000_000  # of each stream; a program that never stops talking is cut
-# The runs on the processor alone only have to tell two speeds apart.
-CONTRAST_COUNT = 10
-CONTRAST_SECONDS = 0.3
 CONTRAST_PROCESSES = 4
 PID = "pid"  # of the program that runs, in the program's folder
 # Builds of some years lack them.
@@ -98,6 +102,27 @@ class AndroidSession:
         """Raises NotMeasured: a phone is timed."""
         raise not_counted(self._profile.device, self._profile.format)
 
+    def operators(self, inferences: int) -> records.Operators:
+        """What each operator takes: a process with the program's profiler between two without.
+
+        Raises NotMeasured where this program writes no such file, else as ``invoke`` does.
+        """
+        operator_times.require(self._profile, self._place.flags)
+        timing = timings.profiled(inferences)
+        plain = [self._timed(timing, accelerated=True)[1].mean_s]
+        ran, outcome = self._timed(timing, accelerated=True, operators=True)
+        plain.append(self._timed(timing, accelerated=True)[1].mean_s)
+        if self._target.delegate != "xnnpack":
+            self._look_at_the_processor(timing, 0)
+        taken = operator_times.taken(ran, outcome, self._target.tool)
+        if taken is None:
+            raise self._failed(
+                ran,
+                self._line(timing, accelerated=True, marker="mnv4bench", operators=True),
+                "wrote no profile of operators that can be read",
+            )
+        return replace(taken, plain_s=sum(plain) / len(plain), placement=self._judge(ran, outcome))
+
     def remove(self) -> None:
         """The file goes with the program's folder when the phone is given back."""
 
@@ -109,7 +134,7 @@ class AndroidSession:
         """
         wanted = min(2 + round, CONTRAST_PROCESSES)
         while len(self._cpu_s) < wanted:
-            self._cpu_s.append(self._timed(_short(timing), accelerated=False)[1].mean_s)
+            self._cpu_s.append(self._timed(timings.short(timing), accelerated=False)[1].mean_s)
 
     def lines(self, timing: Timing, *, first: bool) -> tuple[str, ...]:
         """The shell lines of an invocation, in order; the ``first`` looks at the processor too."""
@@ -117,16 +142,18 @@ class AndroidSession:
         own = self._line(timing, accelerated=True, marker=marker)
         if self._target.delegate == "xnnpack" or not first:
             return (own,)
-        plain = self._line(_short(timing), accelerated=False, marker=marker)
+        plain = self._line(timings.short(timing), accelerated=False, marker=marker)
         return (plain, plain, own)
 
-    def _timed(self, timing: Timing, *, accelerated: bool) -> tuple[remains.Ran, results.Outcome]:
+    def _timed(
+        self, timing: Timing, *, accelerated: bool, operators: bool = False
+    ) -> tuple[remains.Ran, results.Outcome]:
         """One process of the program; raises WorkerFailed when it gives no outcome."""
         marker = f"mnv4bench-{secrets.token_hex(6)}"
-        line = self._line(timing, accelerated=accelerated, marker=marker)
-        limit = _limit_s(timing) + ANSWER_ALLOWANCE_S
+        line = self._line(timing, accelerated=accelerated, marker=marker, operators=operators)
+        limit = timings.limit_s(timing) + ANSWER_ALLOWANCE_S
         said = self._adb.shell(line, limit)
-        parts = phone.split(said.stdout, marker)
+        parts = split(said.stdout, marker)
         boot = parts.get("boot", "").strip()
         if boot and self._place.boot and boot != self._place.boot:
             raise DeviceLost(
@@ -183,7 +210,7 @@ class AndroidSession:
 
     def _failed(self, ran: remains.Ran, line: str, how: str) -> WorkerFailed:
         sentence = f"{PROGRAM} on {self._adb.serial} {how} (measuring {self._place.name})"
-        last = remains.last_words(ran)
+        last = remains.last_words(ran.log)
         # Only the program's own part of the line: a person wants to see what it says.
         folder, _, rest = line.partition("cd ")[2].partition(" || ")
         program = f"cd {folder} && {rest.partition(chr(10))[2].partition(' >')[0]}"
@@ -196,7 +223,9 @@ class AndroidSession:
             next_step=f"run it again with --keep, then by hand: {self._adb.line('shell', program)}",
         )
 
-    def _line(self, timing: Timing, *, accelerated: bool, marker: str) -> str:
+    def _line(
+        self, timing: Timing, *, accelerated: bool, marker: str, operators: bool = False
+    ) -> str:
         """One process of the program, with the clocks around it and its files behind it.
 
         The program is the shell's own child (env and taskset become it), so whatever ends the
@@ -205,8 +234,8 @@ class AndroidSession:
         nobody else writes them.
         """
         place = self._place
-        result, info, out, err, late = (
-            f"{place.folder}/{marker}.{end}" for end in ("pb", "info", "out", "err", "late")
+        result, info, out, err, late, rows = (
+            f"{place.folder}/{marker}.{end}" for end in ("pb", "info", "out", "err", "late", "ops")
         )
         call = Call(
             graph=place.graph,
@@ -214,8 +243,11 @@ class AndroidSession:
             threads=self._profile.threads,
             result=result if self._takes(RESULT_FILE, otherwise=True) else None,
             runtime_info=info if self._takes(RUNTIME_INFO, otherwise=True) else None,
+            operators=rows if operators else None,
         )
+        left = (result, info, out, err, late, *((rows,) if operators else ()))
         words = arguments(self._profile, call, timing, accelerated=accelerated)
+        limit = timings.limit_s(timing)
         tools, pid = shlex.quote(place.tools), shlex.quote(f"{place.folder}/{PID}")
         program = (
             f"env LD_LIBRARY_PATH={tools} ADSP_LIBRARY_PATH={tools} "
@@ -227,24 +259,25 @@ class AndroidSession:
             "late": f"cat {shlex.quote(late)}",
             "result": f"base64 {shlex.quote(result)}",
             "info": f"base64 {shlex.quote(info)}",
+            **({"operators": f"base64 {shlex.quote(rows)}"} if operators else {}),
             "stdout": f"head -c {MAX_OUTPUT_BYTES} {shlex.quote(out)}",
             "stderr": f"head -c {MAX_OUTPUT_BYTES} {shlex.quote(err)}",
         }
         return "\n".join(
             (
-                phone.sections(self._clocks("before"), marker),
+                sections(self._clocks("before"), marker),
                 f"cd {tools} || exit 1",
                 f"{program} >{shlex.quote(out)} 2>{shlex.quote(err)} &",
                 f"child=$!; echo $child >{pid}",
-                f"( trap 'kill $nap; exit' TERM; sleep {_limit_s(timing):.0f} & nap=$!; wait $nap",
+                f"( trap 'kill $nap; exit' TERM; sleep {limit:.0f} & nap=$!; wait $nap",
                 f"echo late >{shlex.quote(late)}; kill -9 $child ) >/dev/null 2>&1 &",
                 "watch=$!",
                 "trap 'kill -9 $child; kill $watch; exit 129' HUP INT TERM",
                 "wait $child; status=$?",
                 "trap - HUP INT TERM; kill $watch",
-                phone.sections(self._clocks("after"), marker),
-                phone.sections(behind, marker),
-                f"rm -f {shlex.join((result, info, out, err, late))} {pid}",
+                sections(self._clocks("after"), marker),
+                sections(behind, marker),
+                f"rm -f {shlex.join(left)} {pid}",
             )
         )
 
@@ -258,8 +291,8 @@ class AndroidSession:
         asked = {
             f"time-{when}": "date +%s%N",
             f"thermal-{when}": "dumpsys thermalservice | grep -E 'Thermal Status|IsStatusOverride'",
-            f"clocks-{when}": f"grep -H . {phone.CPUFREQ}/policy*/stats/time_in_state "
-            f"{phone.CPUFREQ}/policy*/scaling_cur_freq",
+            f"clocks-{when}": f"grep -H . {CPUFREQ}/policy*/stats/time_in_state "
+            f"{CPUFREQ}/policy*/scaling_cur_freq",
         }
         if self._target.counter:
             asked[f"counter-{when}"] = f"cat {shlex.quote(self._target.counter)}"
@@ -291,19 +324,19 @@ class AndroidSession:
             spread=outcome.spread,
             peak_memory_bytes=outcome.peak_memory_bytes,
             noise=noise,
-            tainted=_taints(noise, outcome, capped=capped),
+            tainted=timings.taints(noise, outcome, capped=capped),
         )
 
     def _noise(self, ran: remains.Ran) -> Noise:
-        before = readings.files(ran.sections.get("clocks-before", ""))
-        after = readings.files(ran.sections.get("clocks-after", ""))
+        before = kernel_text.files(ran.sections.get("clocks-before", ""))
+        after = kernel_text.files(ran.sections.get("clocks-after", ""))
         policy = self._policy()
         current = f"{policy}/scaling_cur_freq"
         return Noise(
             wall_s=ran.wall_s,
-            frequency_before_hz=readings.hertz(before.get(current)),
-            frequency_after_hz=readings.hertz(after.get(current)),
-            frequency_mean_hz=readings.mean_frequency_hz(before, after, policy),
+            frequency_before_hz=kernel_text.hertz(before.get(current)),
+            frequency_after_hz=kernel_text.hertz(after.get(current)),
+            frequency_mean_hz=kernel_text.mean_frequency_hz(before, after, policy),
             thermal_status_before=remains.thermal_status(ran.sections.get("thermal-before", "")),
             thermal_status_after=remains.thermal_status(ran.sections.get("thermal-after", "")),
         )
@@ -312,7 +345,7 @@ class AndroidSession:
         """The folder of the cpufreq policy of the processors in use; named after its first."""
         cpu = self._place.fastest
         first = next((p.cpus[0] for p in self._place.policies if cpu in p.cpus), cpu)
-        return f"{phone.CPUFREQ}/policy{first}"
+        return f"{CPUFREQ}/policy{first}"
 
     def _judge(self, ran: remains.Ran, outcome: results.Outcome) -> Placement:
         counted = None
@@ -338,32 +371,3 @@ def _unit(delegate: str, driver: str | None) -> str:
     return {"xnnpack": "XNNPACK", "gpu": "GPU delegate", "nnapi": f"NNAPI {driver}"}.get(
         delegate, f"{delegate} delegate"
     )
-
-
-def _short(timing: Timing) -> Timing:
-    return replace(
-        timing,
-        warmup_cap_s=min(timing.warmup_cap_s, 3 * CONTRAST_SECONDS),
-        min_count=min(timing.min_count, CONTRAST_COUNT),
-        min_duration_s=min(timing.min_duration_s, CONTRAST_SECONDS),
-    )
-
-
-def _limit_s(timing: Timing) -> float:
-    """When a program that obeys ``timing`` must long have ended."""
-    return START_ALLOWANCE_S + 2 * (timing.warmup_cap_s + timing.max_duration_s)
-
-
-def _taints(noise: Noise, outcome: results.Outcome, *, capped: bool) -> tuple[str, ...]:
-    before, after = noise.thermal_status_before, noise.thermal_status_after
-    reasons = []
-    if after:
-        reasons.append(f"the phone's thermal status was {after} at the end (limit 0)")
-    if before is not None and after is not None and after > before:
-        reasons.append(f"the thermal status rose from {before} to {after} meanwhile")
-    if capped:
-        reasons.append(
-            f"stopped at its time limit after {outcome.inferences} inferences in "
-            f"{noise.wall_s:.3g} s"
-        )
-    return tuple(reasons)

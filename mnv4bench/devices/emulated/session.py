@@ -15,14 +15,24 @@ from typing import NoReturn
 
 import msgspec
 
-from mnv4bench.devices import Session, worker_process
+from mnv4bench.devices import Session, profiling, worker_process
 from mnv4bench.devices.counting import not_timed
 from mnv4bench.devices.emulated import plugin
 from mnv4bench.devices.emulated.guest import EMPTY, Answer, CountRequest, Marked
 from mnv4bench.devices.placement import with_litert_log
 from mnv4bench.devices.process import Finished
+from mnv4bench.devices.unchanged import identity
 from mnv4bench.errors import NotMeasured
-from mnv4bench.records import Artifact, Counted, DeviceProfile, Paired, Placement, Samples, Timing
+from mnv4bench.records import (
+    Artifact,
+    Counted,
+    DeviceProfile,
+    Operators,
+    Paired,
+    Placement,
+    Samples,
+    Timing,
+)
 
 START_WORKER = Path(__file__).parents[1] / "start_worker.py"
 # Python and LiteRT start in about two seconds under qemu; a network of 8 GMACs takes some ten
@@ -64,7 +74,7 @@ class EmulatedSession:
         self._emulator = emulator
         self._file = file
         self._artifact = artifact
-        self._identity = _identity(file)
+        self._identity = identity(file)
 
     def invoke(self, timing: Timing, *, round: int, position: int) -> tuple[Samples, Placement]:  # noqa: ARG002
         """Raises NotMeasured: an emulator's time is nobody's latency."""
@@ -82,7 +92,7 @@ class EmulatedSession:
 
         Raises WorkerFailed with the command to repeat it, when that process fails.
         """
-        if _identity(self._file) not in (self._identity, None):
+        if identity(self._file) not in (self._identity, None):
             raise NotMeasured(
                 f"{self._file.name} changed while it was being counted.",
                 "run again when nothing writes to it",
@@ -100,6 +110,11 @@ class EmulatedSession:
                 f"the counter of {self._file.name} wrote {len(marks)} marks instead of {wanted}",
             )
         return counted(marks, answer, round, position), placed(answer, finished)
+
+    def operators(self, inferences: int) -> Operators:  # noqa: ARG002
+        """Raises NotMeasured, as ``invoke`` does."""
+        profiling.refuse_for(self._profile)
+        raise AssertionError("it is refused")
 
     def remove(self) -> None:
         """Nothing was copied."""
@@ -198,11 +213,3 @@ def shell_line(emulator: Emulator, request: bytes) -> str:
     """What ``asked`` runs, with the whole environment of it, ready to paste."""
     facts = tuple(f"{name}={value}" for name, value in emulator.environment.items())
     return worker_process.shell_line(("env", "-i", *facts, *emulator.command()), request)
-
-
-def _identity(file: Path) -> tuple[int, int, int] | None:
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns

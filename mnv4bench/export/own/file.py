@@ -196,7 +196,7 @@ def _insides(path: Path, format: Format) -> Insides:
             return Insides(summary.inputs, summary.weight_values, data_files)
         case "tflite":
             return _tflite_insides(path)
-        case "coreml":
+        case "coreml" | "pt2":
             raise AssertionError("told by its suffix; no content is taken for it")
         case _:
             assert_never(format)

@@ -1,7 +1,7 @@
 """A model that the user brings to be converted: a torch exported program or a TensorFlow model.
 
 Knows: how to tell them apart, and what names one in the cache. Does not know: how a program's
-graph is read (models.exported_program) or how TensorFlow converts (tensorflow_lite). Without
+graph is read (exported_program) or how TensorFlow converts (tensorflow_lite). Without
 torch and TensorFlow until one is opened.
 """
 
@@ -64,7 +64,7 @@ def built(request: ExportRequest) -> BuiltModel:
     """
     import torch
 
-    from mnv4bench.models import exported_program
+    from mnv4bench.exported_program import program as exported_program
     from mnv4bench.models.build import BuiltModel, measured_macs
 
     path = Path(request.model)

@@ -14,9 +14,9 @@ import pytest
 
 from mnv4bench import codec
 from mnv4bench.devices.android import capture_commands, collecting
-from mnv4bench.devices.android.adb import Output
 from mnv4bench.devices.android.collecting import Collected, collect, pack
 from mnv4bench.devices.android.scrubbing import scrub, serials
+from mnv4bench.devices.remote import Output
 from mnv4bench.errors import DeviceLost, WorkerFailed
 
 FOLDER = "/data/local/tmp/mnv4bench"

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mnv4bench.devices import cores as processors_of
+from mnv4bench.devices import kernel_text
 from mnv4bench.devices.android import phone, readings
-from mnv4bench.devices.android.readings import Policy
+from mnv4bench.devices.kernel_text import Policy
 from mnv4bench.errors import NotMeasured
 from mnv4bench.records import Cores, Expects
 
@@ -58,14 +60,14 @@ def zones(**kinds: str) -> dict[str, str]:
         f"{folder}{at}/type:{kind.replace('_', '-')}\n{folder}{at}/temp:{text}"
         for at, (kind, text) in enumerate(kinds.items())
     ]
-    return readings.files("\n".join(lines))
+    return kernel_text.files("\n".join(lines))
 
 
 def test_zones_are_thousandths_of_degrees() -> None:
     kernel = zones(
         BIG="41200", battery="26", TPU="garbage", LITTLE="nan", MID="1e400", G3D="-274000"
     )
-    assert readings.zone_temperatures(kernel) == {"BIG": 41.2}
+    assert kernel_text.zone_temperatures(kernel) == {"BIG": 41.2}
 
 
 def test_zones_of_the_battery_current_limiters_are_no_temperatures() -> None:
@@ -75,7 +77,7 @@ def test_zones_of_the_battery_current_limiters_are_no_temperatures() -> None:
         bcl_lvl2="2000", pm8550_bcl_lvl0="2000", pmih010x_ibat_lvl0="9000", pm8150l_vph_lvl0="3900",
         ocp_cpu1="90000", batoilo="8000", cpu_limit="99000", cpu_0_0="34500", battery="26000",
     )  # fmt: skip
-    found = readings.zone_temperatures(kernel)
+    found = kernel_text.zone_temperatures(kernel)
     assert found == {"cpu-0-0": 34.5, "battery": 26.0}
     assert readings.processor_temperature({}, found) == 34.5
 
@@ -117,21 +119,21 @@ def test_properties_and_the_soc_of_old_phones() -> None:
 def test_mean_frequency_is_by_time_at_each() -> None:
     before = {"/p/stats/time_in_state": "1000000 50\n2000000 100"}
     after = {"/p/stats/time_in_state": "1000000 150\n2000000 400"}
-    assert readings.mean_frequency_hz(before, after, "/p") == pytest.approx(1.75e9)
-    assert readings.mean_frequency_hz(after, after, "/p") is None
-    assert readings.mean_frequency_hz({}, {}, "/p") is None
+    assert kernel_text.mean_frequency_hz(before, after, "/p") == pytest.approx(1.75e9)
+    assert kernel_text.mean_frequency_hz(after, after, "/p") is None
+    assert kernel_text.mean_frequency_hz({}, {}, "/p") is None
 
 
 def test_busy_is_between_two_readings() -> None:
-    assert readings.busy("cpu 100 0 100 800 0 0 0 0", "cpu 150 0 150 900 0 0 0 0") == 0.5
-    assert readings.busy("cpu 1 1 1 1 1", "cpu 1 1 1 1 1") is None
-    assert readings.busy("", "nonsense") is None
+    assert kernel_text.busy("cpu 100 0 100 800 0 0 0 0", "cpu 150 0 150 900 0 0 0 0") == 0.5
+    assert kernel_text.busy("cpu 1 1 1 1 1", "cpu 1 1 1 1 1") is None
+    assert kernel_text.busy("", "nonsense") is None
 
 
 def test_space_and_drivers() -> None:
     df = "Filesystem 1K-blocks Used Available Use% Mounted on\n/dev/x 1000 400 600 40% /data\n"
-    assert readings.free_bytes(df) == 600 * 1024
-    assert readings.free_bytes("df: no such thing") is None
+    assert kernel_text.free_bytes(df) == 600 * 1024
+    assert kernel_text.free_bytes("df: no such thing") is None
     services = "7\tandroid.hardware.neuralnetworks.IDevice/google-edgetpu: [android.hardware...]\n"
     assert readings.nnapi_drivers(services) == ("google-edgetpu",)
 
@@ -139,16 +141,16 @@ def test_space_and_drivers() -> None:
 @given(st.text(max_size=300))
 def test_no_text_breaks_a_reading(text: str) -> None:
     for read in (
-        readings.properties, readings.files, readings.thermal_status, readings.hal_temperatures,
-        readings.battery, readings.screen, readings.load, readings.free_bytes,
-        readings.nnapi_drivers, readings.hertz,
+        readings.properties, kernel_text.files, readings.thermal_status, readings.hal_temperatures,
+        readings.battery, readings.screen, kernel_text.load, kernel_text.free_bytes,
+        readings.nnapi_drivers, kernel_text.hertz,
     ):  # fmt: skip
         read(text)
         read(THERMAL.replace("33.5", text))
-    readings.busy(text, text)
-    kernel = readings.files(text)
-    readings.policies(kernel)
-    readings.zone_temperatures(kernel)
+    kernel_text.busy(text, text)
+    kernel = kernel_text.files(text)
+    kernel_text.policies(kernel)
+    kernel_text.zone_temperatures(kernel)
 
 
 PIXEL8 = (
@@ -171,13 +173,13 @@ PIXEL8 = (
 def test_masks_are_derived_from_the_phones_own_policies(
     cores: Cores, threads: int, mask: str
 ) -> None:
-    assert phone.mask(phone.processors(PIXEL8, cores, threads)) == mask
+    assert processors_of.mask(processors_of.processors(PIXEL8, cores, threads)) == mask
 
 
 def test_more_threads_than_processors_are_refused() -> None:
     with pytest.raises(NotMeasured, match="9 processors, and 10 threads"):
-        phone.processors(PIXEL8, "all", 10)
-    assert phone.processors((), "fastest", 4) == ()
+        processors_of.processors(PIXEL8, "all", 10)
+    assert processors_of.processors((), "fastest", 4) == ()
 
 
 def test_policies_come_the_slowest_first() -> None:
@@ -187,7 +189,7 @@ def test_policies_come_the_slowest_first() -> None:
         f"{root}/policy0/cpuinfo_max_freq:1704000\n{root}/policy8/cpuinfo_max_freq:2914000\n"
         f"{root}/policy4/related_cpus:4\n"
     )
-    assert readings.policies(readings.files(text)) == (PIXEL8[0], PIXEL8[2])
+    assert kernel_text.policies(kernel_text.files(text)) == (PIXEL8[0], PIXEL8[2])
 
 
 def identity(**properties: str) -> phone.Identity:
@@ -237,24 +239,24 @@ NINES = "9" * 5000
 
 def test_no_number_of_a_phone_is_believed_at_any_length() -> None:
     assert identity(**{"ro.build.version.sdk": NINES}).sdk is None
-    assert readings.hertz(NINES) is None
-    assert readings.free_bytes(f"/dev/x {NINES} {NINES} {NINES} 1% /data") is None
-    assert readings.busy(f"cpu {NINES} 1 1 1 1", f"cpu {NINES} 1 1 9 9") is None
-    assert readings.load(NINES) is None
-    assert readings.load("nan") is None
+    assert kernel_text.hertz(NINES) is None
+    assert kernel_text.free_bytes(f"/dev/x {NINES} {NINES} {NINES} 1% /data") is None
+    assert kernel_text.busy(f"cpu {NINES} 1 1 1 1", f"cpu {NINES} 1 1 9 9") is None
+    assert kernel_text.load(NINES) is None
+    assert kernel_text.load("nan") is None
     assert readings.battery(f"level: {NINES}\ntemperature: {NINES}\n") == (None, None, None)
-    assert readings.mean_frequency_hz({}, {"/p/stats/time_in_state": f"{NINES} 1"}, "/p") is None
-    assert readings.zone_temperatures(zones(BIG=NINES)) == {}
+    assert kernel_text.mean_frequency_hz({}, {"/p/stats/time_in_state": f"{NINES} 1"}, "/p") is None
+    assert kernel_text.zone_temperatures(zones(BIG=NINES)) == {}
     for value in (NINES, "1.2.3", "..", "-"):
         assert readings.hal_temperatures(THERMAL.replace("33.5", value)) == {"skin skin": 29.4}
     assert readings.hal_temperatures(THERMAL.replace("mType=0", f"mType={NINES}")) == {
         "skin skin": 29.4
     }
-    assert phone._kilobytes(f"MemTotal: {NINES} kB") is None
+    assert kernel_text.kilobytes(f"MemTotal: {NINES} kB") is None
 
 
 def test_ticks_of_a_phone_that_was_on_for_long_are_read() -> None:
-    assert readings.busy("cpu 0 0 0 90000000000 0", "cpu 50 0 0 90000000050 0") == 0.5
+    assert kernel_text.busy("cpu 0 0 0 90000000000 0", "cpu 50 0 0 90000000050 0") == 0.5
 
 
 def test_processors_are_few_and_each_has_one_clock() -> None:
@@ -265,10 +267,10 @@ def test_processors_are_few_and_each_has_one_clock() -> None:
         f"{clocks}{root}/policy0/related_cpus:8 30000000000 {NINES} 8\n"
         f"{root}/policy1/related_cpus:{many}\n{root}/policy2/related_cpus:{many}\n"
     )
-    found = readings.policies(readings.files(text))
+    found = kernel_text.policies(kernel_text.files(text))
     assert found[0] == Policy((8,), 1e6)
-    assert sum(len(one.cpus) for one in found) == readings.MAX_CPUS
-    assert len(phone.mask(tuple(cpu for one in found for cpu in one.cpus))) == 256
+    assert sum(len(one.cpus) for one in found) == kernel_text.MAX_CPUS
+    assert len(processors_of.mask(tuple(cpu for one in found for cpu in one.cpus))) == 256
 
 
 def test_names_that_a_phone_gives_itself_are_cut() -> None:

@@ -172,5 +172,7 @@ def test_the_runtime_info_of_litert_counts_operators_by_delegate() -> None:
     subgraph = {"nodes": [*taken, left, delegate], "execution_plan": [3, 2]}
     data = genuine_schema.write({"model_name": "m", "subgraphs": [subgraph]})
     assert results.runtime_info(data) == RuntimeInfo(
-        operators=3, taken={"TfLiteXNNPackDelegate": 2}
+        operators=3,
+        taken={"TfLiteXNNPackDelegate": 2},
+        parts=(("TfLiteXNNPackDelegate", (0, 1)),),
     )

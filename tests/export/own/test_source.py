@@ -131,7 +131,7 @@ def test_other_inputs_than_one_square_image_are_refused(shapes, program) -> None
 
 
 def test_no_code_of_a_program_is_run_on_the_way_to_a_file(program, tmp_path: Path) -> None:
-    from tests.models.test_exported_program import poison, rewritten
+    from tests.exported_program.test_program import poison, rewritten
 
     mark = tmp_path / "mark"
     source = program("net.pt2", (1, 3, PX, PX))

@@ -5,7 +5,7 @@ sizes as Python text and writes the graph's names into source code that it execu
 elsewhere could do anything. Nothing of that is done here; what is pickled is not opened.
 
 Knows: the archive's layout and schema 8 of torch._export.serde.schema. Does not know: operators
-(exported_program).
+(program).
 """
 
 from __future__ import annotations

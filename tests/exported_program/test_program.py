@@ -14,7 +14,7 @@ from torch import nn
 
 from mnv4bench.errors import BadFile
 from mnv4bench.export.folding import folded
-from mnv4bench.models import exported_program
+from mnv4bench.exported_program import program as exported_program
 
 PX = 32
 
@@ -72,6 +72,50 @@ def test_it_computes_what_the_network_does(net: nn.Module, saved: Path) -> None:
     kinds = [type(layer).__name__ for layer in program.layers.values()]
     assert kinds == ["Conv2d", "BatchNorm2d", "Conv2d", "Linear"]
     same(program, net, 1)
+
+
+def test_as_a_graph_it_computes_the_same(net: nn.Module, saved: Path) -> None:
+    graph = exported_program.read(saved).as_graph(torch.device("cpu"), torch.float32)
+    same(graph, net, 1)
+    halved = exported_program.read(saved).as_graph(torch.device("cpu"), torch.bfloat16)
+    image = torch.randn(1, 3, PX, PX)
+    with torch.no_grad():
+        answer = halved(image.bfloat16())
+        assert answer.dtype == torch.bfloat16
+        torch.testing.assert_close(answer.float(), net(image), rtol=0.1, atol=0.1)
+
+
+def test_a_graphs_text_holds_no_name_of_the_file(saved: Path, tmp_path: Path) -> None:
+    """torch writes a graph's names into source code that it executes."""
+    evil = "__import__('os').system('touch owned')"
+
+    def change(model: dict) -> None:
+        text = json.dumps(model).replace('"image"', json.dumps(evil))
+        model.clear()
+        model.update(json.loads(text))
+
+    program = exported_program.read(rewritten(saved, tmp_path / "evil.pt2", in_model(change)))
+    assert evil in program.inputs
+    code = program.as_graph(torch.device("cpu"), torch.float32).code
+    assert "owned" not in code
+    assert "import" not in code
+
+
+class Places(nn.Module):
+    """Makes tensors on its way, with a device and types of its own."""
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        steps = torch.arange(4, dtype=torch.float32, device=image.device)
+        return image.mean((2, 3)).to(torch.float32) @ torch.ones(3, 4) + steps
+
+
+def test_as_a_graph_it_makes_its_tensors_where_it_runs(tmp_path: Path) -> None:
+    image = torch.randn(1, 3, PX, PX)
+    path = tmp_path / "places.pt2"
+    torch.export.save(torch.export.export(Places().eval(), (image,)), path)
+    graph = exported_program.read(path).as_graph(torch.device("meta"), torch.float16)
+    answer = graph(image.to("meta", torch.float16))
+    assert (answer.device.type, answer.dtype) == ("meta", torch.float16)
 
 
 @pytest.mark.parametrize("decomposed", [False, True])

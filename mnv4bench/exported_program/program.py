@@ -3,24 +3,26 @@
 No code of the file is run, nor written out and run: every operator has to be one of ATen's that
 takes and gives tensors and numbers, or one on sizes.
 
-Knows: ATen, and which of its operators are layers. Does not know: the file's layout (pt2_archive),
+Knows: ATen, and which of its operators are layers. Does not know: the file's layout (archive),
 formats, what the network is for.
 """
 
 from __future__ import annotations
 
+import copy
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from mnv4bench.errors import BadFile
-from mnv4bench.models import pt2_archive
-from mnv4bench.models.pt2_archive import (
+from mnv4bench.exported_program import archive
+from mnv4bench.exported_program.archive import (
     DTYPES,
     SAVE_AGAIN,
     Argument,
@@ -68,11 +70,12 @@ class Program(nn.Module):
             name = given.get("as_tensor", {}).get("name")
             if "user_input" in spec and name in graph.tensor_values:
                 self.inputs[name] = tuple(map(_side, graph.tensor_values[name].sizes))
-                self.dtypes[name] = pt2_archive.dtype(path, graph.tensor_values[name].dtype)
+                self.dtypes[name] = archive.dtype(path, graph.tensor_values[name].dtype)
             else:
                 own[name] = _own(path, spec, name, state)
                 self.params += own[name].numel() if "parameter" in spec else 0
         self._output = _output(path, graph, signature)
+        self.output = tuple(map(_side, graph.tensor_values[self._output].sizes))
         self._steps = [_Step(path, node) for node in graph.nodes]
         self.layers = nn.ModuleDict()
         used = set()
@@ -94,13 +97,61 @@ class Program(nn.Module):
         result: Tensor = values[self._output]
         return result
 
+    def as_graph(self, device: torch.device, dtype: torch.dtype) -> fx.GraphModule:
+        """The same as torch's own graph of calls, for ``device`` in ``dtype``: without our work.
+
+        Its names are ours and not the file's, since torch writes them into source code. Where the
+        program asks for the processor or for 32-bit floats, it gets ``device`` and ``dtype``.
+        """
+        graph = fx.Graph()
+        tracer = fx.proxy.GraphAppendingTracer(graph)
+
+        def proxy(node: fx.Node) -> fx.Proxy:
+            return fx.Proxy(node, tracer)
+
+        values: dict[str, Any] = {
+            name: proxy(graph.placeholder(f"input_{at}")) for at, name in enumerate(self.inputs)
+        }
+        values |= {name: proxy(graph.get_attr(held)) for name, held in self._held.items()}
+        for index, step in enumerate(self._steps):
+            layer = None
+            if str(index) in self.layers:
+                layer = partial(_called, graph, tracer, f"layers.{index}")
+            step.run(values, layer, partial(_recorded, tracer, step.call))
+        graph.output(values[self._output].node)
+
+        def placed(value: Any) -> Any:
+            if isinstance(value, torch.device):
+                return device
+            return dtype if value is torch.float32 else value
+
+        for node in graph.nodes:
+            node.args = fx.node.map_aggregate(node.args, placed)
+            node.kwargs = fx.node.map_aggregate(node.kwargs, placed)
+        graph.lint()
+        return fx.GraphModule(copy.deepcopy(self), graph).to(device, dtype).eval()
+
+
+def _called(
+    graph: fx.Graph, tracer: fx.proxy.GraphAppendingTracer, layer: str, image: fx.Proxy
+) -> fx.Proxy:
+    return fx.Proxy(graph.call_module(layer, (image.node,)), tracer)
+
+
+def _recorded(
+    tracer: fx.proxy.GraphAppendingTracer, call: Callable[..., Any], *plain: Any, **words: Any
+) -> fx.Proxy:
+    """A call for later, also of an operator that takes no tensor and could be called at once."""
+    made: fx.Proxy = tracer.create_proxy("call_function", call, plain, words)
+    return made
+
 
 State = Mapping[str, Tensor]
 
 
 def read(path: Path) -> Program:
     """The program in ``path``. Raises BadFile for anything that is not one, or does more."""
-    found = pt2_archive.read(path)
+    found = archive.read(path)
     try:
         return Program(path, found.graph, found.signature, found.state).eval()
     except (LookupError, ValueError, TypeError, AttributeError, RuntimeError) as error:
@@ -156,20 +207,27 @@ class _Step:
                 found |= {part["as_tensor"]["name"] for part in several if "as_tensor" in part}
         return found
 
-    def run(self, values: dict[str, Any], layer: nn.Module | None) -> None:
-        """Put the results into ``values``."""
+    def run(
+        self,
+        values: dict[str, Any],
+        layer: Callable[[Any], Any] | None,
+        call: Callable[..., Any] | None = None,
+    ) -> None:
+        """Put the results into ``values``; ``call`` takes the place of its operator."""
         if layer is not None:
             result = layer(_value(self.arguments[0].arg, values))
         else:
             named = [(one, _value(one.arg, values)) for one in self.arguments]
             plain = [value for one, value in named if one.kind == POSITIONAL]
             words = {one.name: value for one, value in named if one.kind != POSITIONAL}
-            result = self.call(*plain, **words)
+            result = (call or self.call)(*plain, **words)
         several = len(self.outputs) > 1 and layer is None
-        for output, value in zip(self.outputs, result if several else [result], strict=False):
+        for place, output in enumerate(self.outputs):
+            # By place, since what stands for a tensor in a graph cannot be iterated over.
+            value = result[place] if several else result
             ((kind, held),) = output.items()
             if kind == "as_tensors":
-                values.update(zip((one["name"] for one in held), value, strict=True))
+                values.update({one["name"]: value[each] for each, one in enumerate(held)})
             elif kind != "as_none":
                 values[held["name" if kind == "as_tensor" else "as_name"]] = value
 

@@ -1,0 +1,1 @@
+"""A double of an NVIDIA GPU: the driver's program, and torch's processor behind our GPU module."""
