@@ -48,7 +48,7 @@ def _study(one: Ablation, write: Write) -> RenderableType:
     devices = list(
         dict.fromkeys(name for row in one.rows if row.printed for name in row.printed.devices)
     )
-    columns = [("Model", "left"), ("Params", "right"), ("MACs", "right"), (one.device, "right")]
+    columns = [("Model", "left"), ("Params", "right"), ("MACs", "right"), ("Here", "right")]
     columns += [("Over\nbase", "right"), ("Paper", "left"), ("Top-1", "right")]
     columns += [("Params", "right"), ("MACs", "right")]
     columns += [(_TITLES.get(name, name), "right") for name in devices]
@@ -58,7 +58,7 @@ def _study(one: Ablation, write: Write) -> RenderableType:
         names=(row.model for row in one.rows),
         title=Text.assemble(
             write(f"Table {one.table}: {one.title}", "bold"),
-            write(f"  {one.origin.upper()} / PUBLISHED", "bold cyan"),
+            write(f"  {one.device}: {one.origin.upper()} / PUBLISHED", "bold cyan"),
         ),
     )
     for row in one.rows:
