@@ -4,6 +4,8 @@
 PYTHON ?= python3
 # For pip, e.g. the index of torch's CPU wheels: PIP_ARGS="--extra-index-url URL"
 PIP_ARGS ?=
+# How tests are run: a process for each processor, up to four; PARALLEL= runs them in one.
+PARALLEL ?= --numprocesses logical --maxprocesses 4 --dist loadfile
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -23,7 +25,7 @@ run: $(READY)
 	@$(BIN)/mnv4bench pareto reports/
 
 test: $(READY)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(PARALLEL)
 
 setup: $(READY)
 

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from mnv4bench import profiles
 from mnv4bench.devices.emulated import set_up, userland
@@ -25,6 +26,7 @@ def emulated_system(request: pytest.FixtureRequest) -> Path:
     home.parent.mkdir(parents=True, exist_ok=True)
     if not home.exists():
         home.symlink_to(kept)
-    for device in ("cortex-a76-emulated", "cortex-a72-emulated", "host-instructions"):
-        set_up.set_up(profiles.load(device), print)
+    with FileLock(kept / "tests.lock"):  # the session's processes come here at the same time
+        for device in ("cortex-a76-emulated", "cortex-a72-emulated", "host-instructions"):
+            set_up.set_up(profiles.load(device), print)
     return home
