@@ -145,7 +145,11 @@ def open_runner(profile: DeviceProfile, options: Options = Options()) -> Runner:
             from mnv4bench.devices.emulated.runner import EmulatedRunner
 
             return EmulatedRunner(profile)
-        case "ssh" | "apple" | "cuda" | "replay":
+        case "apple":
+            from mnv4bench.devices.apple.runner import open_apple
+
+            return open_apple(profile, options)
+        case "ssh" | "cuda" | "replay":
             raise NotMeasured(
                 f"{profile.device} needs the {profile.runner} runner, which this version of "
                 "mnv4bench does not have yet; nothing was measured.",

@@ -1,5 +1,7 @@
 """This machine as a device: LiteRT or ONNX Runtime on its processor.
 
+The session is that of Core ML too, on this machine or on a phone that a process here speaks for.
+
 Knows: which runtime a profile needs and how one invocation is asked of a fresh process. Does not
 know: the runtimes themselves, which only the measuring process loads.
 """
@@ -25,12 +27,22 @@ from mnv4bench.devices import (
     interpreter,
     worker_process,
 )
+from mnv4bench.devices.apple.scratch import scratch
 from mnv4bench.devices.counting import not_counted
 from mnv4bench.devices.holding import HOST, hold
-from mnv4bench.devices.host_worker import Answer, Beside, Measured, Refused, Request, Second
+from mnv4bench.devices.host_worker import (
+    Answer,
+    Beside,
+    Measured,
+    Phone,
+    Refused,
+    Request,
+    Second,
+)
 from mnv4bench.devices.interpreter import Interpreter
 from mnv4bench.devices.placement import with_litert_log
 from mnv4bench.devices.process import Finished
+from mnv4bench.devices.unchanged import identity
 from mnv4bench.errors import MissingExtra, NotMeasured, UsageError, WorkerFailed
 from mnv4bench.records import (
     Artifact,
@@ -54,6 +66,8 @@ NEEDED = ("msgspec", "numpy")
 # Beside warm-up and timing: starting Python, importing and loading on a slow, busy machine, and a
 # last inference that began just before each cap. A hang is still found within minutes.
 START_ALLOWANCE_S = 120.0
+# Building the helper app takes Xcode a minute or two, installing and starting it some seconds.
+PHONE_ALLOWANCE_S = 600.0
 
 
 class HostRunner:
@@ -167,7 +181,7 @@ class HostRunner:
 
 
 class HostSession:
-    """One file that may be timed on this machine. Keeps the Session contract."""
+    """One file that a process here times. Keeps the Session contract."""
 
     def __init__(
         self,
@@ -175,13 +189,19 @@ class HostSession:
         file: Path,
         artifact: Artifact,
         python: Interpreter | None = None,
+        *,
+        period_s: float | None = None,
+        phone: Phone | None = None,
     ) -> None:
+        """``period_s``: its invocations then time it at this beat too. ``phone``: where it runs."""
         self._profile = profile
         self._python = python
+        self._period_s = period_s
+        self._phone = phone
         self._file = file
         self._artifact = artifact
         self._files = (file, *(file.parent / data for data in artifact.data_files))
-        self._identities = tuple(map(_identity, self._files))
+        self._identities = tuple(map(identity, self._files))
 
     def invoke(self, timing: Timing, *, round: int, position: int) -> tuple[Samples, Placement]:
         """Time the file once, in one fresh process.
@@ -189,14 +209,15 @@ class HostSession:
         Raises WorkerFailed with the command to repeat it, when that process fails.
         """
         self._require_unchanged()
-        request = _request(self._profile, self._file, self._artifact, timing, round, position)
-        finished = worker_process.run(
-            _command(self._python),
-            request,
-            environment=_environment(self._python),
-            timeout_s=time_limit_s(timing),
-            purpose=f"measures {self._file.name}",
-        )
+        request = self._asked(timing, round, position)
+        with self._surroundings() as environment:
+            finished = worker_process.run(
+                _command(self._python),
+                request,
+                environment=environment,
+                timeout_s=time_limit_s(timing, self._phone),
+                purpose=f"measures {self._file.name}",
+            )
         answer = self._answer(finished, request, Measured)
         placement = answer.placement
         if self._profile.runtime == "litert":
@@ -247,13 +268,14 @@ class HostSession:
         self, head: HostSession, copies: dict[str, Path], timing: Timing, base_first: bool
     ) -> tuple[Paired, tuple[Finished, Finished]]:
         request = self._both(head, copies["base"], copies["head"], timing, base_first)
-        finished = worker_process.run(
-            _command(self._python),
-            request,
-            environment=_environment(self._python),
-            timeout_s=2 * time_limit_s(timing),
-            purpose=f"measures {self._file.name} beside {head._file.name}",
-        )
+        with self._surroundings() as environment:
+            finished = worker_process.run(
+                _command(self._python),
+                request,
+                environment=environment,
+                timeout_s=2 * time_limit_s(timing),
+                purpose=f"measures {self._file.name} beside {head._file.name}",
+            )
         return self._answer(finished, request, Beside).paired, (finished, finished)
 
     def _of_originals(
@@ -275,7 +297,7 @@ class HostSession:
         return _request(self._profile, base_file, self._artifact, timing, head=second)
 
     def _side(self, file: Path, timing: Timing) -> alternation.Side:
-        runtime = host_runtimes.of(self._profile)
+        runtime = host_runtimes.by_name(self._profile.runtime)
         return alternation.Side(
             command=(*_command(self._python), "block_worker"),
             request=_request(self._profile, file, self._artifact, timing),
@@ -294,7 +316,10 @@ class HostSession:
         try:
             folder.mkdir()
             for file in self._files:
-                shutil.copy(file, folder / file.name)
+                if file.is_dir():  # a Core ML package
+                    shutil.copytree(file, folder / file.name)
+                else:
+                    shutil.copy(file, folder / file.name)
         except OSError as error:
             raise NotMeasured(
                 f"{self._file.name} could not be copied to be measured: {error.strerror}.",
@@ -303,13 +328,33 @@ class HostSession:
         return folder / self._file.name
 
     def _require_unchanged(self) -> None:
-        for file, identity in zip(self._files, self._identities, strict=True):
-            if _identity(file) not in (identity, None):  # a file that is gone says so itself
+        for file, before in zip(self._files, self._identities, strict=True):
+            if identity(file) not in (before, None):  # a file that is gone says so itself
                 raise NotMeasured(
                     f"{file.name} changed while it was being measured; its latencies would be "
                     "those of two files.",
                     "run again when nothing writes to it",
                 )
+
+    def line(self, timing: Timing) -> str:
+        """What ``invoke`` runs, ready to paste."""
+        return worker_process.shell_line(_command(self._python), self._asked(timing, 0, 0))
+
+    def _asked(self, timing: Timing, round: int, position: int) -> bytes:
+        return _request(
+            self._profile,
+            self._file,
+            self._artifact,
+            timing,
+            round,
+            position,
+            period_s=self._period_s,
+            phone=self._phone,
+        )
+
+    def _surroundings(self) -> AbstractContextManager[dict[str, str]]:
+        """The environment of the measuring process, for as long as it runs."""
+        return scratch(self._profile.runtime, _environment(self._python))
 
     def remove(self) -> None:
         """Nothing was copied, so there is nothing to take away. Safe to repeat."""
@@ -328,7 +373,7 @@ class HostSession:
             if isinstance(answer, wanted):
                 return answer
             if isinstance(answer, Refused):
-                runtime = host_runtimes.of(self._profile).title
+                runtime = host_runtimes.by_name(self._profile.runtime).title
                 name, refused = self._file.name, Path(answer.file)
                 if wanted is Beside and answer.file:  # a copy, in a folder called after its side
                     name = f"{refused.parent.name}'s {refused.name}"
@@ -362,6 +407,8 @@ def _request(
     position: int = 0,
     *,
     head: Second | None = None,
+    period_s: float | None = None,
+    phone: Phone | None = None,
 ) -> bytes:
     """What the measuring process is asked: to time ``file``, or it beside ``head``."""
     return msgspec.json.encode(
@@ -374,23 +421,18 @@ def _request(
             position=position,
             shapes=artifact.input_shapes,
             head=head,
+            accelerator=profile.accelerator,
+            period_s=period_s,
+            phone=phone,
         )
     )
 
 
-def _identity(file: Path) -> tuple[int, int, int] | None:
-    """What changes when a file is rewritten; cheap enough for every invocation. None: gone."""
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def time_limit_s(timing: Timing) -> float:
+def time_limit_s(timing: Timing, phone: Phone | None = None) -> float:
     """When an invocation that obeys ``timing`` must long have ended.
 
     The caps are looked at between inferences, so each may be passed by one inference; twice their
     sum leaves room for inferences as long as the caps themselves.
     """
-    return START_ALLOWANCE_S + 2 * (timing.warmup_cap_s + timing.max_duration_s)
+    allowance_s = START_ALLOWANCE_S if phone is None else PHONE_ALLOWANCE_S
+    return allowance_s + 2 * (timing.warmup_cap_s + timing.max_duration_s)

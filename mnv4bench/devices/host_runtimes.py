@@ -1,4 +1,4 @@
-"""The runtimes that this machine's processor is measured with, as Python packages.
+"""The runtimes that this machine is measured with, as Python packages.
 
 Knows: their names, and which version an interpreter has. Does not know: the runtimes themselves,
 which only the measuring process loads.
@@ -48,12 +48,16 @@ ONNXRUNTIME = Runtime(
     distributions=("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino"),
     format="onnx",
 )
+# Its version is the system's; coremltools is what hands it files.
+COREML = Runtime(
+    title="Core ML", module="coremltools", distributions=("coremltools",), format="coreml"
+)
 
 
 def of(profile: DeviceProfile) -> Runtime:
     """The runtime of ``profile``; raises for one that the host runner does not drive."""
     runtime = by_name(profile.runtime)
-    if runtime is None or profile.accelerator != "cpu":
+    if runtime is COREML or profile.accelerator != "cpu":
         raise NotMeasured(
             f"{profile.device} asks for {profile.runtime} on {profile.accelerator}; the host "
             "runner drives LiteRT and ONNX Runtime on cpu.",
@@ -68,15 +72,15 @@ def of(profile: DeviceProfile) -> Runtime:
     return runtime
 
 
-def by_name(name: RuntimeName) -> Runtime | None:
-    """None: it does not run on this machine."""
+def by_name(name: RuntimeName) -> Runtime:
+    """The runtime as a package, whether or not it runs on this machine."""
     match name:
         case "litert":
             return LITERT
         case "onnxruntime":
             return ONNXRUNTIME
         case "coreml":
-            return None
+            return COREML
         case _:
             assert_never(name)
 

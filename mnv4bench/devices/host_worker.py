@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from math import ceil
 from pathlib import Path
 from statistics import median
@@ -28,19 +29,34 @@ from mnv4bench.devices import noise
 from mnv4bench.devices.inputs import seeded
 from mnv4bench.devices.timed_loop import (
     NS_PER_S,
+    Clock,
     Turn,
     alternating,
     clock_tick_s,
     loop_overhead_s,
     lower_decile,
+    paced,
     timed,
     warm_up,
 )
-from mnv4bench.records import Count, Paired, Placement, RuntimeName, Samples, Timing
+from mnv4bench.records import (
+    Accelerator,
+    Count,
+    Duration,
+    Paced,
+    Paired,
+    Placement,
+    RuntimeName,
+    Samples,
+    Timing,
+)
 
 if TYPE_CHECKING:
+    from mnv4bench.devices.apple.coreml import CoreMlModel
     from mnv4bench.devices.litert_cpu import LiteRtModel
     from mnv4bench.devices.ort_cpu import OrtModel
+
+    Model = LiteRtModel | OrtModel | CoreMlModel
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # Alternating run by run cools the caches of both files; blocks of ten keep them, and drift slower
@@ -50,6 +66,9 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 MIN_BLOCK_COUNT = 10
 MIN_BLOCK_S = 0.005
 SINGLE_FROM_S = 0.010
+# At a beat: a second and a half at thirty pictures a second. The first third may still show the
+# clock of what ran back to back before; all are kept.
+PACED_COUNT = 45
 PARENT_PID = "MNV4BENCH_PARENT_PID"  # in the environment: the process to die with
 
 
@@ -64,6 +83,20 @@ class Request(Struct, frozen=True, kw_only=True):
     position: Count
     shapes: dict[str, tuple[int, ...]] = {}  # of inputs whose sizes the file leaves open, by name
     head: Second | None = None  # timed beside it, in alternating blocks
+    accelerator: Accelerator = "cpu"  # which unit a runtime that has several is to use
+    period_s: Duration | None = None  # then at this beat too
+    phone: Phone | None = None  # where the file runs; None: here
+
+
+class Phone(Struct, frozen=True, kw_only=True):
+    """A device that a process here speaks for: an iPhone, through coremltools' helper app."""
+
+    udid: str
+    folder: str  # where the helper app is built, and what is sent lies
+    tools: str = ""  # the folder of devicectl, where it is on no PATH
+    development_team: str = ""
+    provisioning_profile: str | None = None
+    bundle_identifier: str | None = None
 
 
 class Second(Struct, frozen=True, kw_only=True):
@@ -107,21 +140,24 @@ def measure(request: Request) -> Measured:
     timing = request.timing
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     model, turns, load_s = opened(request, request.file, request.shapes)
+    clock = _clock(model)
     tick_s, overhead_s = clock_tick_s(), loop_overhead_s()
 
     # Collecting garbage is this program's work, not the model's.
     gc.collect()
     gc.disable()
     with stage("run"):
-        warmup_ns, steady = warm_up(turns, timing)
+        warmup_ns, steady = warm_up(turns, timing, clock=clock)
         before = noise.read()
         latencies_ns, capped = timed(
             turns,
             min_count=timing.min_count,
             min_duration_s=timing.min_duration_s,
             max_duration_s=timing.max_duration_s,
+            clock=clock,
         )
         evidence = noise.between(before, noise.read())
+        at_beat = _at_beat(turns, request.period_s, clock)
     gc.enable()
 
     latencies_s = tuple(ns / NS_PER_S for ns in latencies_ns)
@@ -135,9 +171,12 @@ def measure(request: Request) -> Measured:
             warmup_s=tuple(ns / NS_PER_S for ns in warmup_ns),
             warmup_steady=steady,
             load_s=load_s,
+            warm_load_s=getattr(model, "warm_load_s", None),
             first_inference_s=warmup_ns[0] / NS_PER_S,
             loop_overhead_s=overhead_s,
             capped=capped,
+            apart_s=None if request.phone is None else evidence.wall_s / len(latencies_s),
+            paced=at_beat,
             noise=evidence,
             tainted=noise.taints(
                 evidence,
@@ -145,10 +184,27 @@ def measure(request: Request) -> Measured:
                 warmup_steady=steady,
                 capped=capped,
                 clock_tick_s=tick_s,
-                threads=request.threads,
+                threads=_threads(request),
             ),
         ),
     )
+
+
+def _at_beat(turns: Sequence[Turn], period_s: float | None, clock: Clock) -> Paced | None:
+    """Nothing where none is asked for, or where an inference leaves no rest within the period."""
+    if period_s is None:
+        return None
+    latencies_s = [
+        ns / NS_PER_S for ns in paced(turns, count=PACED_COUNT, period_s=period_s, clock=clock)
+    ]
+    if median(latencies_s) >= period_s:
+        return None
+    return Paced(period_s=period_s, latencies_s=tuple(latencies_s))
+
+
+def _threads(request: Request) -> int | None:
+    """Core ML has threads of its own, which rest while another unit works."""
+    return None if request.runtime == "coreml" else request.threads
 
 
 def measure_beside(request: Request, head: Second) -> Beside:
@@ -161,14 +217,14 @@ def measure_beside(request: Request, head: Second) -> Beside:
     else:
         head_model, head_turns, _ = opened(request, head.file, head.shapes)
         base_model, base_turns, _ = opened(request, request.file, request.shapes)
-    tick_s = clock_tick_s()
+    clock, tick_s = _clock(base_model), clock_tick_s()
 
     gc.collect()
     gc.disable()
     with stage("run", request.file):
-        base_ns, _ = warm_up(base_turns, timing)
+        base_ns, _ = warm_up(base_turns, timing, clock=clock)
     with stage("run", head.file):
-        head_ns, _ = warm_up(head_turns, timing)
+        head_ns, _ = warm_up(head_turns, timing, clock=clock)
     with stage("run"):
         block = block_count(max(median(base_ns), median(head_ns)) / NS_PER_S)
         first, second = base_turns, head_turns
@@ -182,6 +238,7 @@ def measure_beside(request: Request, head: Second) -> Beside:
             min_count=timing.min_count,
             min_duration_s=timing.min_duration_s,
             max_duration_s=timing.max_duration_s,
+            clock=clock,
         )
         evidence = noise.between(before, noise.read())
     gc.enable()
@@ -214,21 +271,25 @@ def block_count(slower_s: float) -> int:
 
 def opened(
     request: Request, file: str, shapes: dict[str, tuple[int, ...]]
-) -> tuple[LiteRtModel | OrtModel, Sequence[Turn], float]:
+) -> tuple[Model, Sequence[Turn], float]:
     """(the loaded file, its turns over seeded inputs, the seconds that loading took)."""
     timing = request.timing
-    open_model = _runtime(request.runtime)
+    open_model = _runtime(request)
     with stage("load", file):
         start = time.perf_counter()
         model = open_model(Path(file), threads=request.threads, shapes=shapes)
-        load_s = time.perf_counter() - start
+        load_s = getattr(model, "load_s", None) or time.perf_counter() - start
     turns = fed(model, seed=timing.input_seed, buffers=timing.input_buffers, file=file)
     return model, turns, load_s
 
 
-def fed(
-    model: LiteRtModel | OrtModel, *, seed: int, buffers: int, file: str = ""
-) -> Sequence[Turn]:
+def _clock(model: Model) -> Clock:
+    """The runtime's own where only that is at the inference, else this machine's."""
+    clock: Clock = getattr(model, "clock", time.perf_counter_ns)
+    return clock
+
+
+def fed(model: Model, *, seed: int, buffers: int, file: str = "") -> Sequence[Turn]:
     """The turns of ``model`` over so many buffers of seeded inputs."""
     with stage("feed", file):
         return model.turns(
@@ -282,8 +343,8 @@ def converse(answered: Callable[[BinaryIO, BinaryIO], msgspec.Struct]) -> int:
     return 1 if isinstance(answer, Refused) else 0
 
 
-def _runtime(name: RuntimeName) -> type[LiteRtModel] | type[OrtModel]:
-    match name:
+def _runtime(request: Request) -> Callable[..., Model]:
+    match request.runtime:
         case "litert":
             from mnv4bench.devices.litert_cpu import LiteRtModel
 
@@ -293,9 +354,11 @@ def _runtime(name: RuntimeName) -> type[LiteRtModel] | type[OrtModel]:
 
             return OrtModel
         case "coreml":
-            raise NotImplementedError("Core ML files are not run by this process")
+            from mnv4bench.devices.apple.coreml import CoreMlModel
+
+            return partial(CoreMlModel, unit=request.accelerator, phone=request.phone)
         case _:
-            assert_never(name)
+            assert_never(request.runtime)
 
 
 @contextmanager

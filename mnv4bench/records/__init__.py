@@ -20,6 +20,7 @@ from mnv4bench.records.artifacts import (
 )
 from mnv4bench.records.devices import (
     AndroidTarget,
+    AppleTarget,
     BenchmarkTool,
     Check,
     Cores,
@@ -39,6 +40,7 @@ from mnv4bench.records.measuring import (
     Ended,
     Measurement,
     Noise,
+    Paced,
     Paired,
     Plan,
     Report,
@@ -74,6 +76,7 @@ __all__ = [
     "AccuracySource",
     "ActivationType",
     "AndroidTarget",
+    "AppleTarget",
     "Artifact",
     "BenchmarkTool",
     "Calibration",
@@ -99,6 +102,7 @@ __all__ = [
     "Name",
     "Noise",
     "Origin",
+    "Paced",
     "Paired",
     "Parity",
     "Placement",

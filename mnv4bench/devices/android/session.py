@@ -16,15 +16,14 @@ import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from msgspec.structs import replace
-
 from mnv4bench import records
 from mnv4bench.devices import Session
 from mnv4bench.devices.android import phone, placement, readings, remains, results, unread
 from mnv4bench.devices.android.adb import Adb
 from mnv4bench.devices.android.benchmark import PROGRAM, Call, arguments, target_of
-from mnv4bench.devices.android.placement import Contrast, Counted
+from mnv4bench.devices.android.placement import Counted
 from mnv4bench.devices.android.readings import Policy
+from mnv4bench.devices.contrast import Contrast, processes, short
 from mnv4bench.devices.counting import not_counted
 from mnv4bench.devices.pairing import in_turn
 from mnv4bench.errors import DeviceLost, WorkerFailed
@@ -35,10 +34,6 @@ START_ALLOWANCE_S = 120.0
 # The phone ends a program that hangs; the host waits a little longer before the phone is lost.
 ANSWER_ALLOWANCE_S = 30.0
 MAX_OUTPUT_BYTES = 1_000_000  # of each stream; a program that never stops talking is cut
-# The runs on the processor alone only have to tell two speeds apart.
-CONTRAST_COUNT = 10
-CONTRAST_SECONDS = 0.3
-CONTRAST_PROCESSES = 4
 PID = "pid"  # of the program that runs, in the program's folder
 # Builds of some years lack them.
 RESULT_FILE = "result_file_path"
@@ -102,14 +97,8 @@ class AndroidSession:
         """The file goes with the program's folder when the phone is given back."""
 
     def _look_at_the_processor(self, timing: Timing, round: int) -> None:
-        """Two processes before the first invocation, one more in each of the next rounds.
-
-        The fastest counts: one that was slow by chance would let a driver pass that does nothing.
-        What runs back to back is of round 0, and is not interrupted for more.
-        """
-        wanted = min(2 + round, CONTRAST_PROCESSES)
-        while len(self._cpu_s) < wanted:
-            self._cpu_s.append(self._timed(_short(timing), accelerated=False)[1].mean_s)
+        while len(self._cpu_s) < processes(round):
+            self._cpu_s.append(self._timed(short(timing), accelerated=False)[1].mean_s)
 
     def lines(self, timing: Timing, *, first: bool) -> tuple[str, ...]:
         """The shell lines of an invocation, in order; the ``first`` looks at the processor too."""
@@ -117,7 +106,7 @@ class AndroidSession:
         own = self._line(timing, accelerated=True, marker=marker)
         if self._target.delegate == "xnnpack" or not first:
             return (own,)
-        plain = self._line(_short(timing), accelerated=False, marker=marker)
+        plain = self._line(short(timing), accelerated=False, marker=marker)
         return (plain, plain, own)
 
     def _timed(self, timing: Timing, *, accelerated: bool) -> tuple[remains.Ran, results.Outcome]:
@@ -337,15 +326,6 @@ class AndroidSession:
 def _unit(delegate: str, driver: str | None) -> str:
     return {"xnnpack": "XNNPACK", "gpu": "GPU delegate", "nnapi": f"NNAPI {driver}"}.get(
         delegate, f"{delegate} delegate"
-    )
-
-
-def _short(timing: Timing) -> Timing:
-    return replace(
-        timing,
-        warmup_cap_s=min(timing.warmup_cap_s, 3 * CONTRAST_SECONDS),
-        min_count=min(timing.min_count, CONTRAST_COUNT),
-        min_duration_s=min(timing.min_duration_s, CONTRAST_SECONDS),
     )
 
 
