@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from mnv4bench.records import AndroidTarget, Artifact, DeviceProfile, Timing, Weights
+from mnv4bench.records import (
+    AndroidTarget,
+    AppleTarget,
+    Artifact,
+    DeviceProfile,
+    Timing,
+    Weights,
+)
+from tests.apple.packages import write_package
 from tests.devices.tiny_models import (
     write_onnx,
     write_onnx_text,
@@ -26,10 +34,23 @@ TIMING = Timing(
 )
 
 
+class Files(dict[str, Path]):
+    """By name; those that take seconds to make are made when they are asked for."""
+
+    def __init__(self, folder: Path, made: dict[str, Path]) -> None:
+        super().__init__(made)
+        self._folder = folder
+
+    def __missing__(self, name: str) -> Path:
+        layers = {"mlpackage": 3, "wide.mlpackage": 12}[name]
+        self[name] = write_package(self._folder / f"{layers}.mlpackage", layers=layers)
+        return self[name]
+
+
 @pytest.fixture(scope="session")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("tiny")
-    return {
+    made = {
         "tflite": write_tflite(folder / "tiny.tflite"),
         "odd.tflite": write_tflite(folder / "odd.tflite", odd=True),
         "only-odd.tflite": write_tflite(folder / "only-odd.tflite", only_odd=True),
@@ -41,6 +62,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "text.onnx": write_onnx_text(folder / "text.onnx"),
         "sum.tflite": write_tflite_sum(folder / "sum.tflite"),
     }
+    return Files(folder, made)
 
 
 def host_profile(runtime: str, **changes: object) -> DeviceProfile:
@@ -74,12 +96,27 @@ def phone_profile(tool: str, **changes: object) -> DeviceProfile:
     )
 
 
+def apple_profile(unit: str, kind: str = "mac", **changes: object) -> DeviceProfile:
+    """A profile of the desk's Mac, or of its iPhone 13."""
+    facts = {
+        "device": f"a-{kind}-{unit}",
+        "title": f"the double's {kind}",
+        "runner": "apple",
+        "runtime": "coreml",
+        "format": "coreml",
+        "precision": "fp16",
+        "accelerator": unit,
+        "apple": AppleTarget(kind=kind),
+    }
+    return DeviceProfile(**{**facts, **changes})
+
+
 def artifact_of(file: Path, **changes: object) -> Artifact:
     """What an artifact of ``file`` says about itself; a runner looks at its format and shape."""
     facts = {
         "model": file.stem,
         "family": "tiny",
-        "format": file.suffix.removeprefix("."),
+        "format": "coreml" if file.suffix == ".mlpackage" else file.suffix.removeprefix("."),
         "precision": "fp32",
         "sha256": "0" * 64,
         "size_bytes": 1,

@@ -86,7 +86,10 @@ class CoreMlModel:
         del threads  # Core ML has no such setting
         tools = coremltools()
         self._unit = unit
-        self._description = tools.utils.load_spec(str(file)).description
+        spec = tools.utils.load_spec(str(file))
+        if spec.WhichOneof("Type") is None:  # what an empty file reads as
+            raise ValueError("it holds no model")
+        self._description = spec.description
         self._inputs = tuple(_input(declared, shapes) for declared in self._description.input)
         units = tools.ComputeUnit[plan.COMPUTE_UNITS[unit]]
         if phone is None:
@@ -209,7 +212,9 @@ def _cores(told: Any) -> int | None:
             usage = told.get_compute_device_usage_for_mlprogram_operation(operation)
             for device in usage.supported_compute_devices if usage else ():
                 if _unit(device) == "ane":
-                    return int(device.total_core_count)
+                    # A phone's device has the count beside the call that asks this machine.
+                    told_of = getattr(device.__proxy__, "total_core_count", None)
+                    return int(device.total_core_count if told_of is None else told_of)
     return None
 
 

@@ -29,16 +29,21 @@ _TEAM = re.compile(r"[A-Z0-9]{10}\Z")
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+@-]+\Z")
 
 
+def project() -> Path | None:
+    """Where coremltools keeps the app's Xcode project; None without coremltools."""
+    found = importlib.util.find_spec(COREML.module)
+    return Path(found.origin).parent / "modelrunner" if found and found.origin else None
+
+
 def source() -> Path:
     """The app's Xcode project. Raises NotMeasured: only coremltools' wheel for macOS has it."""
-    found = importlib.util.find_spec(COREML.module)
-    project = Path(found.origin).parent / "modelrunner" if found and found.origin else None
-    if project is None or not (project / "ModelRunner.xcworkspace").is_dir():
+    place = project()
+    if place is None or not (place / "ModelRunner.xcworkspace").is_dir():
         raise NotMeasured(
             "coremltools' helper app for phones is not here: it is part of its wheel for macOS.",
             f"{INSTALL} (from PyPI, not built from source)",
         )
-    return _plain(project, "coremltools lies in", "make the environment under a path without them")
+    return _plain(place, "coremltools lies in", "make the environment under a path without them")
 
 
 def folder() -> Path:
