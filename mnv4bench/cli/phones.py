@@ -10,8 +10,8 @@ import typer
 SerialOption = Annotated[
     list[str] | None,
     typer.Option(
-        help="Of the phone, where several are attached (`adb devices` lists them); repeat for "
-        "several devices.",
+        help="Of the phone, where several are attached (`adb devices` lists them; of an iPhone its "
+        "udid, `xcrun devicectl list devices`); repeat for several devices.",
         show_default=False,
     ),
 ]

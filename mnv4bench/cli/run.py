@@ -159,6 +159,7 @@ def command(
             )
             asked = planning.profiles_of(named or [DEFAULT_DEVICE], words)
             _refuse_for_counting(asked, quick, rounds, sustained)
+            _refuse_rest(asked, sustained)
             plan = planning.plan(
                 quick=quick, rounds=rounds, seed=seed, sustained_s=sustained, cool_wait_s=cool_wait
             )
@@ -172,13 +173,38 @@ def command(
 
 def _refuse_unused(options: Options, asked: Sequence[DeviceProfile]) -> None:
     """What only a phone takes was meant for another device."""
+    from dataclasses import replace
+
+    from mnv4bench.bench import trips
     from mnv4bench.devices import Options
 
-    if options != Options() and all(profile.runner != "android" for profile in asked):
-        names = ", ".join(profile.device for profile in asked)
+    if any(profile.runner == "android" for profile in asked):
+        return
+    names = ", ".join(profile.device for profile in asked)
+    if any(map(trips.are_needed, asked)):
+        options = replace(options, serials=(), keep=False)
+        if options != Options():
+            raise UsageError(
+                f"--benchmark-model and --libraries are for Android phones; {names} is none.",
+                "leave them out",
+            )
+    if options != Options():
         raise UsageError(
             f"--serial, --benchmark-model, --libraries and --keep are for phones; {names} is none.",
             "--device of a phone: mnv4bench devices",
+        )
+
+
+def _refuse_rest(asked: Sequence[DeviceProfile], sustained: float | None) -> None:
+    """Back to back was meant for a device that rests before every inference."""
+    from mnv4bench.bench import trips
+
+    resting = [profile.device for profile in asked if trips.are_needed(profile)]
+    if sustained and resting:
+        raise UsageError(
+            f"--sustained is back to back, and {', '.join(resting)} rests for seconds before every "
+            "inference: each is a trip through coremltools' helper app.",
+            "leave it out, or measure a Mac: --device mac-ane --sustained 60",
         )
 
 
