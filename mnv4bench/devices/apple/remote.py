@@ -14,6 +14,7 @@ import atexit
 import os
 import shutil
 from collections.abc import Coroutine
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -86,8 +87,25 @@ def prepared(phone: Phone) -> Any:
             f"{error.error_code}): the signing team must be one that Xcode is signed in to"
         ) from None
     _prepared[phone.udid] = device
-    atexit.register(device.session.stop)
+    atexit.register(_stop, device.session)
     return device
+
+
+def _stop(session: Any) -> None:
+    """End the app, by ending the console that devicectl keeps of it.
+
+    coremltools starts that in a shell and ends the shell, which not every shell passes on.
+    """
+    import psutil
+
+    console = getattr(session, "_process", None)
+    below: list[Any] = []
+    with suppress(psutil.Error):
+        below = psutil.Process(console.pid).children(recursive=True) if console else []
+    session.stop()
+    for one in below:
+        with suppress(psutil.Error):
+            one.terminate()
 
 
 def wait_for(coming: Coroutine[Any, Any, T]) -> T:

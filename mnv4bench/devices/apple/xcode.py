@@ -100,7 +100,7 @@ def version() -> str:
     """ "Xcode 26.1 (17B55)". Raises NotMeasured without one that can be used."""
     # xcode-select first: where no tools are, xcodebuild would open a window that offers them.
     chosen = _said(("xcode-select", "-p"))
-    if chosen is None:
+    if chosen is None or chosen.status:
         raise NotMeasured("Xcode is not installed on this Mac.", APP_STORE.format(XCODE))
     if chosen.stdout.strip().startswith(COMMAND_LINE_TOOLS.encode()):
         raise NotMeasured(
