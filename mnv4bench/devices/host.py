@@ -66,6 +66,7 @@ NEEDED = ("msgspec", "numpy")
 # Beside warm-up and timing: starting Python, importing and loading on a slow, busy machine, and a
 # last inference that began just before each cap. A hang is still found within minutes.
 START_ALLOWANCE_S = 120.0
+PACED_UP_TO_S = 2.0
 # Building the helper app takes Xcode a minute or two, installing and starting it some seconds.
 PHONE_ALLOWANCE_S = 600.0
 
@@ -348,7 +349,8 @@ class HostSession:
             timing,
             round,
             position,
-            period_s=self._period_s,
+            # A long window is of running back to back, which no beat may interrupt.
+            period_s=self._period_s if timing.min_duration_s <= PACED_UP_TO_S else None,
             phone=self._phone,
         )
 

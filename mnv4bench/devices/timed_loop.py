@@ -2,7 +2,7 @@
 
 Knows: the protocol's loops and what they cost. Does not know: runtimes, files, noise.
 A turn is one input buffer: (fill, infer). Filling stays outside the timed interval. The clock is
-this machine's, or a runtime's own (``RuntimeClock``).
+this machine's, or a runtime's own (``RuntimeClock``) where one is given.
 """
 
 from __future__ import annotations
@@ -49,13 +49,14 @@ class RuntimeClock:
 
 
 def warm_up(
-    turns: Sequence[Turn], timing: Timing, *, clock: Clock = time.perf_counter_ns
+    turns: Sequence[Turn], timing: Timing, *, clock: Clock | None = None
 ) -> tuple[list[int], bool]:
     """Infer until the medians of two consecutive windows agree, or until the cap.
 
     Returns all durations in nanoseconds, the first inference first, and whether it became steady.
     The first inference, which may still be allocating, belongs to no window.
     """
+    clock = clock or time.perf_counter_ns
     window_ns = timing.warmup_window_s * NS_PER_S
     durations: list[int] = []
     window: list[int] = []
@@ -90,13 +91,14 @@ def timed(
     min_count: int,
     min_duration_s: float,
     max_duration_s: float,
-    clock: Clock = time.perf_counter_ns,
+    clock: Clock | None = None,
 ) -> tuple[list[int], bool]:
     """Time single inferences until there are ``min_count`` and ``min_duration_s`` of them.
 
     Returns nanoseconds in measured order, and whether ``max_duration_s`` of wall time came first.
     The duration counts the timed intervals alone.
     """
+    clock = clock or time.perf_counter_ns
     samples: list[int] = []
     keep = samples.append
     missing_ns = int(min_duration_s * NS_PER_S)
@@ -125,13 +127,14 @@ def alternating(
     min_count: int,
     min_duration_s: float,
     max_duration_s: float,
-    clock: Clock = time.perf_counter_ns,
+    clock: Clock | None = None,
 ) -> tuple[list[list[int]], list[list[int]], bool]:
     """Blocks of ``block`` inferences, first, second, first, second, ... in turn.
 
     Returns nanoseconds block by block in measured order, as many blocks of each, and whether
     ``max_duration_s`` of wall time came before each had ``min_count`` and ``min_duration_s``.
     """
+    clock = clock or time.perf_counter_ns
     sides = (cycle(first), cycle(second))
     blocks: tuple[list[list[int]], list[list[int]]] = ([], [])
     cap = clock() + int(max_duration_s * NS_PER_S)
@@ -155,12 +158,13 @@ def alternating(
 
 
 def paced(
-    turns: Sequence[Turn], *, count: int, period_s: float, clock: Clock = time.perf_counter_ns
+    turns: Sequence[Turn], *, count: int, period_s: float, clock: Clock | None = None
 ) -> list[int]:
     """``count`` inferences that begin at a beat, each after what is left of the one before.
 
     Returns nanoseconds in measured order. A beat that an inference is too long for is left out.
     """
+    clock = clock or time.perf_counter_ns
     samples = []
     period_ns = round(period_s * NS_PER_S)
     beat = time.perf_counter_ns()

@@ -100,8 +100,10 @@ def lost(device: Device) -> DeviceLost | None:
         return None
     if now and reached(now[0]).tunnel == "connected":
         return None
+    how = now[0].tunnel if now else "unknown"
+    # Without its udid: the sentence becomes a note of the report, which people publish.
     return DeviceLost(
-        f"{device.title} went away: devicectl calls it {now[0].tunnel if now else 'unknown'}.",
+        f"{device.model} ({device.product}) went away: devicectl calls it {how}.",
         f"{REACH}, then: mnv4bench run --resume",
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from statistics import median
+from typing import NoReturn
 
 from msgspec.structs import replace
 
@@ -88,6 +89,14 @@ class CoreMlSession:
     ) -> tuple[Counted, Placement]:
         """Raises NotMeasured: Apple's chips are timed."""
         raise not_counted(self._profile.device, self._profile.format)
+
+    def operators(self, inferences: int) -> NoReturn:  # noqa: ARG002
+        """Raises NotMeasured: Core ML times no operator; its plan's shares are estimates."""
+        raise NotMeasured(
+            f"Core ML does not tell what each operator takes on {self._profile.device}; its plan "
+            "estimates their shares, and the report's placement has what it says of the units.",
+            "profile the network on this machine's processor: --device host-cpu",
+        )
 
     def remove(self) -> None:
         """Take away what was put on the device. Safe to repeat."""

@@ -49,50 +49,50 @@ class Device:
     @property
     def title(self) -> str:
         """What it is called in sentences."""
-        return f"{self.model or self.kind} ({self.product}, {self.udid})"
+        return f"{self.model} ({self.product}, {self.udid})"
 
 
 class _Cpu(Struct):
-    name: str = ""
+    name: str | None = None
 
 
-class _Hardware(Struct):
-    device_type: str = msgspec.field(default="", name="deviceType")
-    udid: str = ""
-    marketing_name: str = msgspec.field(default="", name="marketingName")
-    product_type: str = msgspec.field(default="", name="productType")
-    reality: str = "physical"  # "virtual": a simulator, which Xcode 27 lists as well
-    cpu: _Cpu = msgspec.field(default_factory=_Cpu, name="cpuType")
+class _Hardware(Struct, rename="camel"):
+    device_type: str | None = None
+    udid: str | None = None
+    marketing_name: str | None = None
+    product_type: str | None = None
+    reality: str | None = None  # "virtual": a simulator, which Xcode 27 lists as well
+    cpu_type: _Cpu | None = None
 
 
-class _Properties(Struct):
-    name: str = ""
-    version: str = msgspec.field(default="", name="osVersionNumber")
-    build: str = msgspec.field(default="", name="osBuildUpdate")
-    developer_mode: str | None = msgspec.field(default=None, name="developerModeStatus")
-    prepared: bool | None = msgspec.field(default=None, name="ddiServicesAvailable")
+class _Properties(Struct, rename="camel"):
+    name: str | None = None
+    os_version_number: str | None = None
+    os_build_update: str | None = None
+    developer_mode_status: str | None = None
+    ddi_services_available: bool | None = None
 
 
-class _Connection(Struct):
-    pairing: str | None = msgspec.field(default=None, name="pairingState")
-    tunnel: str = msgspec.field(default="", name="tunnelState")
+class _Connection(Struct, rename="camel"):
+    pairing_state: str | None = None
+    tunnel_state: str | None = None
 
 
-class _Listed(Struct):
-    identifier: str = ""
-    hardware: _Hardware = msgspec.field(default_factory=_Hardware, name="hardwareProperties")
-    properties: _Properties = msgspec.field(default_factory=_Properties, name="deviceProperties")
-    connection: _Connection = msgspec.field(
-        default_factory=_Connection, name="connectionProperties"
-    )
+class _Listed(Struct, rename="camel"):
+    """What is read of one device. devicectl leaves out what it does not know just now."""
+
+    identifier: str | None = None
+    hardware_properties: _Hardware = msgspec.field(default_factory=_Hardware)
+    device_properties: _Properties = msgspec.field(default_factory=_Properties)
+    connection_properties: _Connection = msgspec.field(default_factory=_Connection)
 
 
 class _Result(Struct):
-    devices: list[_Listed] = []
+    devices: list[msgspec.Raw]
 
 
 class _Answer(Struct):
-    result: _Result = msgspec.field(default_factory=_Result)
+    result: _Result
 
 
 @lru_cache(maxsize=1)
@@ -144,7 +144,8 @@ def devices() -> tuple[Device, ...]:
             f"devicectl's list of devices cannot be read: {error}.",
             "see it: xcrun devicectl list devices",
         ) from None
-    found = tuple(_device(one) for one in answer.result.devices if _is_one(one))
+    read = [_device(one) for one in answer.result.devices]
+    found = tuple(one for one in read if one is not None)
     _seen = (time.monotonic(), found)
     return found
 
@@ -200,31 +201,32 @@ def _last(said: process.Finished) -> str:
     return words[:300] or f"ended with status {said.status}"
 
 
-def _is_one(listed: _Listed) -> bool:
-    hardware = listed.hardware
-    return (
-        hardware.device_type.lower() in ("iphone", "ipad")
-        and hardware.reality == "physical"
-        and bool(_IDENTIFIER.match(listed.identifier))
-        and bool(_IDENTIFIER.match(hardware.udid))
-    )
-
-
-def _device(listed: _Listed) -> Device:
-    hardware, properties = listed.hardware, listed.properties
-    mode = properties.developer_mode
-    build = f" ({properties.build})" if properties.build else ""
+def _device(listed: msgspec.Raw) -> Device | None:
+    """None for what is no iPhone or iPad, and for one that cannot be read or spoken to."""
+    try:
+        read = msgspec.json.decode(listed, type=_Listed)
+    except msgspec.ValidationError:  # one odd device does not hide the others
+        return None
+    hardware, properties = read.hardware_properties, read.device_properties
+    identifier, udid = read.identifier or "", hardware.udid or ""
+    kind = (hardware.device_type or "").lower()
+    if kind not in ("iphone", "ipad") or hardware.reality not in ("physical", None):
+        return None
+    if not (_IDENTIFIER.match(identifier) and _IDENTIFIER.match(udid)):
+        return None
+    mode = properties.developer_mode_status
+    build = f" ({properties.os_build_update})" if properties.os_build_update else ""
     return Device(
-        identifier=listed.identifier,
-        udid=hardware.udid,
-        name=properties.name,
-        model=hardware.marketing_name,
-        product=hardware.product_type,
-        kind=hardware.device_type.lower(),
-        system=f"{properties.version}{build}",
-        architecture=hardware.cpu.name,
-        paired=listed.connection.pairing in ("paired", None),
+        identifier=identifier,
+        udid=udid,
+        name=properties.name or "",
+        model=hardware.marketing_name or kind,
+        product=hardware.product_type or "?",
+        kind=kind,
+        system=f"{properties.os_version_number or '?'}{build}",
+        architecture=(hardware.cpu_type or _Cpu()).name or "",
+        paired=read.connection_properties.pairing_state in ("paired", None),
         developer_mode=None if mode is None else mode == "enabled",
-        prepared=properties.prepared,
-        tunnel=listed.connection.tunnel.lower(),
+        prepared=properties.ddi_services_available,
+        tunnel=(read.connection_properties.tunnel_state or "").lower(),
     )

@@ -108,7 +108,7 @@ def test_a_phone_that_goes_away_is_lost(iphone: Desk, package: Path) -> None:
             iphone.put(leaves_at=3)
             session.invoke(FEW, round=0, position=0)
 
-    with pytest.raises(DeviceLost, match=r"iPhone 13 .* went away: devicectl calls it") as caught:
+    with pytest.raises(DeviceLost, match=r"iPhone 13 \(iPhone14,5\) went away: devicec") as caught:
         run()
     assert "--resume" in caught.value.next_step
     assert "helper app may still be on it" in caught.value.what

@@ -224,6 +224,18 @@ def test_a_profile_may_name_who_signs(desk: Desk, monkeypatch: pytest.MonkeyPatc
     assert (found.status, "provisioning profile" in found.found) == ("ok", True)
 
 
+def test_what_devicectl_does_not_know_just_now_is_left_out(desk: Desk) -> None:
+    bare = {
+        "identifier": "00000000-AAAA",
+        "hardwareProperties": {"deviceType": "iPhone", "udid": UDID, "marketingName": None},
+    }
+    odd = {**phone(udid="00008110-0002"), "deviceProperties": 3}
+    desk.plug(bare, odd, {"identifier": 7})
+    (found,) = xcode.devices()
+    assert found.title == f"iphone (?, {UDID})"
+    assert (found.developer_mode, found.prepared, found.tunnel) == (None, None, "")
+
+
 @pytest.mark.parametrize("answer", ["", "not json", '{"result": {"devices": 3}}', "[]"])
 def test_a_list_that_cannot_be_read(desk: Desk, monkeypatch, answer: str) -> None:
     monkeypatch.setattr(xcode, "ask", lambda *_: answer.encode())
