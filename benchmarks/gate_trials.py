@@ -49,6 +49,7 @@ LAYERS = {0.0: (33, 33), 0.03: (33, 34), 0.05: (20, 21), 0.10: (10, 11)}
 CHANNELS, PIXELS = 32, 28
 CONFIDENCE = 0.95
 PROCESSES = 6  # that every gate has at least
+QUIET = 0.3  # processors that everything else takes at most on a machine called quiet
 
 
 class Keeping:
@@ -170,24 +171,37 @@ def recorded(path: Path) -> Iterator[dict]:
 
 
 def show(path: Path) -> None:
-    """A line for each condition: verdicts, the exact bound of the alarms' rate, cost."""
-    rows: dict[tuple[float, int], list[dict]] = {}
+    """A table row for each condition: verdicts, the exact interval of the rate, what it cost."""
+    rows: dict[tuple[float, int, bool], list[dict]] = {}
     for one in recorded(path):
-        rows.setdefault((one["planted"], one["busy"]), []).append(one)
-    print("planted  busy  gates  slower  same  faster  inconcl.  rate of slower (95 %)   "
-          "processes  seconds  others")  # fmt: skip
-    for (planted, busy), trials in sorted(rows.items()):
+        quiet = one["others"] - one["busy"] < QUIET
+        rows.setdefault((one["planted"], one["busy"], not quiet), []).append(one)
+    print("| planted | busy | others | gates | slower | same | faster or inconclusive "
+          "| slower, % (exact 95 % interval) | processes | seconds |")  # fmt: skip
+    print(f"|{'---|' * 10}")
+    for (planted, busy, disturbed), trials in sorted(rows.items()):
         counts = Counter(one["verdict"] for one in trials)
-        low, high = clopper_pearson(counts["slower"], len(trials))
+        slower, same = counts["slower"], counts["same"]
+        low, high = clopper_pearson(slower, len(trials))
         processes = np.median([len(one["numbers"]) + len(one["confirming"]) for one in trials])
         seconds = np.median([one["seconds"] for one in trials])
-        others = np.median([one["others"] for one in trials])
-        kinds = [counts[kind] for kind in ("slower", "same", "faster", "inconclusive")]
+        others = max(0.0, np.median([one["others"] - one["busy"] for one in trials]))
         print(
-            f"{planted:+6.0%}  {busy:4}  {len(trials):5}  {kinds[0]:6}  {kinds[1]:4}  {kinds[2]:6}"
-            f"  {kinds[3]:8}  {low:8.2%} .. {high:8.2%}   {processes:9.0f}  {seconds:7.1f}"
-            f"  {others:6.2f}"
+            f"| {f'+{planted:.0%}' if planted else 'nothing'} | {busy} "
+            f"| {f'{others:.2f}' if disturbed else 'quiet'} | {len(trials)} | {slower} | {same} "
+            f"| {len(trials) - slower - same} "
+            f"| {slower / len(trials):.0%} [{100 * low:.1f}, {100 * high:.1f}] "
+            f"| {processes:.0f} | {seconds:.1f} |"
         )
+    for name, kept in (
+        ("nothing changed", [trials for key, trials in rows.items() if not key[0]]),
+        ("planted", [trials for key, trials in rows.items() if key[0]]),
+    ):
+        verdicts = [one["verdict"] for trials in kept for one in trials]
+        slower = verdicts.count("slower")
+        _, high = clopper_pearson(slower, len(verdicts), two_sided=False)
+        print(f"{name}: {len(verdicts)} gates, {slower} slower", end="")
+        print("" if name == "planted" else f" (one-sided exact 95 % bound {high:.2%})")
 
 
 def peers(path: Path) -> None:
@@ -218,7 +232,7 @@ def peers(path: Path) -> None:
             )
 
 
-def clopper_pearson(hits: int, trials: int) -> tuple[float, float]:
+def clopper_pearson(hits: int, trials: int, *, two_sided: bool = True) -> tuple[float, float]:
     """The exact binomial interval (Clopper and Pearson 1934), by bisection on the tail."""
     from math import comb
 
@@ -233,7 +247,7 @@ def clopper_pearson(hits: int, trials: int) -> tuple[float, float]:
             low, high = (middle, high) if tail(middle, at_least) < target else (low, middle)
         return low
 
-    error = (1 - CONFIDENCE) / 2
+    error = (1 - CONFIDENCE) / (2 if two_sided else 1)
     low = 0.0 if hits == 0 else solve(error, hits)
     high = 1.0 if hits == trials else solve(1 - error, hits + 1)
     return low, high

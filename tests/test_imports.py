@@ -68,6 +68,8 @@ MAY_SEE_NUMPY = {
     "analysis/resampling.py",
     "analysis/certainty.py",
     "analysis/universality.py",
+    "analysis/roofline.py",
+    "analysis/prediction.py",
 }
 
 

@@ -23,7 +23,9 @@ from mnv4bench.cli import (
     history,
     models,
     pareto,
+    predict,
     report,
+    roofline,
     run,
     show,
 )
@@ -58,6 +60,8 @@ app.command("devices")(devices.command)
 app.command("doctor")(doctor.command)
 app.command("export")(export.command)
 app.command("eval")(evaluate.command)
+app.command("roofline")(roofline.command)
+app.command("predict")(predict.command)
 
 
 def _version(asked: bool) -> None:

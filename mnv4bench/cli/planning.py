@@ -14,6 +14,7 @@ import typer
 from msgspec.structs import replace
 
 from mnv4bench import bench, export, profiles, store
+from mnv4bench.cli.anchors import predictable
 from mnv4bench.cli.exporting import export_all, requested
 from mnv4bench.cli.given import Given
 from mnv4bench.cli.matrix import Dropped, Job
@@ -111,7 +112,13 @@ def reach(targets: Sequence[Target], given: Given, dropped: Dropped) -> list[Tar
         with dropped.kept(target.profile.device):
             status, detail = target.runner.availability()
             if status != "ready":
-                raise _lacking(target, given, f"{target.profile.device} is {status}: {detail}")
+                error = _lacking(target, given, f"{target.profile.device} is {status}: {detail}")
+                if status == "absent" and predictable(target.profile.device):
+                    error.next_step += (
+                        f"; without it, a prediction with its error: mnv4bench predict --device "
+                        f"{target.profile.device}"
+                    )
+                raise error
             unit = target.runner.unit()
         reached.append(dataclasses.replace(target, unit=unit))
     return reached

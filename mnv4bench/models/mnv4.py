@@ -122,6 +122,7 @@ class UniversalInvertedBottleneck(nn.Module):
         self, spec: UIB, channels: int, act: Activation, initial_scale: float | None
     ) -> None:
         super().__init__()
+        self.variant = spec.variant
         self.has_residual = spec.stride == 1 and channels == spec.out
         early = 1 if spec.middle else spec.stride  # the middle one strides where there is one
         wide = spec.expanded

@@ -35,6 +35,7 @@ from mnv4bench.records.devices import (
     Signal,
     must_match_facts,
 )
+from mnv4bench.records.layers import Costs, Layer, LayerKind
 from mnv4bench.records.measuring import (
     Counted,
     Ended,
@@ -82,6 +83,7 @@ __all__ = [
     "Calibration",
     "Check",
     "Cores",
+    "Costs",
     "Count",
     "Counted",
     "DataSet",
@@ -97,6 +99,8 @@ __all__ = [
     "Expects",
     "Format",
     "Fraction",
+    "Layer",
+    "LayerKind",
     "Measurement",
     "ModelEntry",
     "Name",
