@@ -9,6 +9,7 @@ rests for seconds before each one, so its inferences scatter by more than any wi
 from msgspec.structs import replace
 
 from mnv4bench.bench import QUICK_TIMING
+from mnv4bench.devices.apple.session import not_gated
 from mnv4bench.records import DeviceProfile, Plan
 
 # Five or six trips, of which two windows of two may agree; then a median over ten that are kept.
@@ -24,6 +25,12 @@ LIMIT_S = 180.0
 def are_needed(profile: DeviceProfile) -> bool:
     """Whether an inference on ``profile`` is a trip."""
     return profile.apple is not None and profile.apple.kind != "mac"
+
+
+def require_gate(profile: DeviceProfile) -> None:
+    """Raises NotMeasured on a device where a gate would take hours."""
+    if are_needed(profile):
+        raise not_gated(profile.device)
 
 
 def plan_of(plan: Plan) -> Plan:

@@ -64,6 +64,14 @@ def test_gate_refuses(terminal: Terminal, package: str) -> None:
     assert "not macOS" in ran.err
 
 
+def test_a_gate_on_an_iphone_is_refused_before_anything_is_made(terminal: Terminal) -> None:
+    for words in (("--base", "mnv4-conv-s"), ("--budget", "mnv4-conv-s=1ms")):
+        ran = terminal("gate", "--device", "iphone13-ane", "--head", "mnv4-conv-s", *words)
+        assert ran.status == 3
+        assert "iphone13-ane cannot judge a gate" in ran.err
+        assert "--device mac-ane" in ran.err
+
+
 @elsewhere
 def test_doctor_says_the_same(terminal: Terminal) -> None:
     ran = terminal("doctor", "--device", "mac-ane", "--json")

@@ -31,17 +31,16 @@ class CoreMlSession:
         on_cpu: HostSession,
         *,
         lost: Callable[[], BenchError | None] = lambda: None,
-        remove: Callable[[], None] = lambda: None,
         remote: bool = False,
     ) -> None:
         """``asked`` and ``on_cpu`` time one package, on the profile's unit and the processor.
 
-        ``lost`` says after a failure whether the device is gone; ``remove`` takes off it what was
-        put there; ``remote``: every inference is a trip of seconds.
+        ``lost`` says after a failure whether the device is gone; ``remote``: every inference is a
+        trip of seconds.
         """
         self._profile = profile
         self._asked, self._on_cpu = asked, on_cpu
-        self._lost, self._remove, self._remote = lost, remove, remote
+        self._lost, self._remote = lost, remote
         self._cpu_s: list[float] = []  # the median of each process on the processor
 
     def invoke(self, timing: Timing, *, round: int, position: int) -> tuple[Samples, Placement]:
@@ -64,11 +63,7 @@ class CoreMlSession:
         """
         assert isinstance(head, CoreMlSession)
         if self._remote:
-            raise NotMeasured(
-                f"{self._profile.device} cannot judge a gate: an inference there is a trip of "
-                "seconds, and a gate needs hundreds of them.",
-                "gate on a Mac (--device mac-ane), and measure the phone with: mnv4bench run",
-            )
+            raise not_gated(self._profile.device)
         for side in (self, head):
             side._look_at_the_processor(timing, 0)
         paired = self._asked.beside(head._asked, timing, base_first=base_first)
@@ -99,8 +94,7 @@ class CoreMlSession:
         )
 
     def remove(self) -> None:
-        """Take away what was put on the device. Safe to repeat."""
-        self._remove()
+        """What was sent to a phone goes with the helper app, when the phone is given back."""
 
     def lines(self, timing: Timing, *, first: bool) -> tuple[str, ...]:
         """The shell lines of an invocation, in order; the ``first`` looks at the processor too."""
@@ -121,3 +115,12 @@ class CoreMlSession:
 
     def _contrast(self, accelerated_s: float) -> Contrast | None:
         return Contrast(min(self._cpu_s), accelerated_s) if self._cpu_s else None
+
+
+def not_gated(device: str) -> NotMeasured:
+    """The refusal of a device that every inference is a trip to."""
+    return NotMeasured(
+        f"{device} cannot judge a gate: an inference there is a trip of seconds, and a gate needs "
+        "hundreds of them.",
+        "gate on a Mac (--device mac-ane), and measure the phone with: mnv4bench run",
+    )

@@ -43,6 +43,20 @@ def test_back_to_back_at_a_beat_cold_and_warm(desk: Desk, package: Path) -> None
     ]
 
 
+def test_core_ml_times_no_operator(desk: Desk, package: Path) -> None:
+    session = open_runner(apple_profile("ane")).install(package, artifact_of(package))
+    with pytest.raises(NotMeasured, match="does not tell what each operator takes on a-mac-ane"):
+        session.operators(10)
+
+
+def test_a_long_window_has_no_beat(desk: Desk, package: Path) -> None:
+    runner = open_runner(apple_profile("cpu"))
+    given = [(package, artifact_of(package))]
+    window = replace(SHORT, min_count=1, min_duration_s=10.0)
+    lines = [line for line in runner.commands(given, SHORT, window) if not line.startswith("#")]
+    assert ['"period_s":null' in line for line in lines] == [False, True]
+
+
 def test_the_clock_is_core_mls_own(desk: Desk, package: Path) -> None:
     """The double spends 50 µs and more outside its clock for each prediction."""
     samples, _ = invoked(package, "cpu")
