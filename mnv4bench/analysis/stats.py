@@ -250,6 +250,9 @@ def summarise(report: Report, measurement: Measurement) -> Summary | None:
         inferences_per_value=max(samples.inferences_per_value for samples in used),
         sustained_s=(sustained_s := _sustained(measurement)),
         sustained_ratio=sustained_s / median(medians) if sustained_s else None,
+        paced_s=(at_beat := paced(used))[0],
+        paced_period_s=at_beat[1],
+        apart_s=median(apart) if (apart := [s for one in used if (s := one.apart_s)]) else None,
         device_s=median([_middle(sorted(one.device_s)) for one in used])
         if all(one.device_s for one in used)
         else None,
@@ -260,6 +263,16 @@ def summarise(report: Report, measurement: Measurement) -> Summary | None:
             one.peak_memory_bytes for one in used if one.peak_memory_bytes is not None
         ),
     )
+
+
+def paced(invocations: Sequence[Samples]) -> tuple[float | None, float | None]:
+    """(latency at a beat, the beat): the median over invocations of the medians of their second
+    halves, since the first still shows what ran back to back before. None where none was run so."""
+    beats = [one.paced for one in invocations if one.paced is not None]
+    if not beats:
+        return None, None
+    late = [median(one.latencies_s[len(one.latencies_s) // 2 :]) for one in beats]
+    return median(late), max(one.period_s for one in beats)
 
 
 def _sustained(measurement: Measurement) -> float | None:

@@ -127,11 +127,19 @@ def _everything(
     known: Sequence[DeviceProfile], phones: Sequence[Attached], options: Options
 ) -> list[Examined]:
     """This machine, then of each attached phone every profile that means it, and of a board."""
+    from mnv4bench.devices.apple import mac
+
     by_name = {profile.device: profile for profile in known}
-    examined = [_examine(profile, options) for profile in known if profile.runner == "host"]
+    mine = [
+        profile
+        for profile in known
+        if profile.runner == "host"
+        or (mac.is_mac() and profile.apple is not None and profile.apple.kind == "mac")
+    ]
+    examined = [_examine(profile, options) for profile in mine]
     for phone in phones:
-        mine = replace(options, serials=(phone.serial,))
-        examined += [_examine(by_name[device], mine) for device in phone.profiles]
+        its = replace(options, serials=(phone.serial,))
+        examined += [_examine(by_name[device], its) for device in phone.profiles]
     if options.host is not None:
         examined += [_examine(profile, options) for profile in _of_board(known, options)]
     return examined

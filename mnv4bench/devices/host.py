@@ -1,5 +1,7 @@
 """This machine as a device: LiteRT or ONNX Runtime on its processor, LiteRT on its GPU.
 
+The session is that of Core ML too, on this machine or on a phone that a process here speaks for.
+
 Knows: which runtime a profile needs and how one invocation is asked of a fresh process. Does not
 know: the runtimes themselves, which only the measuring process loads.
 """
@@ -28,9 +30,18 @@ from mnv4bench.devices import (
     profiling,
     worker_process,
 )
+from mnv4bench.devices.apple.scratch import scratch
 from mnv4bench.devices.counting import not_counted
 from mnv4bench.devices.holding import HOST, hold
-from mnv4bench.devices.host_worker import Answer, Beside, Measured, Refused, Request, Second
+from mnv4bench.devices.host_worker import (
+    Answer,
+    Beside,
+    Measured,
+    Phone,
+    Refused,
+    Request,
+    Second,
+)
 from mnv4bench.devices.interpreter import Interpreter
 from mnv4bench.devices.placement import with_gpu_log, with_litert_log
 from mnv4bench.devices.process import Finished
@@ -59,6 +70,9 @@ NEEDED = ("msgspec", "numpy")
 # Beside warm-up and timing: starting Python, importing and loading on a slow, busy machine, and a
 # last inference that began just before each cap. A hang is still found within minutes.
 START_ALLOWANCE_S = 120.0
+PACED_UP_TO_S = 2.0
+# Building the helper app takes Xcode a minute or two, installing and starting it some seconds.
+PHONE_ALLOWANCE_S = 600.0
 
 
 class HostRunner:
@@ -173,7 +187,7 @@ class HostRunner:
 
 
 class HostSession:
-    """One file that may be timed on this machine. Keeps the Session contract."""
+    """One file that a process here times. Keeps the Session contract."""
 
     def __init__(
         self,
@@ -181,12 +195,16 @@ class HostSession:
         file: Path,
         artifact: Artifact,
         python: Interpreter | None = None,
+        *,
+        period_s: float | None = None,
+        phone: Phone | None = None,
     ) -> None:
-        runtime = host_runtimes.by_name(profile.runtime)
-        assert runtime is not None  # or its runner would have refused
-        self._runtime = runtime
+        """``period_s``: its invocations then time it at this beat too. ``phone``: where it runs."""
+        self._runtime = host_runtimes.by_name(profile.runtime)
         self._profile = profile
         self._python = python
+        self._period_s = period_s
+        self._phone = phone
         self._file = file
         self._artifact = artifact
         self._files = (file, *(file.parent / data for data in artifact.data_files))
@@ -198,14 +216,15 @@ class HostSession:
         Raises WorkerFailed with the command to repeat it, when that process fails.
         """
         self._require_unchanged()
-        request = _request(self._profile, self._file, self._artifact, timing, round, position)
-        finished = worker_process.run(
-            worker_command(self._python),
-            request,
-            environment=_environment(self._python),
-            timeout_s=time_limit_s(timing),
-            purpose=f"measures {self._file.name}",
-        )
+        request = self._asked(timing, round, position)
+        with self._surroundings() as environment:
+            finished = worker_process.run(
+                worker_command(self._python),
+                request,
+                environment=environment,
+                timeout_s=time_limit_s(timing, self._phone),
+                purpose=f"measures {self._file.name}",
+            )
         answer = self._answer(finished, request, Measured)
         return answer.samples, self._with_log(answer.placement, finished)
 
@@ -259,13 +278,14 @@ class HostSession:
         self, head: HostSession, copies: dict[str, Path], timing: Timing, base_first: bool
     ) -> tuple[Paired, tuple[Finished, Finished]]:
         request = self._both(head, copies["base"], copies["head"], timing, base_first)
-        finished = worker_process.run(
-            worker_command(self._python),
-            request,
-            environment=_environment(self._python),
-            timeout_s=2 * time_limit_s(timing),
-            purpose=f"measures {self._file.name} beside {head._file.name}",
-        )
+        with self._surroundings() as environment:
+            finished = worker_process.run(
+                worker_command(self._python),
+                request,
+                environment=environment,
+                timeout_s=2 * time_limit_s(timing),
+                purpose=f"measures {self._file.name} beside {head._file.name}",
+            )
         return self._answer(finished, request, Beside).paired, (finished, finished)
 
     def _of_originals(
@@ -318,7 +338,10 @@ class HostSession:
         try:
             folder.mkdir()
             for file in self._files:
-                shutil.copy(file, folder / file.name)
+                if file.is_dir():  # a Core ML package
+                    shutil.copytree(file, folder / file.name)
+                else:
+                    shutil.copy(file, folder / file.name)
         except OSError as error:
             raise NotMeasured(
                 f"{self._file.name} could not be copied to be measured: {error.strerror}.",
@@ -348,6 +371,27 @@ class HostSession:
             reason = gpu_adapter.why(finished.stderr) or reason
         what = f"{self._runtime.title} could not {answer.stage} {name}: {reason}"
         return worker_process.failure(finished, request, what)
+
+    def line(self, timing: Timing) -> str:
+        """What ``invoke`` runs, ready to paste."""
+        return worker_process.shell_line(worker_command(self._python), self._asked(timing, 0, 0))
+
+    def _asked(self, timing: Timing, round: int, position: int) -> bytes:
+        return _request(
+            self._profile,
+            self._file,
+            self._artifact,
+            timing,
+            round,
+            position,
+            # A long window is of running back to back, which no beat may interrupt.
+            period_s=self._period_s if timing.min_duration_s <= PACED_UP_TO_S else None,
+            phone=self._phone,
+        )
+
+    def _surroundings(self) -> AbstractContextManager[dict[str, str]]:
+        """The environment of the measuring process, for as long as it runs."""
+        return scratch(self._profile.runtime, _environment(self._python))
 
     def remove(self) -> None:
         """Nothing was copied, so there is nothing to take away. Safe to repeat."""
@@ -432,6 +476,8 @@ def _request(
     position: int = 0,
     *,
     head: Second | None = None,
+    period_s: float | None = None,
+    phone: Phone | None = None,
 ) -> bytes:
     """What the measuring process is asked: to time ``file``, or it beside ``head``."""
     return msgspec.json.encode(
@@ -446,14 +492,17 @@ def _request(
             position=position,
             shapes=artifact.input_shapes,
             head=head,
+            period_s=period_s,
+            phone=phone,
         )
     )
 
 
-def time_limit_s(timing: Timing) -> float:
+def time_limit_s(timing: Timing, phone: Phone | None = None) -> float:
     """When an invocation that obeys ``timing`` must long have ended.
 
     The caps are looked at between inferences, so each may be passed by one inference; twice their
     sum leaves room for inferences as long as the caps themselves.
     """
-    return START_ALLOWANCE_S + 2 * (timing.warmup_cap_s + timing.max_duration_s)
+    allowance_s = START_ALLOWANCE_S if phone is None else PHONE_ALLOWANCE_S
+    return allowance_s + 2 * (timing.warmup_cap_s + timing.max_duration_s)

@@ -30,11 +30,13 @@ from mnv4bench.devices.cuda import taints as gpu_taints
 from mnv4bench.devices.inputs import seeded
 from mnv4bench.devices.timed_loop import (
     NS_PER_S,
+    Clock,
     Turn,
     alternating,
     clock_tick_s,
     loop_overhead_s,
     lower_decile,
+    paced,
     timed,
     warm_up,
 )
@@ -42,7 +44,9 @@ from mnv4bench.records import (
     Accelerator,
     Count,
     CudaTarget,
+    Duration,
     GpuState,
+    Paced,
     Paired,
     Placement,
     RuntimeName,
@@ -51,12 +55,13 @@ from mnv4bench.records import (
 )
 
 if TYPE_CHECKING:
+    from mnv4bench.devices.apple.coreml import CoreMlModel
     from mnv4bench.devices.cuda.model import CudaModel
     from mnv4bench.devices.litert_cpu import LiteRtModel
     from mnv4bench.devices.litert_gpu import LiteRtGpuModel
     from mnv4bench.devices.ort_cpu import OrtModel
 
-    Model: TypeAlias = LiteRtModel | LiteRtGpuModel | OrtModel | CudaModel
+    Model: TypeAlias = LiteRtModel | LiteRtGpuModel | OrtModel | CudaModel | CoreMlModel
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # Alternating run by run cools the caches of both files; blocks of ten keep them, and drift slower
@@ -66,6 +71,9 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 MIN_BLOCK_COUNT = 10
 MIN_BLOCK_S = 0.005
 SINGLE_FROM_S = 0.010
+# At a beat: a second and a half at thirty pictures a second. The first third may still show the
+# clock of what ran back to back before; all are kept.
+PACED_COUNT = 45
 PARENT_PID = "MNV4BENCH_PARENT_PID"  # in the environment: the process to die with
 
 
@@ -74,7 +82,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
     file: str
     runtime: RuntimeName
-    accelerator: Accelerator = "cpu"
+    accelerator: Accelerator = "cpu"  # which unit a runtime that has several is to use
     cuda: CudaTarget | None = None  # of runtime "torch"
     threads: int
     timing: Timing
@@ -82,6 +90,19 @@ class Request(Struct, frozen=True, kw_only=True):
     position: Count
     shapes: dict[str, tuple[int, ...]] = {}  # of inputs whose sizes the file leaves open, by name
     head: Second | None = None  # timed beside it, in alternating blocks
+    period_s: Duration | None = None  # then at this beat too
+    phone: Phone | None = None  # where the file runs; None: here
+
+
+class Phone(Struct, frozen=True, kw_only=True):
+    """A device that a process here speaks for: an iPhone, through coremltools' helper app."""
+
+    udid: str
+    folder: str  # where the helper app is built, and what is sent lies
+    tools: str = ""  # the folder of devicectl, where it is on no PATH
+    development_team: str = ""
+    provisioning_profile: str | None = None
+    bundle_identifier: str | None = None
 
 
 class Second(Struct, frozen=True, kw_only=True):
@@ -125,13 +146,14 @@ def measure(request: Request) -> Measured:
     timing = request.timing
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     model, turns, load_s = opened(request, request.file, request.shapes)
+    clock = _clock(model)
     tick_s, overhead_s = clock_tick_s(), loop_overhead_s()
 
     # Collecting garbage is this program's work, not the model's.
     gc.collect()
     gc.disable()
     with stage("run"):
-        warmup_ns, steady = warm_up(turns, timing)
+        warmup_ns, steady = warm_up(turns, timing, clock=clock)
         gpu_before = _look(request, model, turns)
         before = noise.read()
         latencies_ns, capped = timed(
@@ -139,9 +161,11 @@ def measure(request: Request) -> Measured:
             min_count=timing.min_count,
             min_duration_s=timing.min_duration_s,
             max_duration_s=timing.max_duration_s,
+            clock=clock,
         )
         evidence = noise.between(before, noise.read())
         gpu_after = _look(request, model)
+        at_beat = _at_beat(turns, request.period_s, clock)
     gc.enable()
 
     peak_bytes = cast("CudaModel", model).peak_memory_bytes() if request.cuda else None
@@ -156,6 +180,7 @@ def measure(request: Request) -> Measured:
             warmup_s=tuple(ns / NS_PER_S for ns in warmup_ns),
             warmup_steady=steady,
             load_s=load_s,
+            warm_load_s=getattr(model, "warm_load_s", None),
             first_inference_s=warmup_ns[0] / NS_PER_S,
             loop_overhead_s=overhead_s,
             capped=capped,
@@ -163,6 +188,8 @@ def measure(request: Request) -> Measured:
             peak_memory_bytes=peak_bytes,
             gpu_before=gpu_before,
             gpu_after=gpu_after,
+            apart_s=None if request.phone is None else evidence.wall_s / len(latencies_s),
+            paced=at_beat,
             noise=evidence,
             tainted=noise.taints(
                 evidence,
@@ -170,7 +197,7 @@ def measure(request: Request) -> Measured:
                 warmup_steady=steady,
                 capped=capped,
                 clock_tick_s=tick_s,
-                threads=request.threads,
+                threads=_threads(request),
                 accelerator=request.accelerator,
             )
             + gpu_taints.reasons(gpu_before, gpu_after),
@@ -200,6 +227,23 @@ def _device_s(request: Request, model: Model, count: int) -> tuple[float, ...]:
     return last if min(last) > 0 else ()
 
 
+def _at_beat(turns: Sequence[Turn], period_s: float | None, clock: Clock) -> Paced | None:
+    """Nothing where none is asked for, or where an inference leaves no rest within the period."""
+    if period_s is None:
+        return None
+    latencies_s = [
+        ns / NS_PER_S for ns in paced(turns, count=PACED_COUNT, period_s=period_s, clock=clock)
+    ]
+    if median(latencies_s) >= period_s:
+        return None
+    return Paced(period_s=period_s, latencies_s=tuple(latencies_s))
+
+
+def _threads(request: Request) -> int | None:
+    """Core ML has threads of its own, which rest while another unit works."""
+    return None if request.runtime == "coreml" else request.threads
+
+
 def measure_beside(request: Request, head: Second) -> Beside:
     """Two files in one process, in alternating blocks; both are warm before the first."""
     timing = request.timing
@@ -210,14 +254,14 @@ def measure_beside(request: Request, head: Second) -> Beside:
     else:
         head_model, head_turns, _ = opened(request, head.file, head.shapes)
         base_model, base_turns, _ = opened(request, request.file, request.shapes)
-    tick_s = clock_tick_s()
+    clock, tick_s = _clock(base_model), clock_tick_s()
 
     gc.collect()
     gc.disable()
     with stage("run", request.file):
-        base_ns, _ = warm_up(base_turns, timing)
+        base_ns, _ = warm_up(base_turns, timing, clock=clock)
     with stage("run", head.file):
-        head_ns, _ = warm_up(head_turns, timing)
+        head_ns, _ = warm_up(head_turns, timing, clock=clock)
     with stage("run"):
         block = block_count(max(median(base_ns), median(head_ns)) / NS_PER_S)
         first, second = base_turns, head_turns
@@ -231,6 +275,7 @@ def measure_beside(request: Request, head: Second) -> Beside:
             min_count=timing.min_count,
             min_duration_s=timing.min_duration_s,
             max_duration_s=timing.max_duration_s,
+            clock=clock,
         )
         evidence = noise.between(before, noise.read())
     gc.enable()
@@ -270,7 +315,7 @@ def opened(
     with stage("load", file):
         start = time.perf_counter()
         model = open_model(Path(file), threads=request.threads, shapes=shapes)
-        load_s = time.perf_counter() - start
+        load_s = getattr(model, "load_s", None) or time.perf_counter() - start
     turns = fed(model, seed=timing.input_seed, buffers=timing.input_buffers, file=file)
     return model, turns, load_s
 
@@ -279,6 +324,12 @@ def placed(model: Model, file: str = "") -> Placement:
     """Where it ran; a runtime that checks its answers refuses here those that are wrong."""
     with stage("run", file):
         return model.placement()
+
+
+def _clock(model: Model) -> Clock:
+    """The runtime's own where only that is at the inference, else this machine's."""
+    clock: Clock = getattr(model, "clock", time.perf_counter_ns)
+    return clock
 
 
 def fed(model: Model, *, seed: int, buffers: int, file: str = "") -> Sequence[Turn]:
@@ -355,7 +406,9 @@ def _runtime(request: Request) -> Callable[..., Model]:
             assert request.cuda is not None
             return partial(CudaModel, target=request.cuda)
         case "coreml":
-            raise NotImplementedError("Core ML files are not run by this process")
+            from mnv4bench.devices.apple.coreml import CoreMlModel
+
+            return partial(CoreMlModel, unit=request.accelerator, phone=request.phone)
         case _:
             assert_never(request.runtime)
 
