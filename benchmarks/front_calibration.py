@@ -50,6 +50,44 @@ def shares(noise: str, invocations: int, pairs: int, seed: int) -> NDArray[np.fl
     return found
 
 
+class Asked(NamedTuple):
+    """Of pairs of files that were asked about the same images: (pairs, 2), as ``shares``."""
+
+    together: NDArray[np.float64]  # drawn on the same images
+    apart: NDArray[np.float64]  # as if each had been asked about images of its own
+
+
+def asked(images: int, alike: float, pairs: int, seed: int) -> Asked:
+    """Two files: the second is slower and on the front where it is more accurate.
+
+    An answer hangs on how hard the image is for both with the chance ``alike``. The true difference
+    of their top-1 is anything within three standard errors of two files that are asked apart.
+    """
+    rng = np.random.default_rng(seed)
+    reach = 3 * np.sqrt(2 * 0.75 * 0.25 / images)
+    found = Asked(np.empty((pairs, 2)), np.empty((pairs, 2)))
+    for pair in range(pairs):
+        ahead = rng.uniform(-reach, reach)
+        hard = rng.random(images)
+        answers = []
+        for chance in (0.75, 0.75 + ahead):
+            difficulty = np.where(rng.random(images) < alike, hard, rng.random(images))
+            answers.append((difficulty < chance).astype(np.uint8))
+        order = sorted((0, 1), key=lambda which: -int(answers[which].sum()))
+        for sheets, into in zip(
+            ([answers[which].tobytes() for which in order], ()), found, strict=True
+        ):
+            cloud = Cloud.of(
+                [(1.0 + which,) for which in order],
+                [100 * float(answers[which].mean()) for which in order],
+                [images, images],
+                sheets,
+            )
+            parts = [judged(part).member for part in cloud.resampled(RESAMPLES, (seed, pair))]
+            into[pair] = np.concatenate(parts).mean(axis=0)[order.index(1)], ahead > 0
+    return found
+
+
 class Crowd(NamedTuple):
     """Of several fronts: per model (share, belongs), and per front whether the interval holds."""
 
@@ -95,6 +133,12 @@ def main() -> None:
         for invocations in (2, 3, 6, 12):
             share, belongs = shares(noise, invocations, PAIRS, 1).T
             print(f"| {noise} | {invocations} | {cells(share, belongs)} |", flush=True)
+    print(f"\n| two files on so many images, alike | drawn | {' | '.join(edges)} |")
+    print("|---" * (2 + len(edges)) + "|")
+    for images, alike in ((200, 0.8), (1000, 0.8), (1000, 0.0)):
+        found = asked(images, alike, PAIRS, 3)
+        for how, pairs in zip(found._fields, found, strict=True):
+            print(f"| {images:,}, {alike:.0%} | {how} | {cells(*pairs.T)} |", flush=True)
     print(f"\n| twelve, spread | invocations | {' | '.join(edges)} | area held |")
     print("|---" * (3 + len(edges)) + "|")
     for spread in (0.01, 0.03):

@@ -37,6 +37,7 @@ from mnv4bench.records import (
 )
 
 SCHEMA = 1
+BEGINNING = 256  # bytes of a file that tell what it is
 MAX_REPORT_BYTES = 256 * 2**20  # ten million samples; neither written nor read beyond that
 
 T = TypeVar("T")
@@ -72,6 +73,13 @@ def encode_evaluation(evaluation: Evaluation) -> bytes:
 def decode_evaluation(data: bytes, source: str) -> Evaluation:
     """As ``decode_report``."""
     return _decode(Evaluation, _disclose("evaluation", data, source), source, key="evaluation")
+
+
+def begins_record(beginning: bytes) -> bool:
+    """Whether a file with this ``beginning`` (BEGINNING bytes) is a report or an evaluation."""
+    return (
+        re.match(rb'\s*\{\s*"format"\s*:\s*"mnv4bench (report|evaluation)"', beginning) is not None
+    )
 
 
 def too_large(source: str, size_bytes: int) -> BadFile:
@@ -127,6 +135,11 @@ def key_line(key: str, value: str | float) -> str:
 def encode_json(value: Any) -> str:
     """What ``--json`` prints: any findings value, indented, without a trailing newline."""
     return _readable(msgspec.json.encode(value)).decode().rstrip("\n")
+
+
+def encode_element(value: Any) -> str:
+    """``value`` as ``encode_json`` prints it as an element of a list that its object has."""
+    return f"  {encode_json(value)}".replace("\n", "\n  ")  # strings of JSON hold no newline
 
 
 def _seal(value: bytes) -> str:

@@ -213,20 +213,21 @@ def _torch(file: Path, threads: int) -> Loaded:
 
     torch.set_num_threads(threads)
     program = exported_program.read(file)
+
+    def spec(name: str, sides: Sequence[int | str], kind: torch.dtype) -> TensorSpec:
+        shape = tuple(side if isinstance(side, int) else -1 for side in sides)
+        return TensorSpec(name, shape, str(kind).removeprefix("torch."))
+
     inputs = tuple(
-        TensorSpec(
-            name,
-            tuple(side if isinstance(side, int) else -1 for side in sides),
-            str(program.dtypes[name]).removeprefix("torch."),
-        )
-        for name, sides in program.inputs.items()
+        spec(name, sides, program.dtypes[name]) for name, sides in program.inputs.items()
     )
+    outputs = (spec("logits", program.output, torch.float32),)
 
     def run(values: Sequence[Array]) -> list[Array]:
         with torch.inference_mode():
             return [program(*map(torch.from_numpy, values)).numpy()]
 
-    return Loaded(file.name, inputs, (TensorSpec("logits", (), "float32"),), _version("torch"), run)
+    return Loaded(file.name, inputs, outputs, _version("torch"), run)
 
 
 def _reason(error: Exception) -> str:

@@ -10,8 +10,12 @@ import pytest
 from PIL import Image
 
 from tests.command_line import run_process
+from tests.cuda.double import cuda_double
 from tests.phone import handsets, programs
 from tests.phone.genuine_adb import GenuineAdb
+from tests.vulkan import has_vulkan, needs_vulkan
+
+__all__ = ["cuda_double"]  # a fixture
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(
@@ -67,6 +71,10 @@ def test_the_command_works(line: str, clone: Path, request: pytest.FixtureReques
         request.getfixturevalue("emulated_system")
     if "pi@board" in line:
         request.getfixturevalue("ssh_board")
+    if "cuda" in line:
+        request.getfixturevalue("cuda_double")
+    if "host-gpu" in line and not has_vulkan():
+        pytest.skip(needs_vulkan.kwargs["reason"])
     program, *words = shlex.split(line)
     if program == "make":  # run for real by whoever reads this; here only that they exist
         assert re.search(rf"^{words[0]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)

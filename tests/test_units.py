@@ -56,6 +56,24 @@ def test_published_times_keep_their_digits(value: float | None, text: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("value", "printed_to", "text"),
+    [
+        (0.005, 1e-3, "5 ms"),
+        (0.005, 1e-4, "5.0 ms"),
+        (0.0024, 1e-5, "2.40 ms"),
+        (0.0061 - 0.0024, 1e-4, "3.7 ms"),
+        (1e-4, 1e-6, "0.100 ms"),
+        (0.012, 1e-2, "12 ms"),
+        (0.005, None, "5.0 ms"),
+    ],
+)
+def test_published_times_have_the_digits_that_were_printed(
+    value: float, printed_to: float | None, text: str
+) -> None:
+    assert units.seconds_as_printed(value, printed_to) == text
+
+
+@pytest.mark.parametrize(
     ("value", "half_width", "text"),
     [
         (None, None, "unknown"),

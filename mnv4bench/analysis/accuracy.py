@@ -125,6 +125,14 @@ def summarise(evaluation: Evaluation, path: str = "") -> Evaluated:
     )
 
 
+def answers(evaluation: Evaluation) -> bytes:
+    """Of each image, in the data set's order: 1 where the file was right, 0 wrong, 2 unreadable.
+
+    As ``resampling`` draws them.
+    """
+    return bytes(2 if rank == UNREADABLE else int(rank == 0) for rank in evaluation.ranks)
+
+
 def compare(first: Evaluation, second: Evaluation) -> Comparison:
     """Both on the images that could be read for both; they must be of the same data set."""
     assert first.dataset.sha256 == second.dataset.sha256

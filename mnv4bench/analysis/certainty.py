@@ -16,7 +16,7 @@ set it beyond the worst point for that reason).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import inf, sqrt
 from typing import NamedTuple
 from zlib import crc32
@@ -64,6 +64,9 @@ MAX_PAIRS = 20_000
 # More contested pairs than this are counted and not listed.
 MAX_CONTESTED = 200
 
+# Of files that were evaluated, by digest: what they said of each image (accuracy.answers).
+Sheets = Mapping[str, bytes]
+
 _RELATIONS: dict[int, Relation] = {1: "first", -1: "second", 0: "neither"}
 
 
@@ -79,12 +82,14 @@ def with_certainty(
     *,
     reference: Reference | None = None,
     limits: Limits | None = None,
+    sheets: Sheets | None = None,
     resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> Group:
     """The group with what ``resamples`` say of it; its points and their order stay as they are.
 
     Limits on latency are those of the first axis: only where that is latency may they be given.
+    Measured accuracies without ``sheets`` are drawn as if each were of images of its own.
     """
     probabilities: dict[int, float] = {}
     contested: list[Contested] = []
@@ -92,7 +97,8 @@ def with_certainty(
     reasons = dict[str, None]()
     scant, few = [], []
     drawn = 0
-    for basis in bases(group):
+    paired = 0
+    for basis in bases(group, sheets):
         corner = reference or Reference(
             2 * max(map(_cost, basis.points)), min(map(_top1, basis.points)) - 1
         )
@@ -109,6 +115,7 @@ def with_certainty(
             reasons[basis.fixed] = None
             continue
         drawn = resamples
+        paired += len(basis.cloud.paired())
         contested += found.contested
         probabilities |= {id(point): 0.0 for point in basis.points if is_judged(point)}
         for point, share in zip(contenders.points, found.shares, strict=True):
@@ -129,6 +136,8 @@ def with_certainty(
             monte_carlo_error=sqrt(0.25 / drawn) if drawn else 0.0,
             contested_share=CONTESTED_SHARE,
             reason="; ".join(reasons),
+            evaluated=sum(1 for one in points if one.accuracy_images and one.status != "excluded"),
+            paired=paired,
             scant=tuple(scant),
             few=tuple(few),
             contested=tuple(contested[:MAX_CONTESTED]),
@@ -177,21 +186,22 @@ class Basis(NamedTuple):
         return self.cloud.resampled(resamples, (*seeds, key))
 
 
-def bases(group: Group) -> list[Basis]:
+def bases(group: Group, sheets: Sheets | None = None) -> list[Basis]:
     """Of the compared points of a group; the same however they were ordered."""
     alike: dict[tuple[str, str], list[Point]] = defaultdict(list)
     for point in group.points:
         if point.status != "excluded":
             alike[point.basis].append(point)
-    return [_basis(alike[key], group) for key in sorted(alike)]
+    return [_basis(alike[key], group, sheets or {}) for key in sorted(alike)]
 
 
-def _basis(points: Sequence[Point], group: Group) -> Basis:
+def _basis(points: Sequence[Point], group: Group, sheets: Sheets) -> Basis:
     ordered = sorted(points, key=lambda one: (-_top1(one), _cost(one), one.model))
     cloud = Cloud.of(
         [point.values or (_cost(point),) for point in ordered],
         [_top1(point) for point in ordered],
         [point.accuracy_images or 0 for point in ordered],
+        [sheets.get(one.artifact_sha256, b"") if one.accuracy_images else b"" for one in ordered],
     )
     return Basis(tuple(ordered), cloud, _why_fixed(ordered, group))
 

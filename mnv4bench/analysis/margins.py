@@ -1,7 +1,7 @@
 """How far each point is from changing its place: on to the front, or off it.
 
-Knows: cost, top-1 and status of points of one basis. Does not know: noise; a margin is a distance
-between values as they were measured.
+Knows: cost, top-1 and status of points of one basis, and to which digit a table printed them. Does
+not know: noise; a margin is a distance between values as they were measured or printed.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from mnv4bench.findings import Point
+
+# Sums of printed digits are off by less than this share of one digit.
+HAIR = 1e-6
 
 
 class _Place(NamedTuple):
@@ -33,6 +36,33 @@ def with_margins(points: Sequence[Point]) -> list[Point]:
         )
         for point, place, cost, negative_top1 in zip(points, places, cheapest, best, strict=True)
     ]
+
+
+def with_rounding(points: Sequence[Point]) -> list[Point]:
+    """As ``with_margins``: which places are open within half of the last digit printed.
+
+    On the front is open where another that is as accurate may have been as fast; off it, where none
+    was faster for certain. Printed accuracies are taken as they are. O(n log n).
+    """
+    if not any(point.printed_to_s for point in points):
+        return list(points)
+    places = [_place(point) for point in points]
+    halves = [(point.printed_to_s or 0.0) / 2 for point in points]
+    least = _least_of_others(
+        [(-p.top1, p.cost - half) for p, half in zip(places, halves, strict=True)]
+    )
+    most = _least_of_others(
+        [(-p.top1, p.cost + half) for p, half in zip(places, halves, strict=True)]
+    )
+    found = []
+    for point, place, half, fastest, surely in zip(
+        points, places, halves, least, most, strict=True
+    ):
+        hair = HAIR * half
+        may_fall = fastest < place.cost + half - hair
+        may_rise = surely > place.cost - half + hair
+        found.append(replace(point, open=may_fall if point.status == "front" else may_rise))
+    return found
 
 
 def _place(point: Point) -> _Place:

@@ -31,6 +31,7 @@ ORT_AROUND = re.compile(
 MAX_FUSED = 8  # operators in a row that become one
 # From here on profiling changes so much of what it looks at that a reader must be told.
 MAX_COST = 1.2
+MAX_BETWEEN = 1.5  # and from here on there is more between operators than a runtime needs
 MIN_COST = 0.9
 NO_PATHS = (
     "the file names no modules, so no operator can be told to belong to a block; files that "
@@ -81,13 +82,14 @@ def profile(
         operators_s=total,
         profiled_s=taken.profiled_s,
         plain_s=taken.plain_s,
+        clock=taken.clock,
         cost=cost,
         joined_share=known / total if total else 0.0,
         placement=taken.placement.verdict if taken.placement else None,
         blocks=_blocks(rows, places, total),
         kinds=_kinds(rows, total),
         operators=tuple(rows),
-        notes=(*notes, *taken.notes, *_notes(taken, inside, places, rows, cost)),
+        notes=(*notes, *taken.notes, *_notes(taken, inside, places, rows, cost, total)),
     )
 
 
@@ -261,6 +263,7 @@ def _notes(
     places: Sequence[Place | None],
     rows: Sequence[OperatorRow],
     cost: float | None,
+    total: float,
 ) -> list[str]:
     notes = []
     if inside and not any(places):
@@ -275,6 +278,12 @@ def _notes(
         notes.append(
             "operators inside a delegate are told by their order and kind, since it gives them no "
             "other name; a padding, or an activation, that it made part of another has no row"
+        )
+    if taken.profiled_s and total and taken.profiled_s > MAX_BETWEEN * total:
+        notes.append(
+            f"with the profiler an inference took {taken.profiled_s / total:.2f} times what its "
+            "operators add up to: other programs interrupted it, or the runtime is busy between "
+            "operators; what profiling costs is rough then"
         )
     if cost is not None and not MIN_COST <= cost <= MAX_COST:
         notes.append(

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from mnv4bench.analysis.costs import cost_of
 from mnv4bench.analysis.latest import Candidate, Latest, labels
-from mnv4bench.analysis.margins import with_margins
+from mnv4bench.analysis.margins import with_margins, with_rounding
 from mnv4bench.analysis.stats import Unmeasured
 from mnv4bench.findings import Evaluated, Group, Objective, Point, Skipped, Summary
 from mnv4bench.records import Accuracy, Precision, PublishedLatency
@@ -41,7 +41,9 @@ def front_of(candidates: Sequence[Point]) -> tuple[Point, ...]:
     for point in candidates:
         if point.status != "excluded":
             bases[point.basis].append(point)
-    judged = [point for alike in bases.values() for point in with_margins(_judged(alike))]
+    judged = [
+        point for alike in bases.values() for point in with_rounding(with_margins(_judged(alike)))
+    ]
     excluded = [point for point in candidates if point.status == "excluded"]
     judged.sort(key=_place)
     excluded.sort(key=lambda point: (point.cost or float("inf"), point.model))
@@ -151,6 +153,7 @@ def _point(one: Candidate, label: str, accuracy_of: AccuracyOf, objective: Objec
         accuracy_source=None,
         status="excluded",
         weights=weights,
+        artifact_sha256=one.artifact_sha256,
         x=None if over_latency else cost.value,
         x_low=None if over_latency else cost.low,
         x_high=None if over_latency else cost.high,
@@ -246,6 +249,7 @@ def _published(row: PublishedLatency, objective: Objective) -> Point:
         status="excluded" if reason else "front",
         reason=reason,
         accuracy_weights="as published",
+        printed_to_s=row.printed_to_s,
         # timm's are of the float network; what a table prints beside its latency is its own matter.
         float_accuracy=row.accuracy_source == "timm" and row.precision not in FLOATS,
     )

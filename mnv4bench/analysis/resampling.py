@@ -6,8 +6,9 @@ since it looks at tens of millions of numbers; it is loaded when a front is judg
 
 Each model's invocations are drawn with replacement as many times as there are (Efron 1979, Ann.
 Stat. 7, 1) and their median is taken; a measured top-1 is drawn from what so many images allow.
-Models are drawn independently of one another: what hurt all models of a round alike, and images
-that are hard for all, count as noise of each, which errs on the side of less certainty.
+Files that were asked about the same images are drawn on the same ones, so that images that are hard
+for all are no difference between them. Invocations are drawn for each model by itself: what hurt
+all models of a round alike counts as noise of each, which errs on the side of less certainty.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ Indices = NDArray[np.intp]
 
 # Numbers held at once for each of several arrays: 8 MB.
 CHUNK = 1_000_000
+# What a file said of an image, in a sheet of answers: one byte an image, in the data set's order.
+WRONG, RIGHT, UNREAD = 0, 1, 2
 # Up to so many values every possible median of a point is computed beforehand.
 FEW = 16
 # Two measured accuracies whose intervals of so many standard errors lie apart never change places:
@@ -48,18 +51,31 @@ class Cloud:
     values: tuple[tuple[float, ...], ...]  # of each point's invocations; one where it is exact
     top1: Floats  # (points,), percent
     images: NDArray[np.int64]  # (points,), that top-1 was measured on; 0: taken as it is
+    # Of each point its answers to the images of one data set; empty: only their number is known.
+    sheets: tuple[bytes, ...] = ()
 
     @classmethod
     def of(
-        cls, values: Sequence[tuple[float, ...]], top1: Sequence[float], images: Sequence[int]
+        cls,
+        values: Sequence[tuple[float, ...]],
+        top1: Sequence[float],
+        images: Sequence[int],
+        sheets: Sequence[bytes] = (),
     ) -> Cloud:
         """Of points in the order above."""
-        return cls(tuple(values), np.array(top1, float), np.array(images, np.int64))
+        return cls(tuple(values), np.array(top1, float), np.array(images, np.int64), tuple(sheets))
 
     def only(self, columns: Indices) -> Cloud:
         """These points alone, in the same order."""
         values = tuple(self.values[column] for column in columns)
-        return Cloud(values, self.top1[columns], self.images[columns])
+        sheets = tuple(self.sheets[column] for column in columns) if self.sheets else ()
+        return Cloud(values, self.top1[columns], self.images[columns], sheets)
+
+    def paired(self) -> Indices:
+        """Columns of the points that are drawn on the same images as another one."""
+        found = np.flatnonzero([bool(sheet) for sheet in self.sheets])
+        lengths = {len(self.sheets[column]) for column in found}
+        return found if len(found) > 1 and len(lengths) == 1 else found[:0]
 
     def contenders(self) -> Indices:
         """Columns of the points that no other point dominates in every resample.
@@ -79,7 +95,7 @@ class Cloud:
 
     def resampled(self, resamples: int, seed: Sequence[int]) -> Iterator[Drawn]:
         """``resamples`` rows in parts; the same whatever the size of a part."""
-        costs, accuracies = (np.random.default_rng([*seed, which]) for which in (0, 1))
+        costs, accuracies, together = (np.random.default_rng([*seed, which]) for which in range(3))
         by_count: dict[int, list[int]] = {}
         for column, values in enumerate(self.values):
             by_count.setdefault(len(values), []).append(column)
@@ -87,10 +103,12 @@ class Cloud:
             (_Medians.of(count), np.array(columns), np.sort([self.values[c] for c in columns]))
             for count, columns in by_count.items()
         ]
-        counted = np.flatnonzero(self.images)
+        paired = self.paired()
+        crowd = _Images.of([self.sheets[column] for column in paired]) if len(paired) else None
+        counted = np.setdiff1d(np.flatnonzero(self.images), paired)
         right = self.top1[counted] / 100 * self.images[counted]
         wrong = self.images[counted] - right
-        rows = max(1, CHUNK // len(self.values))
+        rows = max(1, CHUNK // max(len(self.values), len(crowd.counts) if crowd else 0))
         for start in range(0, resamples, rows):
             shape = (min(rows, resamples - start), len(self.values))
             uniform = costs.random(shape)
@@ -101,13 +119,60 @@ class Cloud:
                 for medians, columns, ordered in tables:
                     cost[:, columns] = medians.drawn(uniform[:, columns], ordered)
             top1 = self.top1
-            if len(counted):
+            if len(counted) or crowd:
                 top1 = np.broadcast_to(self.top1, shape).copy()
                 # Jeffreys' posterior: near 0 and 1 it does not collapse, as a resampled share does.
                 top1[:, counted] = 100 * accuracies.beta(
                     right + 0.5, wrong + 0.5, (shape[0], len(counted))
                 )
+            if crowd:
+                top1[:, paired] = 100 * crowd.drawn(shape[0], together)
             yield Drawn(cost, top1)
+
+
+@dataclass(frozen=True)
+class _Images:
+    """Images of one data set, those alike in what every file said of them counted together.
+
+    Each resample gives every image a weight of its own, the same for all files (the Bayesian
+    bootstrap, Rubin 1981, Ann. Stat. 9, 130). Half an image is added to what each file got right
+    and to what it got wrong, weighted anew for each file: so its top-1 has Jeffreys' posterior, as
+    that of a file alone, and two files that never differed on these images may differ on others.
+    """
+
+    counts: NDArray[np.int64]  # (kinds,), images of each kind
+    right: NDArray[np.float32]  # (kinds, files), 1 where the file was right
+    unread: NDArray[np.float32] | None  # likewise; None: every file could read every image
+
+    @staticmethod
+    def of(sheets: Sequence[bytes]) -> _Images:
+        """Of sheets of the same length."""
+        every = np.frombuffer(b"".join(sheets), np.uint8).reshape(len(sheets), -1)
+        # As one value an image: rows of several would be compared field by field.
+        whole = np.ascontiguousarray(every.T).view(f"V{len(sheets)}").ravel()
+        alike, counts = np.unique(whole, return_counts=True)
+        kinds = alike.view(np.uint8).reshape(len(counts), -1)
+        right, unread = (kinds == RIGHT).astype(np.float32), kinds == UNREAD
+        return _Images(
+            counts.astype(np.int64), right, unread.astype(np.float32) if unread.any() else None
+        )
+
+    def drawn(self, rows: int, random: np.random.Generator) -> Floats:
+        """(rows, files): the share of right answers in so many resamples."""
+        # In one call a row after the other, so that parts of any size are the same resamples.
+        files = self.right.shape[1]
+        shapes = np.concatenate([self.counts, np.full(2 * files, 0.5)])
+        drawn = random.standard_gamma(shapes, (rows, len(shapes)))
+        weights = drawn[:, : len(self.counts)].astype(np.float32)
+        # Not by BLAS, whose threads wait for each other ten times as long on a busy machine.
+        right = np.einsum("rk,kf->rf", weights, self.right)
+        read = weights.sum(axis=1, keepdims=True)
+        if self.unread is not None:
+            read = read - np.einsum("rk,kf->rf", weights, self.unread)
+        wrong = np.maximum(read - right, 0.0)  # rounding may leave a hair below
+        right = right + drawn[:, len(self.counts) : -files]
+        wrong = wrong + drawn[:, -files:]
+        return np.asarray(right / (right + wrong), np.float64)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,15 @@ from typing import NamedTuple
 import numpy as np
 from msgspec.structs import replace
 
-from mnv4bench.analysis.certainty import INTERVAL, RESAMPLES, SEED, bases, is_judged, seeds_of
+from mnv4bench.analysis.certainty import (
+    INTERVAL,
+    RESAMPLES,
+    SEED,
+    Sheets,
+    bases,
+    is_judged,
+    seeds_of,
+)
 from mnv4bench.analysis.resampling import Bools, Floats, judged
 from mnv4bench.findings import Cell, Column, FamilySpan, Group, Point, Spanned, Universality
 
@@ -23,7 +31,11 @@ ABSENT = "not in the reports of this device"
 
 
 def across(
-    groups: Sequence[Group], *, resamples: int = RESAMPLES, seed: int = SEED
+    groups: Sequence[Group],
+    *,
+    sheets: Sheets | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
 ) -> tuple[Universality, ...]:
     """One table for each origin, in order of appearance.
 
@@ -33,10 +45,12 @@ def across(
     by_origin: dict[str, list[Group]] = defaultdict(list)
     for group in groups:
         by_origin[group.origin].append(group)
-    return tuple(_of_origin(alike, resamples, seed) for alike in by_origin.values())
+    return tuple(_of_origin(alike, sheets, resamples, seed) for alike in by_origin.values())
 
 
-def _of_origin(groups: Sequence[Group], resamples: int, seed: int) -> Universality:
+def _of_origin(
+    groups: Sequence[Group], sheets: Sheets | None, resamples: int, seed: int
+) -> Universality:
     latest: dict[tuple[str, ...], Group] = {}
     left_out = []
     for group in groups:
@@ -54,7 +68,7 @@ def _of_origin(groups: Sequence[Group], resamples: int, seed: int) -> Universali
             "measured again later"
         )
     chosen = list(latest.values())
-    columns = [_column(group, resamples, seed) for group in chosen]
+    columns = [_column(group, sheets, resamples, seed) for group in chosen]
     families: dict[str, str] = {}
     for group in chosen:
         for point in group.points:
@@ -104,10 +118,10 @@ class _Entry(NamedTuple):
     drawn: _Resampled | None
 
 
-def _column(group: Group, resamples: int, seed: int) -> dict[str, _Entry]:
+def _column(group: Group, sheets: Sheets | None, resamples: int, seed: int) -> dict[str, _Entry]:
     """Every point of the group by its model."""
     found: dict[str, _Entry] = {}
-    for basis in bases(group):
+    for basis in bases(group, sheets):
         parts = []
         if not basis.fixed:
             parts = [judged(one) for one in basis.draw(resamples, seeds_of(group, seed))]
@@ -140,6 +154,7 @@ def _cell(point: Point, ratio: float, drawn: _Resampled | None) -> Cell:
         high=None if high is None else float(high),
         front_probability=probability,
         dominated_by=point.dominated_by,
+        open=point.open,
     )
 
 
@@ -216,6 +231,7 @@ def _family(
         known=known,
         devices=devices,
         mostly_on=mostly,
+        open=sum(cell.open for row in rows for cell in row.cells),
         on_front_low=None if low is None else int(low),
         on_front_high=None if high is None else int(-(-high // 1)),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from mnv4bench import store
 from mnv4bench.analysis import accuracy
@@ -37,19 +37,24 @@ MOST_BYTES_WITH_STRETCHES = 30_000_000
 
 
 def reports(
-    paths: list[Path] | None, skipped: list[Skipped], *, required: bool = True
+    paths: list[Path] | None,
+    skipped: list[Skipped],
+    *,
+    required: bool = True,
+    silent: bool = False,
 ) -> Iterator[Report]:
     """The reports under ``paths``, one at a time; those that cannot be read go to ``skipped``.
 
     Where one is ``required``, raises BadFile when there were files and not one could be read,
-    NotMeasured when there is no report at all.
+    NotMeasured when there is no report at all. It is said how far reading is, unless ``silent``.
     """
     files, unreadable = store.files(paths or [DEFAULT_REPORTS])
     skipped += _reasons(unreadable)
     found = 0
-    for report in _read(files, skipped):
-        found += 1
-        yield report
+    with waiting.counting("reading reports", len(files), silent=silent) as counting:
+        for report in _read(counting.through(files), skipped):
+            found += 1
+            yield report
     if required:
         _require(found, paths, skipped)
 
@@ -168,13 +173,12 @@ def _by_all(
     jobs: int,
     meanwhile: Callable[[], None],
 ) -> Iterator[Read[Part]]:
-    # Ctrl-C ends this process, and with it the others; they need not say so themselves.
-    with ProcessPoolExecutor(jobs, initializer=signal, initargs=(SIGINT, SIG_IGN)) as pool:
-        waiting_for = [pool.submit(read, share) for share in shares]
+    with ProcessPoolExecutor(jobs, initializer=_begin) as pool:
+        waiting_for = deque(pool.submit(read, share) for share in shares)
         meanwhile()
         try:
-            for future in waiting_for:
-                yield future.result()
+            while waiting_for:  # a part that was taken over is not kept
+                yield waiting_for.popleft().result()
         except BrokenProcessPool:
             raise NotMeasured(
                 "a process that read reports was killed, most likely for want of memory.",
@@ -185,11 +189,44 @@ def _by_all(
             raise
 
 
+def _begin() -> None:
+    """Of a process that reads for another one."""
+    # Ctrl-C ends that one, and with it the others; they need not say so themselves.
+    signal(SIGINT, SIG_IGN)
+    gc.disable()  # see without_collector; what it read is handed over without it, too
+
+
 def evaluated(
     paths: list[Path] | None, skipped: list[Skipped], artifacts: frozenset[str] | None = None
 ) -> list[Evaluated]:
     """The finished evaluations with the reports under ``paths``, of ``artifacts`` where given."""
-    found = []
+    finished = _finished(paths, skipped, artifacts)
+    return [accuracy.summarise(one, str(path)) for path, one in finished]
+
+
+class Accuracies(NamedTuple):
+    """The evaluation that stands for each file, by digest."""
+
+    figures: dict[str, Evaluated]
+    sheets: dict[str, bytes]  # what it said of each image (accuracy.answers)
+
+
+def accuracies(
+    paths: list[Path] | None, skipped: list[Skipped], artifacts: frozenset[str]
+) -> Accuracies:
+    """Of ``artifacts``, with the reports under ``paths``; those that do not count are skipped."""
+    found, sheets = [], dict[str, bytes]()
+    for path, one in _finished(paths, skipped, artifacts) if artifacts else ():
+        found.append(accuracy.summarise(one, str(path)))
+        sheets[str(path)] = accuracy.answers(one)
+    figures, others = accuracy.choose(found)
+    skipped += others
+    return Accuracies(figures, {sha256: sheets[one.path] for sha256, one in figures.items()})
+
+
+def _finished(
+    paths: list[Path] | None, skipped: list[Skipped], artifacts: frozenset[str] | None
+) -> Iterator[tuple[Path, Evaluation]]:
     for path, one in store.evaluations(paths or [DEFAULT_REPORTS], artifacts):
         if isinstance(one, BenchError):
             skipped += _reasons([(path, one)])
@@ -197,8 +234,7 @@ def evaluated(
             reason = f"stopped after {len(one.ranks):,} of {one.dataset.count:,} images"
             skipped.append(Skipped(path=str(path), reason=reason))
         else:
-            found.append(accuracy.summarise(one, str(path)))
-    return found
+            yield path, one
 
 
 class _Gathered(Protocol):
@@ -251,8 +287,10 @@ def _require(found: int, paths: list[Path] | None, skipped: list[Skipped]) -> No
 @contextmanager
 def without_collector() -> Iterator[None]:
     """Reports hold no cycles; looking for some among millions of samples took half of the time."""
+    was = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
+        if was:
+            gc.enable()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mnv4bench.cli import published as printed
+from mnv4bench.cli.limits import MaxLatencyOption, MinTop1Option, limits
 from mnv4bench.cli.reading import (
     AccuracyOption,
     AccuracyTable,
@@ -26,7 +27,7 @@ from mnv4bench.errors import UsageError
 
 if TYPE_CHECKING:
     from mnv4bench.analysis.certainty import Reference
-    from mnv4bench.findings import Limits, Objective
+    from mnv4bench.findings import Objective
 
 
 class OverWhat(StrEnum):
@@ -37,6 +38,14 @@ class OverWhat(StrEnum):
     PEAK_MEMORY = "peak-memory"
     LOAD_TIME = "load-time"
     INSTRUCTIONS = "instructions"
+
+
+class FrontFormat(StrEnum):
+    """What ``pareto`` prints."""
+
+    TABLE = "table"
+    MARKDOWN = "markdown"
+    JSON = "json"
 
 
 OBJECTIVES: dict[OverWhat, Objective] = {
@@ -58,19 +67,8 @@ def command(
     x: Annotated[
         OverWhat, typer.Option("--x", help="What top-1 is drawn and judged over.")
     ] = OverWhat.LATENCY,
-    max_latency: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help='Name the best model that takes no longer, e.g. "5ms".'),
-    ] = None,
-    min_top1: Annotated[
-        float | None,
-        typer.Option(
-            metavar="PERCENT",
-            min=0,
-            max=100,
-            help="Name the best model that is at least as accurate.",
-        ),
-    ] = None,
+    max_latency: MaxLatencyOption = None,
+    min_top1: MinTop1Option = None,
     reference: Annotated[
         str | None,
         typer.Option(
@@ -95,6 +93,10 @@ def command(
         ),
     ] = None,
     width: WidthOption = FigureWidth.SCREEN,
+    format: Annotated[
+        FrontFormat,
+        typer.Option(help="What to print: a table for people, Markdown to paste, or the JSON."),
+    ] = FrontFormat.TABLE,
     as_json: AsJson = False,
 ) -> None:
     """Draw the accuracy-latency fronts in reports, one panel per device and precision.
@@ -104,13 +106,16 @@ def command(
     Example: mnv4bench pareto reports/ --max-latency 5ms
     """
     objective = OBJECTIVES[x]
-    limits = _limits(max_latency, min_top1, objective)
+    if as_json:
+        if format is FrontFormat.MARKDOWN:
+            raise UsageError("--json and --format markdown are two formats.", "one of the two")
+        format = FrontFormat.JSON
+    kept = limits(max_latency, min_top1, objective)
     corner = _reference(reference, objective)
 
     from mnv4bench import codec
     from mnv4bench.analysis import pareto
-    from mnv4bench.analysis.accuracy import choose
-    from mnv4bench.cli.gathering import evaluated, latest
+    from mnv4bench.cli.gathering import accuracies, latest
     from mnv4bench.findings import Front, Group, SideBySide, Skipped
     from mnv4bench.models import published_tables
 
@@ -120,11 +125,12 @@ def command(
     paths, names = printed.told_apart(paths, published)
     tables = published_tables.named(names)
     found = None
+    sheets: dict[str, bytes] = {}
     if paths or not published:
         found = latest(paths, skipped)
-        measured, others = choose(evaluated(paths, skipped, found.artifacts()))
+        measured, sheets = accuracies(paths, skipped, found.artifacts())
         groups += pareto.latest_groups(found, accuracy_of(accuracy, measured), objective)
-        skipped += [*found.superseded(), *others]
+        skipped += found.superseded()
     if tables:
         from mnv4bench import profiles
 
@@ -137,52 +143,33 @@ def command(
 
     from mnv4bench.analysis.certainty import with_certainty
     from mnv4bench.analysis.universality import across
-    from mnv4bench.render import beside, figure, heat_map, spanning, terminal
+    from mnv4bench.render import beside, figure, front_markdown, heat_map, spanning, terminal
 
-    groups = [with_certainty(one, reference=corner, limits=limits) for one in groups]
+    groups = [with_certainty(one, reference=corner, limits=kept, sheets=sheets) for one in groups]
     front = Front(
         groups=tuple(groups),
         skipped=tuple(skipped),
         side_by_side=side,
-        limits=limits,
-        universality=across(groups) if universality else (),
+        limits=kept,
+        universality=across(groups, sheets=sheets) if universality else (),
     )
     if universality:
         stem, pictures = out or Path("universality"), heat_map.draw(front, width.value)
-        view = spanning.table
+        view, markdown = spanning.table, front_markdown.across
     else:
         stem, pictures = out or Path("pareto"), figure.draw(front, width.value)
-        view = terminal.front
-    drawn = written(stem, front, pictures)
-    if as_json:
+        view, markdown = terminal.front, front_markdown.lines
+    drawn = written(stem, front, pictures, width)
+    if format is FrontFormat.JSON:
         emit(codec.encode_json(front))
+        return
+    if format is FrontFormat.MARKDOWN:
+        emit("\n".join(markdown(front)))
         return
     say(view(front))
     if side is not None and not universality:
         say(beside.listed(side))
-    emit(f"drawn: {', '.join(str(path) for path in drawn)}")
-
-
-def _limits(max_latency: str | None, min_top1: float | None, objective: Objective) -> Limits | None:
-    if max_latency is None and min_top1 is None:
-        return None
-    from mnv4bench import units
-    from mnv4bench.findings import Limits
-
-    longest = None
-    if max_latency is not None:
-        longest = units.duration(max_latency)
-        if longest is None:
-            raise UsageError(
-                f'--max-latency "{max_latency}" is no time above 0 with its unit.',
-                "--max-latency 5ms",
-            )
-        if objective != "latency":
-            raise UsageError(
-                f"--max-latency limits a latency, and this front is over {objective}.",
-                "leave out --x, or use --min-top1 alone",
-            )
-    return Limits(max_latency_s=longest, min_top1=min_top1)
+    emit(drawn)
 
 
 def _reference(text: str | None, objective: Objective) -> Reference | None:

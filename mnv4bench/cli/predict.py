@@ -77,9 +77,10 @@ def command(
     )
     assert predictor is not None  # so it was chosen
     predictions, refused = [], []
-    for model in models or [entry.model for entry in catalog.entries()]:
-        px, costs = costs_of(model, input_px)
-        model = catalog.name_of(model)
+    words = models or [entry.model for entry in catalog.entries()]
+    for word in words:
+        px, costs = costs_of(word, input_px)
+        model = catalog.name_of(word)
         why = prediction.refusal(predictor, costs)
         if why:
             refused.append(LeftOut(model=model, reason=why))
@@ -95,7 +96,7 @@ def command(
     if not predictions:
         raise NotMeasured(
             f"nothing was predicted: {refused[0].model}: {refused[0].reason}.",
-            f"measure it: mnv4bench run --device {profile.device} --model {refused[0].model}",
+            f"measure it: mnv4bench run --device {profile.device} --model {words[0]}",
         )
 
 

@@ -142,8 +142,7 @@ def command(
         sides.append(
             replace(first, what=other, device=device2 or _same(device, other), model=of_report)
         )
-    subjects = [profiling.subject(one, options) for one in sides]
-    found = profiling.taken(subjects, inferences)
+    found = profiling.taken(profiling.subjects(sides, options), inferences)
     _show(found, out, width, trace, as_markdown=as_markdown, as_json=as_json)
     if any(one.placement in ("none", "unproven") for one in found):
         raise typer.Exit(int(ExitStatus.UNPROVEN))

@@ -6,6 +6,7 @@ profile is shown.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -50,21 +51,33 @@ class Subject:
     file: ExportedFile
 
 
-def subject(words: Words, options: Options) -> Subject:
-    """What ``words`` mean, with the file there and the device ready; the file may be exported.
+def subjects(sides: Sequence[Words], options: Options) -> list[Subject]:
+    """What each side means, with the file there and the device ready; a file may be exported.
 
     Raises UsageError for words that mean nothing or a file that the device does not take, BadFile,
-    NotMeasured where the device is not there.
+    NotMeasured where a device is not there or cannot tell. Nothing is exported before all is known.
     """
-    from mnv4bench.devices import open_runner
     from mnv4bench.devices.profiling import refuse_for
 
-    if not words.what.strip():
-        raise UsageError("there is nothing to profile.", "name a file, a model or a report")
-    file = _given(words)
-    device = _device(words, file)
-    refuse_unused(options, [device])
-    refuse_for(device)
+    found = []
+    for words in sides:
+        if not words.what.strip():
+            raise UsageError("there is nothing to profile.", "name a file, a model or a report")
+        file = _given(words)
+        found.append((words, file, _device(words, file)))
+    refuse_unused(options, [device for _, _, device in found])
+    for _, _, device in found:
+        refuse_for(device)
+    ready = [(words, file, _ready(words, device, options)) for words, file, device in found]
+    return [
+        Subject(device, runner, file or _exported(words, device))
+        for words, file, (device, runner) in ready
+    ]
+
+
+def _ready(words: Words, device: DeviceProfile, options: Options) -> tuple[DeviceProfile, Runner]:
+    from mnv4bench.devices import open_runner
+
     runner = open_runner(device, options)
     status, detail = runner.availability()
     if status != "ready":
@@ -72,7 +85,7 @@ def subject(words: Words, options: Options) -> Subject:
             f"{device.device} is {status}: {detail}",
             f"mnv4bench doctor --device {words.device or device.device}",
         )
-    return Subject(device, runner, file or _exported(words, device))
+    return device, runner
 
 
 def taken(subjects: Sequence[Subject], inferences: int) -> list[OperatorProfile]:
@@ -100,7 +113,7 @@ def _profile(one: Subject, inferences: int) -> OperatorProfile:
     return operators.profile(
         measured,
         inside,
-        file=str(one.file.path),
+        file=os.fsencode(one.file.path).decode("utf-8", "replace"),  # names may hold any byte
         artifact=one.file.artifact,
         device=one.device,
         notes=notes,

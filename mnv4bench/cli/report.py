@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mnv4bench.cli import published as printed
+from mnv4bench.cli.limits import MaxLatencyOption, MinTop1Option, limits
 from mnv4bench.cli.reading import (
     AccuracyOption,
     AccuracyTable,
@@ -26,6 +27,8 @@ def command(
         bool, typer.Option("--published", help=f"{printed.HELP} Drawn in panels of their own.")
     ] = False,
     accuracy: AccuracyOption = AccuracyTable.TIMM,
+    max_latency: MaxLatencyOption = None,
+    min_top1: MinTop1Option = None,
     out: Annotated[Path, typer.Option(help="The page to write.")] = Path("report.html"),
     as_json: AsJson = False,
 ) -> None:
@@ -33,18 +36,19 @@ def command(
 
     One file that needs nothing else and asks for nothing on the network: hover, zoom, filter by
     family, device, precision and origin, sort, and open a model to see where and how it ran.
+    With --max-latency or --min-top1 it names the best model within them on each device.
     --json prints the same content.
 
-    Example: mnv4bench report reports/ --out report.html
+    Example: mnv4bench report reports/ --max-latency 5ms --out report.html
     """
     if not out.name or out.is_dir():
         raise UsageError(f"--out {out} names no file.", "--out report.html")
+    kept = limits(max_latency, min_top1)
 
     from mnv4bench import codec, profiles, store
     from mnv4bench.analysis import pareto
-    from mnv4bench.analysis.accuracy import choose
     from mnv4bench.analysis.overview import Material
-    from mnv4bench.cli.gathering import evaluated, material, without_collector
+    from mnv4bench.cli.gathering import accuracies, material, without_collector
     from mnv4bench.findings import Group, Skipped
     from mnv4bench.models import published_tables
     from mnv4bench.render.html import page
@@ -55,8 +59,7 @@ def command(
     with without_collector():
         # As with pareto: the published tables alone need no report.
         found = material(paths, skipped) if paths or not tables else Material()
-        artifacts = found.latest.artifacts()
-        measured, others = choose(evaluated(paths, skipped, artifacts) if artifacts else ())
+        measured, sheets = accuracies(paths, skipped, found.latest.artifacts())
         panels: list[Group] = []
         if tables:
             titles = {profile.device: profile.title for profile in profiles.load_all()[0]}
@@ -68,7 +71,9 @@ def command(
             published=panels,
             side_by_side=printed.beside(found.latest.summaries(), tables) if tables else None,
             evaluations=tuple(measured.values()),
-            skipped=(*skipped, *others),
+            sheets=sheets,
+            skipped=skipped,
+            limits=kept,
         )
         store.replace_file(out, page.document(whole))
     if as_json:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +14,12 @@ from mnv4bench.cli.drawing import ShownFigure, draw
 from mnv4bench.cli.reading import AsJson, FigureWidth, Paths, WidthOption, emit, say
 from mnv4bench.cli.tabulating import TableFormat, TableRows, chosen, tabulate
 from mnv4bench.errors import UsageError
+
+if TYPE_CHECKING:
+    from mnv4bench.cli.spooling import Spool
+
+# Rows of a table; more are no help to anybody, and take a table minutes to lay out.
+MOST_ROWS = 1000
 
 
 def command(
@@ -77,30 +85,69 @@ def command(
         _show(given, names, how, out)
 
 
+def _put(pieces: Iterable[str], out: Path | None) -> None:
+    from mnv4bench import store
+
+    if out is None:
+        for piece in pieces:
+            emit(piece, end="")
+        return
+    with store.replacing(out) as temporary, temporary.open("xb") as file:
+        for piece in pieces:
+            file.write(piece.encode())
+
+
 def _show(paths: Paths, names: tuple[str, ...], how: TableFormat, out: Path | None) -> None:
-    from mnv4bench import codec, store
+    from mnv4bench.cli.spooling import Spool
+
+    with Spool() as times, Spool() as tallies:
+        _list(paths, names, how, out, times, tallies)
+
+
+def _list(
+    paths: Paths,
+    names: tuple[str, ...],
+    how: TableFormat,
+    out: Path | None,
+    times: Spool,
+    tallies: Spool,
+) -> None:
+    from mnv4bench import codec, units
     from mnv4bench.analysis import counts, stats
     from mnv4bench.analysis.latest import Latest
     from mnv4bench.cli.gathering import evaluated, reports
+    from mnv4bench.cli.spooling import with_elements
     from mnv4bench.findings import Shown, Skipped, Summary, Tally
     from mnv4bench.models import published_tables
     from mnv4bench.render import accuracies, beside, terminal
     from mnv4bench.render import counts as counted_view
 
     tables = published_tables.named(names) if names else (published_tables.paper(),)
+    as_json = how is TableFormat.JSON
     measured: list[Summary] = []
     latest = Latest()
     counted: list[Tally] = []
+    others = 0  # that the tables have no room for
     skipped: list[Skipped] = []
     not_evaluated: list[Skipped] = []
     found = tuple(evaluated(paths, not_evaluated))
     for report in reports(paths, skipped, required=not found):
         for one in report.measurements:
             if summary := stats.summarise(report, one):
-                measured.append(summary)
                 latest.offer(summary)
+                if as_json:
+                    times.add(summary)
+                elif len(measured) < MOST_ROWS:
+                    measured.append(summary)
+                else:
+                    others += 1
             elif tally := counts.tally(report, one):
-                counted.append(tally)
+                if as_json:
+                    tallies.add(tally)
+                elif len(counted) < MOST_ROWS:
+                    counted.append(tally)
+                else:
+                    others += 1
             elif failure := stats.unmeasured(report, one):
                 reason = f"{failure.model}: {failure.reason}"
                 skipped.append(Skipped(path=failure.report, reason=reason))
@@ -112,12 +159,9 @@ def _show(paths: Paths, names: tuple[str, ...], how: TableFormat, out: Path | No
         # The paper is not asked for: where it has none of the devices, nothing is said of it.
         side_by_side=side if names or side.rows or side.unmatched else None,
     )
-    if how is TableFormat.JSON:
-        text = codec.encode_json(shown)
-        if out is None:
-            emit(text)
-        else:
-            store.replace_file(out, f"{text}\n".encode())
+    if as_json:
+        written = codec.encode_json(shown)
+        _put(chain(with_elements(written, "measurements", (times, tallies)), ("\n",)), out)
         return
     if found:
         say(accuracies.listed(found))
@@ -125,5 +169,10 @@ def _show(paths: Paths, names: tuple[str, ...], how: TableFormat, out: Path | No
         say(counted_view.listed(counted))
     if measured or shown.skipped or not (found or counted):
         say(terminal.shown(shown))
+    if others:
+        emit(
+            f"Not listed: {units.plural(others, 'more measurement')}, read after these (the "
+            "newest reports of a folder come first); --format csv and --json have all."
+        )
     if shown.side_by_side is not None:
         say(beside.listed(shown.side_by_side))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mnv4bench.cli import waiting
 from mnv4bench.cli.reading import AccuracyTable, accuracy_of, emit
 from mnv4bench.errors import UsageError
 
@@ -86,7 +88,9 @@ def tabulate(
     if published and rows is not TableRows.MEASUREMENTS:
         raise UsageError(f"published tables have no {rows}.", "--rows measurements")
     skipped: list[Skipped] = []
-    made = _rows(paths, published, rows, skipped)
+    # Rows that appear on a terminal one by one say themselves how far it is.
+    silent = out is None and waiting.is_terminal(sys.stdout)
+    made = _rows(paths, published, rows, skipped, silent)
     if format is TableFormat.PARQUET:
         assert out is not None
         frames.require()
@@ -116,6 +120,7 @@ def _rows(
     published: tuple[str, ...],
     kind: TableRows,
     skipped: list[Skipped],
+    silent: bool,
 ) -> Iterator[Row] | Iterator[SampleRun]:
     from mnv4bench.analysis import rows
     from mnv4bench.analysis.accuracy import choose
@@ -123,6 +128,7 @@ def _rows(
     from mnv4bench.models import published_tables
 
     tables = published_tables.named(published)  # a bad one is said before anything is read
+    read = partial(reports, paths, skipped, silent=silent)
     match kind:
         case TableRows.MEASUREMENTS:
             measured, others = choose(evaluated(paths, skipped))
@@ -130,13 +136,13 @@ def _rows(
             look_up = accuracy_of(AccuracyTable.TIMM, measured)
             cells = [cell for table in tables for cell in table.cells]
             return chain(
-                (row for one in reports(paths, skipped) for row in rows.measurements(one, look_up)),
+                (row for one in read() for row in rows.measurements(one, look_up)),
                 rows.published(cells),
             )
         case TableRows.INVOCATIONS:
-            return (row for one in reports(paths, skipped) for row in rows.invocations(one))
+            return (row for one in read() for row in rows.invocations(one))
         case TableRows.SAMPLES:
-            return (run for one in reports(paths, skipped) for run in rows.samples(one))
+            return (run for one in read() for run in rows.samples(one))
 
 
 def _say(skipped: list[Skipped]) -> None:

@@ -20,14 +20,14 @@ from functools import partial
 from math import ceil
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias, assert_never, cast
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias, assert_never, cast
 
 import msgspec
 from msgspec import Struct
 
-from mnv4bench.devices import noise
+from mnv4bench.devices import noise, readings
 from mnv4bench.devices.cuda import taints as gpu_taints
-from mnv4bench.devices.inputs import seeded
+from mnv4bench.devices.inputs import InputSpec, seeded
 from mnv4bench.devices.timed_loop import (
     NS_PER_S,
     Clock,
@@ -55,6 +55,9 @@ from mnv4bench.records import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from mnv4bench.devices.apple.coreml import CoreMlModel
     from mnv4bench.devices.cuda.model import CudaModel
     from mnv4bench.devices.litert_cpu import LiteRtModel
@@ -168,7 +171,7 @@ def measure(request: Request) -> Measured:
         at_beat = _at_beat(turns, request.period_s, clock)
     gc.enable()
 
-    peak_bytes = cast("CudaModel", model).peak_memory_bytes() if request.cuda else None
+    peak_bytes = _peak_bytes(request, model)
     latencies_s = tuple(ns / NS_PER_S for ns in latencies_ns)
     return Measured(
         placement=placed(model),
@@ -217,6 +220,13 @@ def _look(request: Request, model: Model, turns: Sequence[Turn] = ()) -> GpuStat
         fill()
         infer()
     return state
+
+
+def _peak_bytes(request: Request, model: Model) -> int | None:
+    """Of the tensors on a GPU, else of this process; nobody knows that of a phone's."""
+    if request.cuda is not None:
+        return cast("CudaModel", model).peak_memory_bytes()
+    return readings.peak_memory_bytes() if request.phone is None else None
 
 
 def _device_s(request: Request, model: Model, count: int) -> tuple[float, ...]:
@@ -320,6 +330,14 @@ def opened(
     return model, turns, load_s
 
 
+class Loaded(Protocol):
+    """A file in a runtime, to be run over buffers of its inputs."""
+
+    def inputs(self) -> tuple[InputSpec, ...]: ...
+
+    def turns(self, buffers: Sequence[Sequence[NDArray[np.generic]]]) -> Sequence[Turn]: ...
+
+
 def placed(model: Model, file: str = "") -> Placement:
     """Where it ran; a runtime that checks its answers refuses here those that are wrong."""
     with stage("run", file):
@@ -332,7 +350,7 @@ def _clock(model: Model) -> Clock:
     return clock
 
 
-def fed(model: Model, *, seed: int, buffers: int, file: str = "") -> Sequence[Turn]:
+def fed(model: Loaded, *, seed: int, buffers: int, file: str = "") -> Sequence[Turn]:
     """The turns of ``model`` over so many buffers of seeded inputs."""
     with stage("feed", file):
         return model.turns(

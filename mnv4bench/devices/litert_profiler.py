@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     Turn = tuple[Callable[[], object], Callable[[], object]]
 
 KNOWN = (2, 3)  # major and minor of the versions whose interface this is
-LIBRARY = "libLiteRt.so"
+LIBRARIES = ("libLiteRt.so", "libLiteRt.dylib", "libLiteRt.dll")  # by system; a wheel has one
 CPU = 1  # kLiteRtHwAcceleratorCpu
 WRITE = 1  # kLiteRtTensorBufferLockModeWrite
 OPERATOR, IN_DELEGATE, DELEGATE_PROFILED = 2, 4, 8
@@ -96,9 +96,7 @@ class LiteRtProfiler:
                 f"its profiler is read in ai-edge-litert {'.'.join(map(str, KNOWN))}, and this is "
                 f"{version}"
             )
-        import ai_edge_litert
-
-        self._library: Any = ctypes.CDLL(str(Path(ai_edge_litert.__path__[0]) / LIBRARY))
+        self._library: Any = ctypes.CDLL(str(_library()))
         self._inputs, self._parts = plain.inputs(), plain.parts()
         self._operators = plain.operators()
         self._kept: list[object] = []  # what native code points to
@@ -166,9 +164,6 @@ class LiteRtProfiler:
             self._call("GetProfilerEvents", self._profiler, count, events)
         self._found.append(read(list(events)[: count.value], self._operators))
         self._call("ResetProfiler", self._profiler)
-
-    def forget(self) -> None:
-        """Nothing was recorded: the profiler stands still between ``end`` and ``begin``."""
 
     def inferences(self) -> list[list[Event]]:
         """The operators of each inference in the order in which they ran."""
@@ -282,6 +277,16 @@ class LiteRtProfiler:
             self._call("LockTensorBuffer", buffer, byref(memory), WRITE)
             ctypes.memmove(memory, value.ctypes.data_as(POINTER(c_int)), value.nbytes)
             self._call("UnlockTensorBuffer", buffer)
+
+
+def _library() -> Path:
+    import ai_edge_litert
+
+    folder = Path(ai_edge_litert.__path__[0])
+    found = next((folder / name for name in LIBRARIES if (folder / name).is_file()), None)
+    if found is None:
+        raise RuntimeError(f"this wheel has none of {', '.join(LIBRARIES)}, whose profiler it is")
+    return found
 
 
 def read(events: Sequence[_Event], operators: int) -> list[Event]:

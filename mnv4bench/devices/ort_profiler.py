@@ -45,10 +45,11 @@ class OrtProfiler(OrtModel):
         """As OrtModel; the profile goes to ``folder``."""
         super().__init__(file, threads=threads, shapes=shapes, profile=folder / "profile")
 
-    def forget(self) -> None:
-        """What was recorded so far stays in the file; its end is what counts."""
+    def begin(self) -> None:
+        """The profiler always runs; warm-ups stand in its file before everything that counts."""
 
-    begin = end = forget
+    def end(self) -> None:
+        """As ``begin``."""
 
     def inferences(self) -> list[list[Event]]:
         """The nodes of every inference. Raises ValueError for a profile that cannot be read."""

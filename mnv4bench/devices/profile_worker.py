@@ -12,7 +12,7 @@ from __future__ import annotations
 import gc
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -27,7 +27,10 @@ from mnv4bench.devices.timed_loop import NS_PER_S, Turn, lower_decile
 from mnv4bench.records import Operators, OperatorTime, Part, Placement, RuntimeName
 
 if TYPE_CHECKING:
-    pass
+    from mnv4bench.devices.litert_cpu import LiteRtModel
+    from mnv4bench.devices.litert_profiler import LiteRtProfiler
+    from mnv4bench.devices.ort_cpu import OrtModel
+    from mnv4bench.devices.ort_profiler import OrtProfiler
 
 WARM_UPS = 5
 US_PER_S = 1e6
@@ -77,21 +80,22 @@ def profile(request: ProfileRequest) -> Profiled:
             plain, profiler = _opened(request, Path(folder))
         with stage("feed", request.file):
             sides = [cycle(fed(model, seed=SEED, buffers=BUFFERS)) for model in (plain, profiler)]
+        # With one thread the runtimes work in the one that calls them.
+        clock = time.thread_time_ns if request.threads == 1 else time.perf_counter_ns
         gc.collect()
         gc.disable()
         with stage("run", request.file):
             for _ in range(WARM_UPS):
                 for turns in sides:
-                    _took_ns(next(turns))
-                profiler.forget()
-            plain_ns, profiled_ns, inferences = [], [], []
+                    _took_ns(next(turns), clock)
+            plain_ns, profiled_ns = [], []
             for _ in range(request.inferences):
-                plain_ns.append(_took_ns(next(sides[0])))
+                plain_ns.append(_took_ns(next(sides[0]), clock))
                 profiler.begin()
-                profiled_ns.append(_took_ns(next(sides[1])))
+                profiled_ns.append(_took_ns(next(sides[1]), clock))
                 profiler.end()
             inferences = profiler.inferences()[-request.inferences :]
-    times, notes = operator_times(inferences)
+            times, notes = operator_times(inferences)
     return Profiled(
         operators=Operators(
             runtime=request.runtime,
@@ -102,6 +106,7 @@ def profile(request: ProfileRequest) -> Profiled:
             parts=tuple(Part(delegate="XNNPACK", nodes=nodes) for nodes in profiler.parts()),
             profiled_s=lower_decile(profiled_ns) / NS_PER_S,
             plain_s=lower_decile(plain_ns) / NS_PER_S,
+            clock="processor" if request.threads == 1 else "wall",
             notes=notes,
         ),
         placement=plain.placement(),
@@ -152,15 +157,18 @@ def undisturbed(values: Sequence[int]) -> float:
     return fmean(value for value in values if value <= limit)
 
 
-def _took_ns(turn: Turn) -> int:
+def _took_ns(turn: Turn, clock: Callable[[], int]) -> int:
     fill, infer = turn
     fill()
-    start = time.perf_counter_ns()
+    start = clock()
     infer()
-    return time.perf_counter_ns() - start
+    return clock() - start
 
 
-def _opened(request: ProfileRequest, folder: Path):  # type: ignore[no-untyped-def]
+def _opened(
+    request: ProfileRequest, folder: Path
+) -> tuple[LiteRtModel, LiteRtProfiler] | tuple[OrtModel, OrtProfiler]:
+    """The file as it is measured, and with its runtime's profiler."""
     file, threads, shapes = Path(request.file), request.threads, request.shapes
     match request.runtime:
         case "litert":

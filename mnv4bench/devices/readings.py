@@ -8,6 +8,7 @@ Imports nothing heavy: the measuring process uses it too.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -19,6 +20,7 @@ except ModuleNotFoundError:  # Windows
 STAT = Path("/proc/stat")
 CPUINFO = Path("/proc/cpuinfo")
 PRESSURE = Path("/proc/pressure/cpu")
+STATUS = Path("/proc/self/status")
 CPUS = Path("/sys/devices/system/cpu")
 HWMON = Path("/sys/class/hwmon")
 THERMAL = Path("/sys/class/thermal")
@@ -61,6 +63,21 @@ def cpu_s() -> float:
 def involuntary_switches() -> int | None:
     """How often this process was taken off a processor while it could have gone on."""
     return None if resource is None else resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
+
+
+def peak_memory_bytes() -> int | None:
+    """The most memory that this process had resident so far, its interpreter included.
+
+    Linux's own count (VmHWM, proc_pid_status(5)), since ru_maxrss there may be the parent's from
+    before exec; macOS gives ru_maxrss in bytes (getrusage(2)).
+    """
+    if sys.platform == "darwin" and resource is not None:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for line in (text(STATUS) or "").splitlines():
+        fields = line.split()
+        if len(fields) == 3 and fields[0] == "VmHWM:" and fields[2] == "kB":
+            return int(fields[1]) * 1024
+    return None
 
 
 def steal_s() -> float | None:

@@ -75,6 +75,7 @@ class Program(nn.Module):
                 own[name] = _own(path, spec, name, state)
                 self.params += own[name].numel() if "parameter" in spec else 0
         self._output = _output(path, graph, signature)
+        self.output = tuple(map(_side, graph.tensor_values[self._output].sizes))
         self._steps = [_Step(path, node) for node in graph.nodes]
         self.layers = nn.ModuleDict()
         used = set()
@@ -116,7 +117,7 @@ class Program(nn.Module):
             layer = None
             if str(index) in self.layers:
                 layer = partial(_called, graph, tracer, f"layers.{index}")
-            step.run(values, layer)
+            step.run(values, layer, partial(_recorded, tracer, step.call))
         graph.output(values[self._output].node)
 
         def placed(value: Any) -> Any:
@@ -135,6 +136,14 @@ def _called(
     graph: fx.Graph, tracer: fx.proxy.GraphAppendingTracer, layer: str, image: fx.Proxy
 ) -> fx.Proxy:
     return fx.Proxy(graph.call_module(layer, (image.node,)), tracer)
+
+
+def _recorded(
+    tracer: fx.proxy.GraphAppendingTracer, call: Callable[..., Any], *plain: Any, **words: Any
+) -> fx.Proxy:
+    """A call for later, also of an operator that takes no tensor and could be called at once."""
+    made: fx.Proxy = tracer.create_proxy("call_function", call, plain, words)
+    return made
 
 
 State = Mapping[str, Tensor]
@@ -198,15 +207,20 @@ class _Step:
                 found |= {part["as_tensor"]["name"] for part in several if "as_tensor" in part}
         return found
 
-    def run(self, values: dict[str, Any], layer: Callable[[Any], Any] | None) -> None:
-        """Put the results into ``values``."""
+    def run(
+        self,
+        values: dict[str, Any],
+        layer: Callable[[Any], Any] | None,
+        call: Callable[..., Any] | None = None,
+    ) -> None:
+        """Put the results into ``values``; ``call`` takes the place of its operator."""
         if layer is not None:
             result = layer(_value(self.arguments[0].arg, values))
         else:
             named = [(one, _value(one.arg, values)) for one in self.arguments]
             plain = [value for one, value in named if one.kind == POSITIONAL]
             words = {one.name: value for one, value in named if one.kind != POSITIONAL}
-            result = self.call(*plain, **words)
+            result = (call or self.call)(*plain, **words)
         several = len(self.outputs) > 1 and layer is None
         for place, output in enumerate(self.outputs):
             # By place, since what stands for a tensor in a graph cannot be iterated over.

@@ -66,6 +66,8 @@ class Certainty(Struct, frozen=True, kw_only=True):
     monte_carlo_error: float  # the largest standard error of a share, from their number alone
     contested_share: float  # pairs above this share are contested
     reason: str = ""
+    evaluated: int = 0  # points whose measured top-1 is drawn again too
+    paired: int = 0  # of them: on the same images as each other
     scant: tuple[str, ...] = ()  # of one or two invocations: without a probability
     few: tuple[str, ...] = ()  # of more, but too few for a 95 % interval of the median
     contested: tuple[Contested, ...] = ()  # the most contested first; of many, the first 200
@@ -103,6 +105,7 @@ class Cell(Struct, frozen=True, kw_only=True):
     front_probability: float | None = None
     dominated_by: tuple[str, ...] = ()
     reason: str = ""  # why it is unknown
+    open: bool = False  # as Point's: what was rounded away in print decides
 
 
 class Spanned(Struct, frozen=True, kw_only=True):
@@ -133,6 +136,7 @@ class FamilySpan(Struct, frozen=True, kw_only=True):
     known: int  # cells
     devices: int  # with a known cell
     mostly_on: int  # of them: more than half of its known cells are on the front
+    open: int = 0  # known cells of which what was rounded away in print decides
     # 95 % of resamples lie in these; None: on some known device nothing could be resampled.
     on_front_low: int | None = None
     on_front_high: int | None = None

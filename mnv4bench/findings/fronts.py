@@ -181,6 +181,11 @@ class Point(Struct, frozen=True, kw_only=True):
     float_accuracy: bool = False  # quantised, and drawn with the accuracy of the float network
     calibration: str | None = None  # as Summary's
     placement: Verdict | None = None
+    artifact_sha256: str = ""  # of the file; empty: published
+    # Of a published latency: the last digit printed, in seconds; and whether its place is open, as
+    # what was rounded away could put it on the front or off it.
+    printed_to_s: float | None = None
+    open: bool = False
     # What the front is over where Group.objective is not latency, in base units.
     x: float | None = None
     x_low: float | None = None

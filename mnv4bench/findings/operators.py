@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from mnv4bench.records import Format, Precision, Statistic, Verdict
+from mnv4bench.records import Clock, Format, Precision, Statistic, Verdict
 
 # name: the runtime's own name is one of the file. place: the runtime says which operator it is.
 # order: of a delegate's operators, by their order and kind. neighbour: what the runtime put in, as
@@ -85,6 +85,7 @@ class OperatorProfile(Struct, frozen=True, kw_only=True):
     operators_s: float  # all operators together, which is no latency
     profiled_s: float | None  # an inference with the profiler
     plain_s: float | None  # and without, in turns with it
+    clock: Clock  # by which these two were taken
     cost: float | None  # the first over the second
     joined_share: float  # of the time, whose block is known
     placement: Verdict | None

@@ -55,7 +55,7 @@ from mnv4bench.records.measuring import (
     Spread,
     Timing,
 )
-from mnv4bench.records.profiling import Operators, OperatorTime, Part, Statistic
+from mnv4bench.records.profiling import Clock, Operators, OperatorTime, Part, Statistic
 from mnv4bench.records.words import (
     MAX_SECONDS,
     Accelerator,
@@ -92,6 +92,7 @@ __all__ = [
     "BoardTool",
     "Calibration",
     "Check",
+    "Clock",
     "Cores",
     "Costs",
     "Count",

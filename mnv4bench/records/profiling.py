@@ -15,6 +15,9 @@ OperatorSeconds = Annotated[float, Meta(ge=0, le=MAX_SECONDS)]
 # other programs only ever add time. plan: the runtime's estimate beforehand; nothing was timed.
 Statistic = Literal["mean", "undisturbed", "plan"]
 
+# processor: of the one thread that runs an inference; what interrupts it has no part in it.
+Clock = Literal["wall", "processor"]
+
 
 class OperatorTime(Struct, frozen=True, kw_only=True):
     """One operator as a runtime ran it. All text is the runtime's own, so it is untrusted."""
@@ -50,5 +53,6 @@ class Operators(Struct, frozen=True, kw_only=True):
     # where a program tells no more): what profiling costs. None: not known.
     profiled_s: Duration | None = None
     plain_s: Duration | None = None
+    clock: Clock = "wall"  # by which the two were taken; operators' are the profiler's own
     placement: Placement | None = None
     notes: tuple[str, ...] = ()  # what a reader must know

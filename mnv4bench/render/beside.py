@@ -6,9 +6,10 @@ Knows: columns and the sentences under them. Does not know: how rows were matche
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from statistics import median
+from typing import NamedTuple
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -26,57 +27,84 @@ RATIO = (
 MAX_NAMES = 12  # of one reason; --json has them all
 
 
+class DeviceTable(NamedTuple):
+    """One device beside one published table."""
+
+    device: str
+    columns: list[tuple[str, str]]  # (heading, "left" | "right")
+    rows: list[list[str]]  # the model first
+    notes: list[str]
+
+
+def tables(found: SideBySide) -> Iterator[DeviceTable]:
+    """One for each measured device and published table.
+
+    Ratios to two runtimes are of two things, and have a table each.
+    """
+    for _, alike in groupby(found.rows, key=_table):
+        yield _device(list(alike))
+
+
+def sentences(found: SideBySide) -> list[str]:
+    """How to read the ratios, and what stands beside nothing."""
+    lines = [RATIO] if found.rows else []
+    lines += _unmatched(found.unmatched)
+    return lines + [line for source in found.sources for line in _about(source)]
+
+
 def listed(found: SideBySide) -> View:
     """A table for each measured device and published table, then what stands beside nothing."""
 
     def build(write: Write) -> RenderableType:
-        parts: list[RenderableType] = []
-        # Ratios to two runtimes are of two things, and have a table each.
-        for _, alike in groupby(found.rows, key=_table):
-            parts.append(_device(list(alike), write))
-        lines = [write(RATIO, "dim")] if found.rows else []
-        lines += [write(line, "dim") for line in _unmatched(found.unmatched)]
-        for source in found.sources:
-            lines += [write(line, "dim") for line in _about(source)]
+        parts: list[RenderableType] = [_drawn(one, write) for one in tables(found)]
+        lines = [write(line, "dim") for line in sentences(found)]
         return Group(*parts, Padding(Group(*lines), (0, 0, 1, 0)))
 
     return View(build)
+
+
+def _drawn(one: DeviceTable, write: Write) -> RenderableType:
+    table = plain_table(
+        write,
+        *((visible(heading), side) for heading, side in one.columns),
+        names=(row[0] for row in one.rows),
+        title=Text.assemble(
+            write(one.device, "bold"), write("  MEASURED / PUBLISHED", "bold cyan")
+        ),
+    )  # fmt: skip
+    for row in one.rows:
+        table.add_row(*map(write, row))
+    first, *others = one.notes
+    notes = [write(first, "bold"), *(write(line, "dim") for line in others)]
+    return Group(table, Padding(Group(*notes), (0, 0, 1, 0)))
 
 
 def _table(one: Beside) -> tuple[str, str, str]:
     return (one.device, one.citation, one.published_runtime)
 
 
-def _device(rows: Sequence[Beside], write: Write) -> RenderableType:
+def _device(rows: Sequence[Beside]) -> DeviceTable:
     first = rows[0]
     machines = {one.machine for one in rows}
     published = "Published"
     published += f" ({first.published_runtime})" if first.published_runtime else ""
     columns = [("Model", "left"), ("Precision", "left"), ("Input", "right"), ("Measured", "right")]
-    columns += [(visible(published), "right"), ("Ratio", "right")]
+    columns += [(published, "right"), ("Ratio", "right")]
     columns += [("Measured on", "left")] if len(machines) > 1 else []
-    table = plain_table(
-        write,
-        *columns,
-        names=(one.model for one in rows),
-        title=Text.assemble(
-            write(first.device, "bold"), write("  MEASURED / PUBLISHED", "bold cyan")
-        ),
-    )  # fmt: skip
+    made = []
     for one in rows:
         width = None
         if one.low_s is not None and one.high_s is not None:
             width = units.half_width(one.latency_s, one.low_s, one.high_s)
         cells = [
-            write(one.model),
-            write(one.precision),
-            write(str(one.input_px)),
-            write(units.seconds_in_ms(one.latency_s, width)),
-            write(units.seconds_as_printed(one.published_s)),
-            write(units.quotient(one.ratio, one.ratio_low, one.ratio_high)),
+            one.model,
+            one.precision,
+            str(one.input_px),
+            units.seconds_in_ms(one.latency_s, width),
+            units.seconds_as_printed(one.published_s),
+            units.quotient(one.ratio, one.ratio_low, one.ratio_high),
         ]
-        cells += [write(one.machine)] if len(machines) > 1 else []
-        table.add_row(*cells)
+        made.append(cells + ([one.machine] if len(machines) > 1 else []))
     ratios = [one.ratio for one in rows]
     said = f"Your {first.device}"
     said += f" ({next(iter(machines))})" if len(machines) == 1 else ""
@@ -87,10 +115,10 @@ def _device(rows: Sequence[Beside], write: Write) -> RenderableType:
             f", the median of {units.plural(len(rows), 'pair')} from "
             f"{units.quotient(min(ratios))} to {units.quotient(max(ratios))}"
         )
-    notes = [write(f"{said}.", "bold")]
+    notes = [f"{said}."]
     if any(one.ratio_low is None for one in rows):
-        notes.append(write("No interval: a single invocation says nothing of its spread.", "dim"))
-    return Group(table, Padding(Group(*notes), (0, 0, 1, 0)))
+        notes.append("No interval: a single invocation says nothing of its spread.")
+    return DeviceTable(first.device, columns, made, notes)
 
 
 def _unmatched(found: Sequence[Unmatched]) -> list[str]:

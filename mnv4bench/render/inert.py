@@ -19,8 +19,8 @@ LONGEST_NAME = 200  # characters; a name is no place for an essay
 LONGEST_SENTENCE = 600
 
 # Everything of ASCII but what stands for itself anywhere in a line; "." makes a link behind "www"
-# and ":" before "//" alone.
-_ACTING = re.compile(r"(?<=www)\.|:(?=/)|[^\w\s.,:;/()%+'=-]|_", re.IGNORECASE | re.ASCII)
+# and ":" before "//" alone. The signs of our own numbers are no part of Markdown.
+_ACTING = re.compile(r"(?<=www)\.|:(?=/)|[^\w\s.,:;/()%+'=µ±×-]|_", re.IGNORECASE | re.ASCII)
 # In backticks these are themselves, in a table too, and can be read where nobody renders them.
 _PLAIN = re.compile(r"[\w .,()=+-]+", re.ASCII)
 

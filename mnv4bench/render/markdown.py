@@ -22,10 +22,15 @@ _RIGHT = frozenset({"Input", "Median", "Interval", "p90", "Invocations", "Top-1"
 
 def table(rows: Iterable[MeasurementRow], skipped: Sequence[Skipped]) -> Iterator[str]:
     """Lines: the table, then what was not used and why."""
-    yield _row(_HEADINGS)
-    yield _row("---:" if name in _RIGHT else "---" for name in _HEADINGS)
-    for row in rows:
-        yield _row(_cells(row))
+    yield row(_HEADINGS)
+    yield row("---:" if name in _RIGHT else "---" for name in _HEADINGS)
+    for one in rows:
+        yield row(_cells(one))
+    yield from left_out(skipped)
+
+
+def left_out(skipped: Sequence[Skipped]) -> Iterator[str]:
+    """What was found and not used, with the sentence why; nothing where there is nothing."""
     if skipped:
         yield ""
         yield f"Not used ({len(skipped):,}):"
@@ -34,7 +39,8 @@ def table(rows: Iterable[MeasurementRow], skipped: Sequence[Skipped]) -> Iterato
             yield f"* {plain_code(one.path)}: {plain_code(one.reason)}"
 
 
-def _row(cells: Iterable[str]) -> str:
+def row(cells: Iterable[str]) -> str:
+    """One row of a table."""
     return f"| {' | '.join(cells)} |"
 
 

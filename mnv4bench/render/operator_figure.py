@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
@@ -32,7 +31,7 @@ NAME_ROOM = 170.0
 LEAST_BARS = 90.0
 VALUE_GAP = 3.0
 AXIS = 22.0  # numbers and what they are
-BOLD = 1.16
+
 # More rows than this are no figure; the table and the JSON have the others.
 MAX_ROWS = 70
 MAX_KINDS = 6  # with a colour of their own; the others are one
@@ -133,7 +132,9 @@ def _page(
     if len(bars) > MAX_ROWS:
         notes = [*notes, f"{len(bars) - MAX_ROWS:,} more rows are in the JSON."]
     lines = [
-        line for head in heads for line in typeface.wrapped(visible(head), TITLE_SIZE * BOLD, room)
+        line
+        for head in heads
+        for line in typeface.wrapped(visible(head), TITLE_SIZE * typeface.BOLD, room)
     ]
     small = [line for note in notes for line in typeface.wrapped(visible(note), NOTE_SIZE, room)]
     rows = page.flow([legend], room) if legend else []
@@ -141,16 +142,14 @@ def _page(
     body = len(shown) * ROW
     height = 2 * MARGIN + len(lines) * step + step + 6 + body + AXIS
     height += len(rows) * LEGEND_ROW + 8 + len(small) * note
-    figure = Figure(figsize=((room + 2 * MARGIN) / 72, height / 72), dpi=72, facecolor=WHITE)
-    FigureCanvasAgg(figure)
-    write = Pen(figure, height)
+    write = Pen(room + 2 * MARGIN, height)
     y = MARGIN
     for line in lines:
         write(MARGIN, y + TITLE_SIZE * typeface.CAP_HEIGHT, line, TITLE_SIZE, INK, weight="bold")
         y += step
     write(MARGIN, y + TEXT_SIZE, title, TEXT_SIZE, GREY)
     y += step + 6
-    _bars(figure, write, shown, (y, room, height))
+    _bars(write, shown, (y, room))
     y += body + AXIS
     if rows:
         page.draw_legend(write, rows, y + LEGEND_ROW / 2)
@@ -158,13 +157,11 @@ def _page(
     for line in small:
         y += note
         write(MARGIN, y - 2, line, NOTE_SIZE, GREY)
-    return figure
+    return write.figure
 
 
-def _bars(
-    figure: Figure, write: Pen, bars: Sequence[_Bar], place: tuple[float, float, float]
-) -> None:
-    top, room, height = place
+def _bars(write: Pen, bars: Sequence[_Bar], place: tuple[float, float]) -> None:
+    top, room = place
     most = min(NAME_ROOM, room * 0.45)
     names = [typeface.shortened_within(visible(bar.name), TEXT_SIZE, most) for bar in bars]
     named = max((typeface.width(name, TEXT_SIZE) for name in names), default=0.0)
@@ -172,10 +169,7 @@ def _bars(
     left = MARGIN + named + 6
     wide = max(LEAST_BARS / 2, room - named - 6 - values - VALUE_GAP - 4)
     body = len(bars) * ROW
-    total = room + 2 * MARGIN
-    axes = figure.add_axes(
-        (left / total, 1 - (top + body) / height, wide / total, max(body, 1.0) / height)
-    )
+    axes = write.axes(left, top, wide, max(body, 1.0), "bottom")
     end = max((bar.seconds for bar in bars), default=0.0) * 1e3 or 1.0
     _dress(axes, end, body)
     for index, (bar, name) in enumerate(zip(bars, names, strict=True)):
@@ -206,10 +200,5 @@ def _dress(axes: Axes, end: float, body: float) -> None:
     axes.set_xlim(0, end)
     axes.set_ylim(body, 0)
     axes.set_yticks([])
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(GREY)
-    axes.tick_params(axis="x", labelsize=TEXT_SIZE, colors=GREY, length=2.5, width=0.6)
     axes.grid(visible=True, axis="x", color=GRID, linewidth=0.5, zorder=0)
-    axes.set_axisbelow(True)
     ticks.even(axes, (1, 2, 2.5, 5, 10))

@@ -31,8 +31,9 @@ def how(one: OperatorProfile) -> list[str]:
     total = f"All operators take {units.seconds(one.operators_s)}"
     if one.profiled_s is None or one.plain_s is None:
         return [*lines, f"{total}. What profiling costs is not known. None of this is a latency."]
+    clock = " of processor time" if one.clock == "processor" else ""
     lines.append(
-        f"{total}; an inference took {units.seconds(one.profiled_s)} with the profiler and "
+        f"{total}; an inference took {units.seconds(one.profiled_s)}{clock} with the profiler and "
         f"{units.seconds(one.plain_s)} without, in turns: profiling costs {units.ratio(one.cost)}. "
         "None of this is a latency."
     )

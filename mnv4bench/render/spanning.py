@@ -13,7 +13,7 @@ from rich.text import Text
 
 from mnv4bench import units
 from mnv4bench.findings import Cell, Column, FamilySpan, Front, Spanned, Universality
-from mnv4bench.render import objectives, sureness
+from mnv4bench.render import front_rows, objectives, sureness
 from mnv4bench.render.listing import listed
 from mnv4bench.render.terminal import NAME_WIDTH, Write, left_out, plain_table
 
@@ -23,8 +23,11 @@ CLAIM = "arXiv:2404.10518 calls MobileNetV4 mostly Pareto optimal across devices
 # More lines than this hide the tables; --json has them all.
 MAX_LINES = 24
 COLUMN_GAP = 3  # characters between two columns of a table
+TOTALS = ("On front", "Mean", "Worst")  # behind the devices
 
 _FRONT, _UNKNOWN = "front", "-"
+OPEN = " ?"  # behind a published cell of which rounding may decide
+_STYLES = {"front": "bold green", "dominated": "", "unknown": "dim"}
 
 
 def table(found: Front) -> RenderableType:
@@ -50,17 +53,18 @@ class _Tables:
 
 
 def _origin(one: Universality, write: Write, room: int) -> list[RenderableType]:
+    rows = listed_rows(one)
     letters = [_letter(index) for index in range(len(one.columns))]
     columns = [
-        (letter, [_cell(row.cells[index], write) for row in one.rows])
+        (letter, [_cell(row.cells[index], write) for row in rows])
         for index, letter in enumerate(letters)
     ]
-    totals = [_totals(row, write) for row in one.rows]
+    every = [totals(row) for row in rows]
     summed = [
-        (heading, [row[index] for row in totals])
-        for index, heading in enumerate(("On front", "Mean", "Worst"))
+        (heading, [write(row[index], "dim" if row[index] == "unknown" else "") for row in every])
+        for index, heading in enumerate(TOTALS)
     ]
-    names = [row.model for row in one.rows]
+    names = [row.model for row in rows]
     title = Text.assemble(
         write(f"{places(one, len(one.columns))}  ", "bold"),
         write(one.origin.upper(), "bold cyan"),
@@ -85,7 +89,7 @@ def _origin(one: Universality, write: Write, room: int) -> list[RenderableType]:
         write(f"{letter}  {place(column)}{cited(one, column)}", "dim")
         for letter, column in zip(letters, one.columns, strict=True)
     ]
-    notes += [write(line) for line in sentences(one)]
+    notes += [write(line) for line in (*unlisted(one), *sentences(one))]
     return [*parts, Padding(Group(*notes), (0, 0, 1, 0))]
 
 
@@ -116,29 +120,41 @@ def _letter(index: int) -> str:
 
 
 def _cell(cell: Cell, write: Write) -> Text:
+    text = write(_place(cell), _STYLES[cell.status])
+    return text + write(_doubt(cell), "yellow")
+
+
+def cell(one: Cell) -> str:
+    """``"front"``, ``"front 62 %"`` where it is not sure, ``"×1.20"``, or ``"-"``."""
+    return _place(one) + _doubt(one)
+
+
+def _place(cell: Cell) -> str:
     match cell.status:
         case "front":
-            share = cell.front_probability
-            doubt = share is not None and share < sureness.DOUBTFUL[1]
-            text = write(_FRONT, "bold green")
-            return text + write(f" {units.share(share)}", "yellow") if doubt and share else text
+            return _FRONT
         case "dominated":
-            share = cell.front_probability
-            text = write(units.ratio(cell.ratio))
-            doubt = share is not None and share >= sureness.DOUBTFUL[0]
-            return text + write(f" {units.share(share)}", "yellow") if doubt and share else text
+            return units.ratio(cell.ratio)
         case "unknown":
-            return write(_UNKNOWN, "dim")
+            return _UNKNOWN
 
 
-def _totals(row: Spanned, write: Write) -> list[Text]:
+def _doubt(cell: Cell) -> str:
+    """The share on the front, where that leaves it open, or that the digits printed do."""
+    if cell.open:
+        return OPEN
+    share = cell.front_probability
+    low, high = sureness.DOUBTFUL
+    if share is None or (share >= high if cell.status == "front" else share < low):
+        return ""
+    return f" {units.share(share)}"
+
+
+def totals(row: Spanned) -> list[str]:
+    """What stands under ``TOTALS``."""
     if not row.known:
-        return [write("unknown", "dim"), write("-"), write("-")]
-    return [
-        write(count(row)),
-        write(units.ratio(row.mean_ratio)),
-        write(units.ratio(row.worst_ratio)),
-    ]
+        return ["unknown", _UNKNOWN, _UNKNOWN]
+    return [count(row), units.ratio(row.mean_ratio), units.ratio(row.worst_ratio)]
 
 
 def count(row: Spanned) -> str:
@@ -171,6 +187,16 @@ def cited(one: Universality, column: Column) -> str:
 def sentences(one: Universality) -> list[str]:
     """What the table says: how to read it, families against the claim, where it fails."""
     return [*reading(one), *families(one), *cell_by_cell(one), *unknowns(one), *left_aside(one)]
+
+
+def listed_rows(one: Universality) -> Sequence[Spanned]:
+    """The first of many models, which are those that are on the front most often."""
+    return one.rows[: front_rows.MOST_ROWS]
+
+
+def unlisted(one: Universality) -> list[str]:
+    """What is said of the models that the table has no row for."""
+    return front_rows.not_listed(len(one.rows))
 
 
 def answers(found: Front) -> list[str]:
@@ -221,6 +247,10 @@ def reading(one: Universality) -> list[str]:
         )
     else:
         lines.append("No certainty: nothing here could be resampled.")
+    if any(cell.open for row in one.rows for cell in row.cells):
+        lines.append(
+            "?: within half of the last digit printed, it may be on the front as well as off it."
+        )
     known = citations(one)
     if len(known) == 1:
         lines.append(f"As published in {known[0]}.")
@@ -285,9 +315,10 @@ def _span(family: FamilySpan, whole: Universality) -> str:
     if low is not None and low != high:
         text += f" ({low}..{high})"
     where = places(whole, family.devices)
+    opens = f"; {units.plural(family.open, 'cell')} open (?)" if family.open else ""
     if family.devices == 1:
-        return f"{text}, on {where}"
-    return f"{text}, more than half of them on {family.mostly_on} of {where}"
+        return f"{text}, on {where}{opens}"
+    return f"{text}, more than half of them on {family.mostly_on} of {where}{opens}"
 
 
 def cell_by_cell(one: Universality) -> list[str]:
@@ -306,9 +337,12 @@ def cell_by_cell(one: Universality) -> list[str]:
                     f"{where}: {units.ratio(cell.ratio)} of the front, dominated by "
                     f"{', '.join(cell.dominated_by)}"
                 )
-                lines.append(f"{text}{'; ' if sure else ''}{sure}.")
+                opens = "; rounding may decide" if cell.open else ""
+                lines.append(f"{text}{'; ' if sure else ''}{sure}{opens}.")
             elif cell.status == "front" and doubtful:
                 lines.append(f"{where}: {sure} only.")
+            elif cell.status == "front" and cell.open:
+                lines.append(f"{where}: on the front, but rounding may decide.")
     if len(lines) > MAX_LINES:
         lines[MAX_LINES:] = [f"And {len(lines) - MAX_LINES:,} more cells; --json lists them all."]
     return lines

@@ -30,19 +30,23 @@ def place(point: Point, group: Group) -> str:
     """What keeps a point where it is: ``", by 9.6 ms or 6.1 points"``; empty if nothing does."""
     x, top1 = point.margin_x, point.margin_top1
     if x == 0 and top1 == 0:
-        return ", tied"
+        return ", tied, as printed" if point.open else ", tied"
     ways = []
     if x:
-        ways.append(objectives.text(group.objective, abs(x)))
+        if group.origin == "published":  # no more digits than the printed times have
+            ways.append(units.seconds_as_printed(abs(x), point.printed_to_s))
+        else:
+            ways.append(objectives.text(group.objective, abs(x)))
     if top1:
         ways.append(units.gap(abs(top1)))
+    open_text = "; rounding may decide" if point.open else ""
     if not ways:
-        return ""
+        return open_text
     if point.status == "front":
-        return f", by {' or '.join(ways)}"
+        return f", by {' or '.join(ways)}{open_text}"
     noun = objectives.wording(group.objective).noun
     alike = " and as accurate" if top1 == 0 else f" at the same {noun}" if x == 0 else ""
-    return f"{alike}; short by {' or '.join(ways)}"
+    return f"{alike}; short by {' or '.join(ways)}{open_text}"
 
 
 def answers(group: Group, limits: Limits | None) -> list[str]:
@@ -80,6 +84,7 @@ def in_brief(group: Group) -> list[str]:
     if found is None or not found.resamples:
         return []
     count = f"{found.resamples:,} resamples of the invocations"
+    count += " and images" if found.evaluated else ""
     several = len(found.hypervolumes) > 1
     lines = [f"Paleness and percentages behind names: share of {count} on the front."]
     if found.scant:
@@ -91,9 +96,21 @@ def how(found: Certainty) -> str:
     """What a share is a share of."""
     error = units.percent(found.monte_carlo_error)
     return (
-        f"On front: in how many of {found.resamples:,} resamples of the invocations (seed "
-        f"{found.seed}); standard error from their number at most {error}."
+        f"On front: in how many of {found.resamples:,} resamples of the invocations"
+        f"{images(found)} (seed {found.seed}); standard error from their number at most {error}."
     )
+
+
+def images(found: Certainty) -> str:
+    """What is said of measured accuracies: on whose images they were drawn again."""
+    if not found.evaluated:
+        return ""
+    if found.paired == found.evaluated:
+        return " and of the images, the same for all files"
+    alone = "" if found.evaluated == 1 else ", for each file by itself"
+    if found.paired:
+        alone = f", the same for {found.paired:,} of {found.evaluated:,} files"
+    return f" and of the images{alone}"
 
 
 def contested(found: Certainty) -> list[str]:

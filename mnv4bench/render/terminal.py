@@ -7,7 +7,6 @@ choice (NO_COLOR, a pipe and an ASCII terminal are honoured by rich itself).
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
@@ -18,36 +17,28 @@ from rich.table import Table
 from rich.text import Text
 
 from mnv4bench import units
-from mnv4bench.findings import Catalog, Front, Limits, Point, Shown, Skipped, Summary
+from mnv4bench.findings import Catalog, Front, Limits, Shown, Skipped, Summary
 from mnv4bench.findings import Group as FrontGroup
-from mnv4bench.render import objectives, placement, speeds, sureness
+from mnv4bench.render import front_notes, front_rows, placement, speeds
 from mnv4bench.render.untrusted import visible
 
 # More lines than this hide the table above them; --json has them all.
 MAX_SKIPPED_LINES = 8
 
-RANDOM_MARK = " ~"  # behind a name, where only some of a table have random weights
-FLOAT_MARK = " float"  # behind an accuracy of the network before it was quantised
-FLOAT_ACCURACY = (
-    "float: published for the float network; nobody measured this quantised file (mnv4bench eval)."
-)
-SEVERAL_BASES = (
-    "Accuracies of different sources or data sets are not compared: each has a front of its own."
-)
 MEANS = (
     "Each value is the mean of one invocation's inferences; the benchmark program gives no single "
     "ones, so there is no p90."
 )
-RANDOM_WEIGHTS = "Latency measured with random weights; accuracy published for trained weights."
-ANY_RANDOM_WEIGHTS = "Random weights; accuracy published for trained weights."
 
 _ASCII = str.maketrans({"±": "+-", "×": "x", "µ": "u", "·": "-", "…": "..."})
-_STATUS_STYLE = {"front": "bold green", "dominated": "", "excluded": "yellow"}
-_SOURCE_TITLES = {
-    "paper": "the paper",
-    "timm": "timm's results",
-    "measured": "mnv4bench eval",
-    "table": "the same table",
+_TONES = {
+    "plain": "",
+    "answer": "bold",
+    "aside": "dim",
+    "warning": "yellow",
+    "front": "bold green",
+    "dominated": "",
+    "excluded": "yellow",
 }
 PLACEMENT_STYLE = {"full": "", "partial": "yellow", "none": "bold red", "unproven": "yellow"}
 
@@ -194,8 +185,7 @@ def _measurements(alike: Sequence[Summary], write: Write) -> RenderableType:
     if any(one.inferences_per_value > 1 for one in alike):
         notes.append(write(MEANS, "dim"))
     notes += [write(line, "dim") for line in speeds.notes(alike)]
-    for text, names in _calibrations(alike):
-        notes.append(write(f"{text[0].upper()}{text[1:]}: {names}.", "yellow"))
+    notes += [write(line, "yellow") for line in front_notes.calibrations(alike)]
     return Group(table, Padding(Group(*notes, *warnings), (0, 0, 1, 0)))
 
 
@@ -242,138 +232,18 @@ def front(found: Front) -> View:
 
 
 def _front(group: FrontGroup, limits: Limits | None, write: Write) -> RenderableType:
-    published = group.origin == "published"
-    over = objectives.wording(group.objective)
-    sources = sorted({one.accuracy_source for one in group.points if one.accuracy_source})
-    random = [is_random(one) for one in group.points]
-    shares = sureness.shares(group.points)
-    columns = [("Model", "left"), (over.column, "right")]
-    if not (published or over.exact):
-        columns.append(("Interval", "right"))
-    columns.append(("Top-1", "right"))
-    if len(sources) > 1:
-        columns.append(("Source", "left"))
-    if shares:
-        columns.append(("On front", "right"))
-    columns.append(("Status", "left"))
     table = plain_table(
         write,
-        *columns,
-        names=(one.model for one in group.points),
+        *front_rows.columns(group),
+        names=(one.model for one in group.points[: front_rows.MOST_ROWS]),
         title=heading(write, group.device, group.origin, (group.precision,)),
     )
-    shown = {heading for heading, _ in columns}
-    for point in group.points:
-        mark = RANDOM_MARK if is_random(point) and not all(random) else ""
-        table.add_row(*_front_row(point, mark, group, shown, write))
-    compared = [point for point in group.points if point.status != "excluded"]
-    members = sum(point.status == "front" for point in compared)
-    tally = f"{members} of {units.plural(len(compared), 'model')} on the front"
-    if not compared:
-        tally = f"No front: {units.plural(len(group.points), 'model')}, and each is excluded"
-    elif len(compared) < len(group.points):
-        tally += f", {len(group.points) - len(compared)} excluded"
-    notes = [write(f"{tally}.")]
-    answers = sureness.answers(group, limits)
-    notes += [write(line, "bold") for line in answers]
-    notes += [write(line) for line in sureness.sentences(group)]
-    where = [group.machine]
-    if published:
-        where.append(f"as published in {group.environment}")
-    if len(sources) == 1:
-        where.append(f"top-1 from {_SOURCE_TITLES[sources[0]]}")
-    notes.append(write(", ".join(filter(None, where)), "dim"))
-    if len({point.basis for point in compared}) > 1:
-        notes.append(write(SEVERAL_BASES, "yellow"))
-    if any(random):
-        mark = "" if all(random) else f"{RANDOM_MARK.strip()} "
-        text = RANDOM_WEIGHTS if group.objective == "latency" else ANY_RANDOM_WEIGHTS
-        notes.append(write(mark + text, "yellow"))
-    if any(point.float_accuracy for point in compared):
-        notes.append(write(FLOAT_ACCURACY, "yellow"))
-    for text in measured_on(compared):
-        notes.append(write(f"Top-1 {text}.", "dim"))
-    for text, names in _calibrations(compared):
-        notes.append(write(f"{text[0].upper()}{text[1:]}: {names}.", "yellow"))
-    return Group(table, Padding(Group(*notes), (0, 0, 1, 0)))
-
-
-def _front_row(
-    point: Point, mark: str, group: FrontGroup, shown: set[str], write: Write
-) -> list[Text]:
-    style = _STATUS_STYLE[point.status]
-    cost, (low, high) = point.cost, point.cost_interval
-    if point.x is None and group.objective != "latency":
-        cost = None
-    width = units.half_width(cost, low, high) if cost and low and high else None
-    # Published times keep their printed digits; measured ones end where the uncertainty begins.
-    text = objectives.text(group.objective, cost, width)
-    if group.origin == "published":
-        text = units.seconds_as_printed(cost)
-    cells = [write(point.model + mark, style), write("-" if cost is None else text)]
-    if "Interval" in shown:
-        cells.append(write(units.spread(cost, low, high) if cost and width is not None else "-"))
-    cells.append(_top1(point, write))
-    if "Source" in shown:
-        cells.append(write(point.accuracy_source or "-"))
-    if "On front" in shown:
-        share = point.front_probability
-        doubt = "yellow" if sureness.is_doubtful(point) else ""
-        cells.append(write("-" if share is None else units.share(share), doubt))
-    return [*cells, _status(point, group, style, write)]
-
-
-def _top1(point: Point, write: Write) -> Text:
-    """``73.8 %``, ``73.8 % float``, or with its interval what was measured on the file."""
-    if point.top1 is None:
-        return write("-")
-    text = write(units.top1(point.top1))
-    if point.accuracy_source == "measured":
-        text += write(f" ({units.top1_interval(point.top1_low, point.top1_high)})", "dim")
-    if point.float_accuracy:
-        text += write(FLOAT_MARK, "yellow")
-    return text
-
-
-def is_random(point: Point) -> bool:
-    """Whether the latency is that of random weights and the accuracy is not."""
-    return point.weights.startswith("random") and point.accuracy_source != "measured"
-
-
-def measured_on(points: Iterable[Point]) -> list[str]:
-    """``"measured on 50,000 images of val (3 files)"``, one for each data set."""
-    files = Counter(
-        (point.accuracy_data, point.accuracy_images or 0)
-        for point in points
-        if point.accuracy_source == "measured"
-    )
-    return [
-        f"measured on {units.plural(images, 'image')} of {data} ({units.plural(count, 'file')})"
-        for (data, images), count in sorted(files.items())
-    ]
-
-
-def _calibrations(found: Iterable[Summary | Point]) -> list[tuple[str, str]]:
-    """(how, of which models), for what was calibrated."""
-    models: dict[str, list[str]] = defaultdict(list)
-    for one in found:
-        if one.calibration:
-            models[one.calibration].append(one.model)
-    return [(how, ", ".join(names)) for how, names in sorted(models.items())]
-
-
-def _status(point: Point, group: FrontGroup, style: str, write: Write) -> Text:
-    """``front``, ``dominated by A, B``, ``excluded: why``; with a warning where one is due."""
-    text = write(point.status, style)
-    if point.dominated_by:
-        text += write(f" by {', '.join(point.dominated_by)}", "dim")
-    if point.status != "excluded":
-        text += write(sureness.place(point, group), "dim")
-    if point.reason:
-        text += write(f": {point.reason}", style)
-    if point.placement == "partial":
-        text += write(" (placement partial)", "yellow")
-    return text
+    for cells in front_rows.rows(group):
+        pieces = [[write(one.text, _TONES[one.tone]) for one in cell] for cell in cells]
+        table.add_row(*(Text.assemble(*cell, overflow="fold") for cell in pieces))
+    said = [write(line) for line in front_rows.not_listed(len(group.points))]
+    said += [write(one.text, _TONES[one.tone]) for one in front_notes.notes(group, limits)]
+    return Group(table, Padding(Group(*said), (0, 0, 1, 0)))
 
 
 # --- what was left out ------------------------------------------------------------------------

@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from benchmarks.front_calibration import crowds, shares
+from benchmarks.front_calibration import asked, crowds, shares
 from mnv4bench.analysis.certainty import CONTESTED_SHARE, Reference, with_certainty
 from mnv4bench.analysis.pareto import front_of, published_groups
 from mnv4bench.analysis.stats import median
+from mnv4bench.analysis.universality import across
 from mnv4bench.findings import Certainty, Group, Limits, Point
 from mnv4bench.models.published import table
 
@@ -144,6 +145,19 @@ def test_a_share_may_be_read_as_a_probability(noise: str) -> None:
     assert belongs[between].mean() == pytest.approx(share[between].mean(), abs=0.15)
 
 
+def test_a_share_of_files_on_the_same_images_may_be_read_as_a_probability() -> None:
+    """Drawn apart they would be less sure than they are: fewer are called sure."""
+    together, apart = asked(400, 0.8, 300, seed=5)
+    share, belongs = together.T
+    sure, unlikely = share > 0.95, share < 0.05
+    assert belongs[sure].mean() > 0.95
+    assert belongs[unlikely].mean() < 0.05
+    between = (share >= 0.2) & (share <= 0.8)
+    assert belongs[between].mean() == pytest.approx(share[between].mean(), abs=0.15)
+    named = [((one[:, 0] > 0.95) | (one[:, 0] < 0.05)).sum() for one in (together, apart)]
+    assert named[0] > 1.15 * named[1]
+
+
 def test_the_interval_of_the_area_holds_the_area() -> None:
     """95 of 100 fronts of twelve models; of 150 at least 134 (chance of fewer: 1 in 200)."""
     assert crowds(6, 0.02, 150, seed=8).held.sum() >= 134
@@ -234,6 +248,23 @@ def test_a_measured_accuracy_makes_a_front_less_sure() -> None:
     assert certainty(unsure).contested[0].share == pytest.approx(0.40, abs=0.05)
     sure = with_certainty(group(*(evaluated(one, 1_000_000) for one in points)))
     assert probabilities(sure)["b"] == 0.0
+
+
+def test_files_on_the_same_images_are_drawn_on_the_same_images() -> None:
+    """Half a point apart; of 1,000 images only five were answered otherwise, all by the better."""
+    points = [
+        replace(evaluated(point(name, top1, *times), 1000), artifact_sha256=name)
+        for name, top1, times in (("a", 70.5, (1.0, 1.0, 1.0)), ("b", 70.0, (2.0, 2.0, 2.0)))
+    ]
+    sheets = {"a": b"\1" * 705 + b"\0" * 295, "b": b"\1" * 700 + b"\0" * 300}
+    apart = with_certainty(group(*points))
+    paired = with_certainty(group(*points), sheets=sheets)
+    assert probabilities(apart)["b"] == pytest.approx(0.40, abs=0.05)
+    assert probabilities(paired)["b"] == pytest.approx(0.01, abs=0.01)
+    assert (certainty(apart).evaluated, certainty(apart).paired) == (2, 0)
+    assert (certainty(paired).evaluated, certainty(paired).paired) == (2, 2)
+    [found] = across([group(*points)], sheets=sheets)
+    assert found.rows[1].cells[0].front_probability == probabilities(paired)["b"]
 
 
 def test_bases_are_judged_apart() -> None:

@@ -1,6 +1,9 @@
 """Margins: by hand, and against moving a point there."""
 
+from random import Random
+
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mnv4bench.analysis.pareto import front_of
@@ -62,3 +65,66 @@ def test_a_point_changes_its_place_just_beyond_its_margin(pairs: list[tuple[int,
                     one for one in front_of([*others, moved(by)]) if one.model == point.model
                 )
                 assert (there.status == "front") == expected, (point, by)
+
+
+# --- what was rounded away --------------------------------------------------------------------
+
+
+def printed(pairs: list[tuple[int, int]]) -> list[Point]:
+    """Times of whole seconds, printed to the second."""
+    return [replace(one, printed_to_s=1.0) for one in cloud(pairs)]
+
+
+def test_equal_in_print_is_open_which_is_faster() -> None:
+    """The paper on the Pixel 8: 0.7 ms each; 0.8 ms cannot have been faster than 0.7."""
+    found = front_of(
+        [
+            replace(candidate(name, ms / 1e3, top1), printed_to_s=1e-4)
+            for name, ms, top1 in (("conv-s", 0.7, 73.8), ("v2", 0.7, 73.4), ("v1", 0.8, 74.0),
+                                   ("late", 0.9, 73.0))
+        ]
+    )  # fmt: skip
+    assert {one.model: one.open for one in found} == {
+        "conv-s": False, "v2": True, "v1": False, "late": False,
+    }  # fmt: skip
+
+
+def test_what_was_not_rounded_is_not_open() -> None:
+    assert not any(one.open for one in front_of(cloud([(1, 70), (1, 60), (2, 70)])))
+
+
+@settings(deadline=None)
+@given(clouds.filter(bool), st.randoms(use_true_random=False))
+def test_a_place_that_is_not_open_stays_whatever_was_rounded(
+    pairs: list[tuple[int, int]], random: Random
+) -> None:
+    points = front_of(printed(pairs))
+    for _ in range(10):
+        moved = front_of(
+            [
+                replace(one, latency_s=one.latency_s + random.uniform(-0.499, 0.499), open=False)
+                for one in points
+                if one.latency_s
+            ]
+        )
+        true = {one.model: one.status for one in moved}
+        assert all(one.open or true[one.model] == one.status for one in points)
+
+
+@settings(deadline=None)
+@given(clouds.filter(bool))
+def test_an_open_place_can_be_another_one(pairs: list[tuple[int, int]]) -> None:
+    """Moved by almost half a digit, against all others."""
+    points = front_of(printed(pairs))
+    for point in points:
+        if point.open:
+            by = 0.499 if point.status == "front" else -0.499
+            moved = front_of(
+                [
+                    replace(one, latency_s=one.latency_s + (by if one is point else -by))
+                    for one in points
+                    if one.latency_s
+                ]
+            )
+            [found] = [one for one in moved if one.model == point.model]
+            assert found.status != point.status

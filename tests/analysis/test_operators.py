@@ -216,3 +216,9 @@ def test_what_a_reader_must_know_of_two_sides() -> None:
     assert "of B only 0%" in notes
     assert "A is mnv4-conv-s and B is fastvit-t8" in notes
     assert "not quite alike" in notes
+
+
+def test_inferences_that_were_interrupted_are_said_to_be() -> None:
+    busy = replace(TAKEN, profiled_s=9e-3, plain_s=9e-3)
+    assert any("9.00 times what its operators add up to" in note for note in profiled(busy).notes)
+    assert not any("add up to" in note for note in profiled().notes)

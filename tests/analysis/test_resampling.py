@@ -6,6 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnv4bench.analysis.resampling import (
+    RIGHT,
+    UNREAD,
+    WRONG,
     Cloud,
     Drawn,
     _Medians,
@@ -64,6 +67,14 @@ def test_parts_of_any_size_are_the_same_resamples(monkeypatch: pytest.MonkeyPatc
     assert (whole.top1 == cut.top1).all()
 
 
+def test_parts_of_any_size_have_the_same_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    sheets = [sheet(70, 30), sheet(60, 40), b""]
+    cloud = Cloud.of([(1.0,)] * 3, [70.0, 60.0, 50.0], [100, 100, 100], sheets)
+    whole = resampled(cloud, 50)
+    monkeypatch.setattr("mnv4bench.analysis.resampling.CHUNK", 7)
+    assert resampled(cloud, 50).top1 == pytest.approx(whole.top1, rel=1e-5)
+
+
 def test_a_measured_accuracy_varies_as_its_images_allow() -> None:
     """80 % of 400 images: a standard deviation of 2 points; an accuracy of no images stays."""
     top1 = resampled(Cloud.of([(1.0,), (1.0,)], [80.0, 70.0], [400, 0]), 20_000).top1
@@ -76,6 +87,47 @@ def test_all_images_right_is_no_certainty() -> None:
     top1 = resampled(Cloud.of([(1.0,)], [100.0], [40])).top1
     assert 0 < top1.std() < 2
     assert top1.max() <= 100
+
+
+def sheet(right: int, wrong: int, unread: int = 0) -> bytes:
+    return bytes([RIGHT] * right + [WRONG] * wrong + [UNREAD] * unread)
+
+
+def test_two_files_on_the_same_images_differ_by_those_of_which_they_differ() -> None:
+    """Of 1,000 images 40 and 30 only one had right: the difference has an error of 0.84 points.
+
+    Apart, the files' errors of 1.45 points each would make it 2.05.
+    """
+    first, second = sheet(700, 300), sheet(660, 40) + sheet(30, 270)
+    cloud = Cloud.of([(1.0,), (1.0,)], [70.0, 69.0], [1000, 1000], [first, second])
+    top1 = resampled(cloud, 20_000).top1
+    expected = 100 * ((40 + 30 - 10**2 / 1000) / 1000**2) ** 0.5
+    assert (top1[:, 0] - top1[:, 1]).std() == pytest.approx(expected, rel=0.04)
+    assert (top1[:, 0] - top1[:, 1]).mean() == pytest.approx(1.0, abs=0.03)
+
+
+def test_each_file_alone_has_the_same_posterior_as_without_its_images() -> None:
+    """Beta(right + 1/2, wrong + 1/2); an image that could not be read is neither."""
+    sheets = [sheet(9, 3, 2), sheet(14, 0), sheet(2, 12)]
+    top1 = resampled(Cloud.of([(1.0,)] * 3, [75, 100, 14.3], [12, 14, 14], sheets), 40_000).top1
+    for column, (right, wrong) in enumerate([(9, 3), (14, 0), (2, 12)]):
+        drawn = 100 * np.random.default_rng(3).beta(right + 0.5, wrong + 0.5, 40_000)
+        levels = np.percentile(drawn, [5, 25, 50, 75, 95])
+        found = [(top1[:, column] <= level).mean() for level in levels]
+        assert found == pytest.approx([0.05, 0.25, 0.5, 0.75, 0.95], abs=0.01)
+
+
+def test_files_that_never_differed_may_differ_on_other_images() -> None:
+    same = sheet(70, 30)
+    top1 = resampled(Cloud.of([(1.0,)] * 2, [70.0, 70.0], [100] * 2, [same, same])).top1
+    assert 0.1 < (top1[:, 0] - top1[:, 1]).std() < 1.5
+    assert (top1[:, 0] > top1[:, 1]).mean() == pytest.approx(0.5, abs=0.05)
+
+
+def test_sheets_of_different_lengths_are_not_of_the_same_images() -> None:
+    cloud = Cloud.of([(1.0,)] * 2, [70.0, 70.0], [10, 20], [sheet(7, 3), sheet(14, 6)])
+    assert not len(cloud.paired())
+    assert resampled(cloud).top1.shape == (2000, 2)
 
 
 def by_words(costs: list[float], top1: list[float]) -> list[bool]:

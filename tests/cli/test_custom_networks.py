@@ -159,3 +159,8 @@ def test_its_latency_is_predicted_and_its_layers_stand_under_a_roof(terminal: Te
     roof = terminal("roofline", "./net.toml", "--json")
     assert roof.status == 0, roof
     assert '"net"' in roof.out
+    Path("large.toml").write_text(TINY.replace("start = 3", "start = 7"))
+    refused = terminal("predict", "--device", "pixel6-cpu", "./large.toml")
+    assert refused.status == 3
+    assert "kernels of 7x7 and more" in refused.err
+    assert "--model ./large.toml" in refused.err

@@ -14,6 +14,7 @@ from tests.sample_reports import (
     PROFILE,
     counted,
     counting_report,
+    evaluation,
     measurement,
     report,
     samples,
@@ -68,6 +69,23 @@ def test_the_table_says_how_sure_it_is(terminal: Terminal, reports: Path) -> Non
     assert ">99.9 %" in out
     assert "2,000 resamples of the invocations (seed 0)" in out
     assert "Hypervolume" in out
+
+
+def test_files_evaluated_on_the_same_images_are_drawn_on_the_same_ones(
+    terminal: Terminal, reports: Path
+) -> None:
+    """The slower one is right twice more, and never wrong where the other is right."""
+    store.write_evaluation(reports, evaluation(*[0] * 80, *[1] * 20, model="mobilenetv3-small"))
+    store.write_evaluation(reports, evaluation(*[0] * 82, *[1] * 18, model="mnv4-conv-s"))
+    ran = terminal("pareto", reports, "--json", "--universality")
+    [group] = ran.json["groups"]
+    assert (group["certainty"]["evaluated"], group["certainty"]["paired"]) == (2, 2)
+    [share] = [p["front_probability"] for p in group["points"] if p["model"] == "mnv4-conv-s"]
+    assert 0.85 < share < 0.98  # apart, 2 points of 100 images would be 0.65
+    table = " ".join(terminal("pareto", reports).out.split())
+    assert "resamples of the invocations and of the images, the same for all files" in table
+    page = terminal("report", reports, "--json").json
+    assert page["front"]["groups"][0]["certainty"] == group["certainty"]
 
 
 def test_one_invocation_has_no_probability_and_no_interval(
@@ -203,6 +221,34 @@ def test_measured_and_published_never_share_a_table(terminal: Terminal, reports:
     ran = terminal("pareto", reports, "--published", "--universality", "--json")
     assert [one["origin"] for one in ran.json["universality"]] == ["measured", "published"]
     assert len(ran.json["universality"][1]["columns"]) == 7
+
+
+def test_markdown_to_paste(terminal: Terminal, reports: Path) -> None:
+    ran = terminal("pareto", reports, "--format", "markdown", "--max-latency", "1.5ms")
+    assert ran.out.startswith("### `host-cpu`, fp32, measured\n\n| Model | Latency |")
+    assert "* **With latency at most 1.50 ms: mobilenetv3-small (most accurate)" in ran.out
+    assert "drawn:" not in ran.out
+    across = terminal("pareto", reports, "--format", "markdown", "--universality").out
+    assert "| `mnv4-conv-s` | front | 1 of 1 |" in across
+    assert terminal("pareto", reports, "--format", "json").json["groups"]
+    assert_sentence(terminal("pareto", reports, "--json", "--format", "markdown"), 2, "two formats")
+
+
+def test_a_published_table_beside_the_measured_as_markdown(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    stored(tmp_path / "reports", "r1", "pixel6-cpu", mnv4_conv_s=LARGE)
+    vendor = tmp_path / "vendor.csv"
+    vendor.write_text(
+        "# citation: A @note | 1\ndevice,precision,model,input_px,latency_ms,top1_percent\n"
+        "pixel6-cpu,fp32,mnv4-conv-s,224,2.0,73.8\n"
+    )
+    out = terminal("pareto", "reports", "--published", vendor, "--format", "markdown").out
+    assert "### `pixel6-cpu`, measured beside published" in out
+    assert "| `mnv4-conv-s` | fp32 | 224 | 2.10 ms | 2.0 ms | 1.050 (0.976..1.128) |" in out
+    assert "* **Your pixel6-cpu" in out
+    assert "@note" not in out
+    assert "A <code>&#64;</code>note &#124; 1" in out
 
 
 def test_published_numbers_have_no_probability(terminal: Terminal) -> None:

@@ -14,7 +14,16 @@ from msgspec.structs import replace
 from mnv4bench import codec, store
 from mnv4bench.records import Placement, Signal
 from tests.command_line import Ran, Terminal, command, run_process
-from tests.sample_reports import PROFILE, artifact, evaluation, measurement, report, samples
+from tests.sample_reports import (
+    PROFILE,
+    artifact,
+    counted,
+    counting_report,
+    evaluation,
+    measurement,
+    report,
+    samples,
+)
 
 HOSTILE = "[red]x[/red]\x1b[31m<script>alert(1)</script>"
 
@@ -406,3 +415,65 @@ def test_a_damaged_evaluation_is_skipped_with_its_reason(
     [left] = ran.json["skipped"]  # the one of the file that was measured; no other is opened
     assert left["reason"] == "JSON, but not an evaluation of mnv4bench."
     assert {p["accuracy_source"] for p in ran.json["groups"][0]["points"]} == {"timm"}
+
+
+# --- many reports -----------------------------------------------------------------------------
+
+
+def test_a_table_has_no_more_rows_than_a_person_reads(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        two_models(tmp_path / "reports", f"r{number}")
+    every = terminal("show", "--json").json["measurements"]
+    assert [one["report"] for one in every] == [f"r{3 - n // 2}" for n in range(8)]
+    monkeypatch.setattr("mnv4bench.cli.show.MOST_ROWS", 3)
+    shown = terminal("show").out
+    assert shown.count("mobilenetv3-small") == 2
+    assert "Not listed: 5 more measurements, read after these" in shown
+    assert terminal("show", "--json").json["measurements"] == every
+    assert "Not listed" not in terminal("show", "--format", "markdown").out
+
+
+def test_json_that_is_spooled_is_the_same_json(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As codec prints the whole, with latencies before counts, whatever is on the disk of it."""
+    name = 'a "name"\n, with [] and µ'
+    two_models(tmp_path / "reports", "r1")
+    store.write(tmp_path / "reports", counting_report(counted(), model=name, name="r2"))
+    two_models(tmp_path / "reports", "r3")
+    monkeypatch.setattr("mnv4bench.cli.spooling.IN_MEMORY", 100)
+    monkeypatch.setattr("mnv4bench.cli.spooling.PIECE", 7)
+    ran = terminal("show", "--json")
+    assert codec.encode_json(ran.json) == ran.out.removesuffix("\n")
+    rows = ran.json["measurements"]
+    assert [(one["report"], one["origin"]) for one in rows] == [
+        ("r3", "measured"), ("r3", "measured"), ("r1", "measured"), ("r1", "measured"),
+        ("r2", "emulated"),
+    ]  # fmt: skip
+    assert rows[-1]["model"] == name
+    terminal("show", "--out", "shown.json")
+    assert (tmp_path / "shown.json").read_text() == ran.out
+
+
+def test_slow_reading_shows_a_bar_on_a_terminal_and_lines_elsewhere(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        two_models(tmp_path / "reports", f"r{number}")
+    monkeypatch.setattr("mnv4bench.cli.waiting.SILENT_S", -1.0)
+    monkeypatch.setattr("mnv4bench.cli.waiting.EVERY_S", 0.0)
+    monkeypatch.setattr("mnv4bench.cli.waiting.REDRAWN_S", 0.0)
+    lines = [f"reading reports: {done} of 4" for done in (1, 2, 3)]
+    for words in (("show",), ("show", "--json"), ("show", "--format", "csv")):
+        assert terminal(*words).err.splitlines() == lines
+    monkeypatch.setattr("mnv4bench.cli.waiting.is_terminal", lambda _: True)
+    bars = terminal("show", "--json").err
+    assert bars.startswith(
+        "\rreading reports: 1 of 4 [=====               ]"
+        "\rreading reports: 2 of 4 [==========          ]"
+    )
+    assert bars.endswith(f"\r{' ' * 46}\r")
+    # Rows that appear one by one are not written over.
+    assert terminal("show", "--format", "csv").err == ""

@@ -50,6 +50,8 @@ def facts() -> Facts:
 
 
 def settle(arithmetic: str) -> torch.dtype:
+    if WRONG == "busy":
+        raise RuntimeError("CUDA error: CUDA-capable device(s) is/are busy or unavailable")
     if WRONG == "out of memory":
         raise torch.cuda.OutOfMemoryError(OUT_OF_MEMORY)
     return {"fp16": torch.float16, "bf16": torch.bfloat16}.get(arithmetic, torch.float32)

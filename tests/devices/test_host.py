@@ -147,7 +147,9 @@ def replace_runtime(runtime: host_runtimes.Runtime, module: str) -> host_runtime
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
-        ({"accelerator": "gpu"}, NotMeasured),
+        ({"accelerator": "npu"}, NotMeasured),
+        ({"runtime": "onnxruntime", "format": "onnx", "accelerator": "gpu"}, NotMeasured),
+        ({"runtime": "torch", "format": "pt2", "accelerator": "gpu"}, NotMeasured),
         ({"runtime": "coreml", "format": "coreml"}, NotMeasured),
         ({"format": "onnx"}, UsageError),
     ],

@@ -18,7 +18,7 @@ ARM = "processor : 0\nCPU implementer : 0x41\nCPU part : 0xd0c\n"
 @pytest.fixture
 def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in place of /proc and /sys, empty at first."""
-    for name in ("STAT", "CPUINFO", "PRESSURE", "CPUS", "HWMON", "THERMAL"):
+    for name in ("STAT", "CPUINFO", "PRESSURE", "CPUS", "HWMON", "THERMAL", "STATUS"):
         monkeypatch.setattr(readings, name, tmp_path / name.lower())
     return tmp_path
 
@@ -107,3 +107,14 @@ def test_only_sensors_of_the_processor_count(kernel: Path) -> None:
 def test_a_sensor_that_reads_zero_or_less_is_not_one(kernel: Path) -> None:
     put(kernel, {"thermal/thermal_zone0/type": "cpu-thermal", "thermal/thermal_zone0/temp": "0"})
     assert readings.temperature_c() is None
+
+
+def test_the_peak_is_that_of_this_program_alone(
+    kernel: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readings.sys, "platform", "linux")
+    assert readings.peak_memory_bytes() is None
+    put(kernel, {"status": "Name:\tpython\nVmPeak:\t  900 kB\nVmHWM:\t  15820 kB\nVmRSS:\t 9 kB\n"})
+    assert readings.peak_memory_bytes() == 15820 * 1024
+    put(kernel, {"status": "VmHWM:\t a lot\n"})
+    assert readings.peak_memory_bytes() is None

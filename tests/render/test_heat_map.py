@@ -84,6 +84,7 @@ def test_what_a_cell_says() -> None:
     assert said(status="dominated", ratio=1.25) == "×1.25"
     assert said(status="dominated", ratio=1.25, front_probability=0.01) == "×1.25"
     assert said(status="dominated", ratio=1.01, front_probability=0.3) == "×1.01 30 %"
+    assert said(status="dominated", ratio=1.0, open=True) == "×1.00 ?"
     assert said(status="unknown", ratio=None, reason="failed on the device") == "failed"
     assert said(status="unknown", ratio=None, reason="tainted: busy") == "-"
     assert heat_map.look(Cell(status="unknown", ratio=None))[1] != INK
@@ -113,6 +114,16 @@ def test_any_table_stays_on_the_page(models: int, devices: int) -> None:
     assert len(set(names)) == len(names)  # an ellipsis in the middle keeps them apart
     if models > heat_map.MAX_ROWS:
         assert any("15 more models are in the JSON" in text.get_text() for text in page.texts)
+
+
+def test_the_papers_devices_stand_abreast_on_a_page() -> None:
+    groups = fixed.published()
+    front = Front(groups=groups, universality=across(groups))
+    said = [text.get_text() for text in heat_map.compose(front, "page").texts]
+    assert said.count("on front") == 1
+    assert said.count("mnv4-conv-s") == 1
+    assert "mobilenetv2-1.5x" in said
+    assert [text for text in said if text.endswith("-max-1.5x")]
 
 
 def test_hostile_names_are_text_and_nothing_else() -> None:

@@ -16,6 +16,7 @@ from mnv4bench.models import accuracies
 from mnv4bench.overview import Overview
 from mnv4bench.records import Report
 from mnv4bench.render.html import page
+from mnv4bench.render.palette import looks
 from tests.render.fixed import published
 from tests.render.report_stores import HOSTILE, changing, hard
 from tests.sample_reports import measurement, report, samples
@@ -161,3 +162,10 @@ def test_nothing_at_all_is_a_page_too() -> None:
     found = data_in(text_of(Material().overview(lambda _: None)))
     assert found["points"]["model"] == []
     assert found["history"] is None
+
+
+def test_every_look_has_a_symbol_in_the_page() -> None:
+    from mnv4bench.render.html.payload import _SYMBOLS
+
+    drawn = looks([f"stranger {index}" for index in range(30)] + ["custom"])
+    assert {look.marker for look in drawn.values()} <= _SYMBOLS.keys()

@@ -1,16 +1,21 @@
 """Markdown that can be pasted: figures with units, names that do nothing."""
 
 import re
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mnv4bench.analysis import rows
-from mnv4bench.findings import Skipped
+from mnv4bench.analysis.universality import across
+from mnv4bench.findings import Front, Skipped
 from mnv4bench.models import published
 from mnv4bench.records import Accuracy
-from mnv4bench.render import inert, markdown
+from mnv4bench.render import front_markdown, inert, markdown
+from tests.render import fixed
+from tests.render.golden import assert_golden
 from tests.sample_reports import artifact, measurement, report, samples
 
 TIMM = Accuracy(top1=73.76, source="timm", weights="a tag", input_px=224, citation="timm")
@@ -45,6 +50,38 @@ def test_a_count_keeps_every_digit() -> None:
 def test_a_quantised_files_accuracy_is_the_float_networks() -> None:
     _, _, row = lines(measurement(artifact=artifact(precision="int8")), accuracy=TIMM)
     assert "73.8 % (timm's, float network)" in row
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("front.md", front_markdown.lines(fixed.sure())),
+        ("front_int8.md", front_markdown.lines(Front(groups=(fixed.quantised(),)))),
+        ("universality.md", front_markdown.across(fixed.spanned())),
+    ],
+)
+def test_fronts_as_they_are_pasted(name: str, found: Iterator[str]) -> None:
+    assert_golden(name, "\n".join(found) + "\n")
+
+
+def test_every_row_of_a_front_has_the_cells_of_its_heading() -> None:
+    hostile = fixed.hostile()
+    spanned = Front(groups=(hostile,), universality=across([hostile]), limits=fixed.LIMITS)
+    for view in (front_markdown.lines, front_markdown.across):
+        text = "\n".join(view(spanned))
+        counts = {len(cells(line)) for line in text.split("\n") if line.startswith("|")}
+        assert len(counts) == 1
+        outside = re.sub(r"`[^`]*`", "", text)
+        for acting in ("<script", "[red]", "@", "\x1b", "](", "<img"):
+            assert acting not in outside
+
+
+def test_a_front_of_nothing_says_so() -> None:
+    assert list(front_markdown.lines(Front(groups=()))) == [front_markdown.NOTHING]
+    left = Skipped(path="a|b.json", reason="cut short")
+    assert list(front_markdown.across(Front(groups=(), skipped=(left,))))[-1] == (
+        "* <code>a&#124;b.json</code>: `cut short`"
+    )
 
 
 def test_names_do_nothing() -> None:

@@ -58,7 +58,7 @@ def profile(factor: float = 1.0, **changes: object) -> OperatorProfile:
         "weights": "random (seed 0)", "sha256": "0" * 64, "device": "host-cpu", "threads": 1,
         "runtime": "LiteRT 2.3.0", "source": "LiteRT's profiler", "statistic": "undisturbed",
         "inferences": 50, "operators_s": total, "profiled_s": 1.1e-3, "plain_s": 1e-3,
-        "cost": 1.1, "joined_share": 1.0, "placement": "full",
+        "clock": "processor", "cost": 1.1, "joined_share": 1.0, "placement": "full",
         "blocks": tuple(map(block, BLOCKS, ("stem", "blocks.0.0", "blocks.0.1", "head"))),
         "kinds": tuple(map(kind, (CONV, DENSE, DEPTHWISE, "Static Reshape (NC)"))),
         "operators": rows,

@@ -21,7 +21,7 @@ from mnv4bench.findings import (
     Skipped,
 )
 from mnv4bench.records import Accuracy, Check, ModelEntry, Signal, UnreadableImage, Weights
-from mnv4bench.render import accuracies, devices, spanning, sureness, terminal
+from mnv4bench.render import accuracies, devices, front_notes, spanning, sureness, terminal
 from mnv4bench.render.untrusted import visible
 from tests.render import fixed
 from tests.render.golden import assert_golden
@@ -139,7 +139,7 @@ def test_random_weights_of_a_measured_accuracy_are_no_contradiction() -> None:
     point = fixed.point("mnv4-conv-s", 0.001, 0.1, accuracy_source="measured", top1_low=0.05,
                         top1_high=0.2, accuracy_data="val", accuracy_images=1000)  # fmt: skip
     found = text(terminal.front(Front(groups=(fixed.measured(points=(point,)),))))
-    assert terminal.RANDOM_WEIGHTS not in found
+    assert front_notes.RANDOM_WEIGHTS not in found
     assert "Top-1 measured on 1,000 images of val (1 file)." in found
 
 
@@ -325,3 +325,19 @@ def test_thousands_of_models_make_no_endless_sentence() -> None:
     assert any("and 36 more." in line for line in sentences)
     assert any("And 36 more families" in line for line in sentences)
     assert max(map(len, sentences)) < 400
+
+
+def test_of_very_many_models_the_front_is_listed_and_the_cheapest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mnv4bench.render.front_rows.MOST_ROWS", 4)
+    points = [fixed.point(f"off-{n}", 0.001 * (n + 1), 60.0 - n) for n in range(6)]
+    points += [fixed.point("on-dear", 0.02, 80.0), fixed.point("on-dearest", 0.03, 81.0)]
+    group = fixed.measured(points=front_of(points))
+    found = text(terminal.front(Front(groups=(group,))))
+    listed = [line.split()[0] for line in found.splitlines() if " ms " in line][:4]
+    assert listed == ["off-0", "off-1", "on-dear", "on-dearest"]
+    assert "Not listed: 4 more models; --json has them all." in found
+    across_all = text(spanning.table(Front(groups=(), universality=across([group]))), 140)
+    assert "Not listed: 4 more models" in across_all
+    assert "off-5" not in across_all

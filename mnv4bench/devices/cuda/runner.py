@@ -59,14 +59,16 @@ class CudaRunner:
     def availability(self) -> tuple[Literal["ready", "absent", "unusable"], str]:
         """The first thing that is missing, or the GPU's name."""
         try:
-            found = nvidia_smi.read()
+            nvidia_smi.read()
         except nvidia_smi.NotRead as missing:
             return "absent", f"{missing}: {NO_DRIVER}"
         for check in self._torch_checks():
             if check.status == "failed":
                 return "unusable", f"{check.found}: {check.fix}"
+        told = _asked(host.worker_command())
+        assert isinstance(told, Told)  # or the check would have failed
         how = f"{self._target.mode}, {self._target.arithmetic}"
-        return "ready", f"{TORCH.title} {TORCH.version()} on {found.name}, {how}"
+        return "ready", f"{TORCH.title} {told.torch} on {told.name}, {how}"
 
     def checks(self) -> tuple[Check, ...]:
         """Driver, torch, and what else is on the GPU."""

@@ -16,6 +16,8 @@ from mnv4bench.records import Paired, Placement, Samples, Timing
 
 # torch.cuda.OutOfMemoryError; "CUDA error: out of memory" of the driver itself.
 NO_MEMORY = "out of memory"
+# "CUDA-capable device(s) is/are busy or unavailable": somebody has it in exclusive mode.
+BUSY = "busy or unavailable"
 
 
 class CudaSession(HostSession):
@@ -44,6 +46,8 @@ class CudaSession(HostSession):
                 "free the GPU's memory (nvidia-smi shows which programs hold it), or measure a "
                 "smaller model"
             )
+        if BUSY in answer.reason:
+            error.next_step = "wait until whoever has the GPU to itself has ended; see: nvidia-smi"
         return error
 
 

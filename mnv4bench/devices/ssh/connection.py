@@ -77,7 +77,13 @@ class Ssh:
 
     def command(self, line: str) -> tuple[str, ...]:
         """The argument list that runs ``line`` in a POSIX shell on the board."""
-        return (*self._own_options(), "--", self.host, f"exec sh -c {shlex.quote(line)}")
+        # In C's words, whatever language the user's ssh hands on: some of them are read here.
+        return (
+            *self._own_options(),
+            "--",
+            self.host,
+            f"exec env LC_ALL=C sh -c {shlex.quote(line)}",
+        )
 
     def shell_line(self, command: str) -> str:
         """As the user would type it; ``-n``: the next pasted lines are not its input."""
@@ -155,6 +161,9 @@ class Ssh:
             "ServerAliveInterval": ALIVE_INTERVAL_S,
             "ServerAliveCountMax": ALIVE_COUNT,
             "LogLevel": "INFO",  # or nobody would learn why it failed
+            # Of a user's configuration that is meant for logging in by hand.
+            "RemoteCommand": "none",
+            "ClearAllForwardings": "yes",
         }
         if SHARED:
             options |= {

@@ -1,7 +1,7 @@
 """Why ssh could not, in its own words: read, and turned into a sentence with the next step.
 
 Knows: what OpenSSH's client prints (ssh.c, sshconnect.c, sshconnect2.c, clientloop.c, mux.c and
-packet.c of portable OpenSSH 7 to 10). Does not know: how it was run.
+packet.c of portable OpenSSH 7.6 to 10). Does not know: how it was run.
 """
 
 from __future__ import annotations

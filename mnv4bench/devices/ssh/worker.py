@@ -1,8 +1,8 @@
 """This program's measuring process as one file for a board, and the Python that runs it there.
 
-Knows: which modules the process imports, how a Python on the board is found and asked, and what it
-lacks. Does not know: what is measured. The file is a zip that Python runs as it is; nothing is
-installed on the board, and another version of this package there is never picked up.
+Knows: what of this package the process needs, how a Python on the board is found and asked, and
+what it lacks. Does not know: what is measured. The file is a zip that Python runs as it is; nothing
+is installed on the board, and another version of this package there is never picked up.
 """
 
 from __future__ import annotations
@@ -26,16 +26,17 @@ from mnv4bench.devices.ssh.connection import Ssh
 from mnv4bench.errors import NotMeasured
 
 PACKAGE = Path(__file__).resolve().parents[2]
-# What the process imports of this package, wherever it runs.
-MODULES = (
+# What the process may import of this package; a test holds it against what it does import.
+PARTS = (
     "__init__.py",
+    "agreement.py",
     "delegation.py",
+    "gpu_delegate.py",
     "errors.py",
-    *(f"records/{name}.py" for name in ("__init__", "accuracy", "artifacts", "devices")),
-    *(f"records/{name}.py" for name in ("measuring", "words")),
-    *(f"devices/{name}.py" for name in ("__init__", "host_worker", "inputs", "litert_cpu")),
-    *(f"devices/{name}.py" for name in ("noise", "ort_cpu", "placement", "readings")),
-    "devices/timed_loop.py",
+    "records/*.py",
+    "devices/*.py",
+    "devices/cuda/__init__.py",
+    "devices/cuda/taints.py",
 )
 START = """\
 import importlib
@@ -54,8 +55,9 @@ def packed() -> bytes:
     """The file: the same bytes for the same code."""
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in MODULES:
-            archive.writestr(_entry(f"mnv4bench/{name}"), (PACKAGE / name).read_bytes())
+        for file in sorted(file for part in PARTS for file in PACKAGE.glob(part)):
+            name = f"mnv4bench/{file.relative_to(PACKAGE).as_posix()}"
+            archive.writestr(_entry(name), file.read_bytes())
         archive.writestr(_entry("__main__.py"), START)
     return buffer.getvalue()
 

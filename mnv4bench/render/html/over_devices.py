@@ -47,11 +47,17 @@ def _cell(cell: Cell, words: Words) -> list[Any]:
     """[status, ratio, its text, what else is to be said]."""
     share = cell.front_probability
     more = "" if share is None else f"on the front in {units.share(share)} of resamples"
+    opens = spanning.OPEN if cell.open else ""
     if cell.status == "unknown":
         return [2, None, words("-"), words(cell.reason)]
     if cell.status == "front":
-        return [0, 1, words("front"), words(more)]
-    return [1, rounded(cell.ratio, digits=4), words(units.ratio(cell.ratio)), words(more)]
+        return [0, 1, words(f"front{opens}"), words(more)]
+    return [
+        1,
+        rounded(cell.ratio, digits=4),
+        words(f"{units.ratio(cell.ratio)}{opens}"),
+        words(more),
+    ]
 
 
 def beside(found: SideBySide | None, words: Words) -> list[list[int]]:

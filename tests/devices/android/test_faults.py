@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mnv4bench.devices import Options, stopping
-from mnv4bench.devices.android import attached, session
+from mnv4bench.devices.android import attached, timings
 from mnv4bench.errors import (
     BenchError,
     DeviceLost,
@@ -261,7 +261,7 @@ def test_a_program_that_hangs_is_stopped_on_the_phone(
     int8: Artifact,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(session, "START_ALLOWANCE_S", -20.0)  # 2 s in all, with TIMING's caps
+    monkeypatch.setattr(timings, "START_ALLOWANCE_S", -20.0)  # 2 s in all, with TIMING's caps
     phone.accelerator("google-edgetpu", factor=20.0, mode="hang")
     with pytest.raises(WorkerFailed) as caught:
         measure(make_runner(**EDGETPU), graph, int8)

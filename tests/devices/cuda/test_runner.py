@@ -157,6 +157,7 @@ def test_an_open_batch_is_one(cuda_double: Driver, tmp_path: Path) -> None:
     ("wrong", "sentence", "next_step"),
     [
         ("out of memory", r"PyTorch could not load tiny\.pt2: CUDA out of memory", "free the GPU"),
+        ("busy", r"CUDA-capable device\(s\) is/are busy", "has the GPU to itself"),
         ("waits for the GPU", r"not permitted when stream is capturing", "repeat it by hand"),
         ("wrong answers", r"could not run tiny\.pt2: its outputs on the GPU in fp32 are wrong", ""),
     ],

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -486,3 +487,27 @@ def test_asking_is_remembered_for_a_moment(ssh_board: Board, make_runner: MakeRu
         for _ in range(3):
             assert make_runner().availability()[0] == "absent"
     assert asked == 1
+
+
+@pytest.mark.parametrize("tool", WAYS)
+def test_operators_are_not_asked_of_boards_yet(make_runner: MakeRunner, files, tool: str) -> None:
+    runner = make_runner(tool)
+    with runner.held():
+        session = runner.install(files["tflite"], artifact_of(files["tflite"]))
+        with pytest.raises(NotMeasured) as caught:
+            session.operators(3)
+    assert_sentence(caught.value, "a-board-", "each operator", "--device host-cpu")
+
+
+def test_a_configuration_for_logging_in_by_hand_does_no_harm(
+    ssh_board: Board, make_runner: MakeRunner
+) -> None:
+    """tmux at every login, a port that is taken, another language."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        config = ssh_board.folder / "config"
+        config.write_text(
+            f"{config.read_text()}  RemoteCommand tmux\n  RequestTTY yes\n  LogLevel QUIET\n"
+            f"  LocalForward 127.0.0.1:{taken.getsockname()[1]} 127.0.0.1:9\n"
+            "  ExitOnForwardFailure yes\n  ControlMaster no\n  SetEnv LC_ALL=de_DE.UTF-8\n"
+        )
+        assert make_runner().unit().startswith("Raspberry Pi 5")

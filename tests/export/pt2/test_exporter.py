@@ -31,6 +31,7 @@ def test_a_model_of_the_catalog_is_folded_compared_and_read_back() -> None:
     assert kinds == {"Conv2d", "Linear"}  # batch norms are in the convolutions
     assert program.params == pytest.approx(artifact.params, rel=0.01)
     loaded = runtimes.load(exported.path, "pt2")
+    assert [one.shape for one in loaded.outputs] == [(1, 1000)]
     [scores] = loaded.floats([np.ones((1, 3, 224, 224), np.float32)])
     assert scores.shape == (1, 1000)
 
