@@ -158,3 +158,10 @@ def test_this_machine_s_counters_move_with_work() -> None:
     assert evidence.wall_s > 0
     assert evidence.cpu_s is not None
     assert evidence.cpu_s > 0
+
+
+def test_threads_that_nobody_knows_may_rest() -> None:
+    """Core ML's, while another unit works."""
+    resting = replace(CLEAN, cpu_s=0.1)
+    assert reasons(resting) == ("waited for a processor 90 % of the time (limit 10 %)",)
+    assert reasons(resting, threads=None) == ()
