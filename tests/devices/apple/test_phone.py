@@ -135,10 +135,7 @@ def test_a_process_that_hangs_leaves_nothing_running(
     ("facts", "words"),
     [
         ({"refuses": "the model has a cycle"}, "could not load tiny.mlpackage: the model has a cy"),
-        (
-            {"strangers": ["ABCDE12345"]},
-            r"could not be built and signed \(xcodebuild ended with 65",
-        ),
+        ({"locked": True}, "does not run: The application failed to launch: the device is locked"),
     ],
 )
 def test_what_fails_on_the_phone_is_a_sentence(
@@ -150,6 +147,18 @@ def test_what_fails_on_the_phone_is_a_sentence(
         runner.install(package, artifact_of(package)).invoke(FEW, round=0, position=0)
     assert "\n" not in caught.value.what
     assert caught.value.next_step
+
+
+def test_an_app_that_was_left_half_built_is_built_anew(iphone: Desk, package: Path) -> None:
+    iphone.put(strangers=["ABCDE12345"])
+    runner = opened()
+    with runner.held():
+        session = runner.install(package, artifact_of(package))
+        with pytest.raises(WorkerFailed, match=r"built and signed \(xcodebuild ended with 65\)"):
+            session.invoke(FEW, round=0, position=0)
+        iphone.put(strangers=[])  # Xcode is signed in to it now
+        samples, _ = session.invoke(FEW, round=0, position=0)
+    assert samples.latencies_s
 
 
 def test_keep_leaves_the_app(iphone: Desk, package: Path) -> None:
