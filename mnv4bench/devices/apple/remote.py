@@ -70,7 +70,10 @@ def prepared(phone: Phone) -> Any:
     if phone.tools and shutil.which("devicectl") is None:
         os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}{os.pathsep}{phone.tools}"
     remote = import_module(f"{EXPERIMENTAL}.remote_device")
-    found = [one for one in remote.Device.get_devices() if one.udid == phone.udid]
+    try:
+        found = [one for one in remote.Device.get_devices() if one.udid == phone.udid]
+    except remote._DeviceCtlError as error:
+        raise ValueError(_words(error)) from None
     if not found:
         raise ValueError("the device is no longer attached")
     credentials = remote.AppSigningCredentials(
@@ -78,8 +81,11 @@ def prepared(phone: Phone) -> Any:
         provisioning_profile_uuid=phone.provisioning_profile,
         bundle_identifier=phone.bundle_identifier,
     )
-    folder = Path(phone.folder)
+    # One for each phone, which one run holds at a time: what is sent and answered lies in it too.
+    folder = Path(phone.folder) / phone.udid
     folder.mkdir(parents=True, exist_ok=True)
+    _forget_what_was_sent(folder)
+    atexit.register(_forget_what_was_sent, folder)
     try:
         device = wait_for(
             found[0].prepare_for_model_debugging(credentials=credentials, working_directory=folder)
@@ -96,6 +102,11 @@ def prepared(phone: Phone) -> Any:
     _prepared[phone.udid] = device
     atexit.register(_stop, device.session)
     return device
+
+
+def _forget_what_was_sent(folder: Path) -> None:
+    """coremltools keeps requests and answers beside what it built, and never takes them away."""
+    shutil.rmtree(folder / "build", ignore_errors=True)
 
 
 def _why_not_running(session: Any) -> str:

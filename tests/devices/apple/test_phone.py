@@ -59,7 +59,9 @@ def left_running(desk: Desk, patience_s: float = 5.0) -> list[list[str]]:
         time.sleep(0.05)
 
 
-def test_an_invocation_is_one_start_of_the_helper_app(iphone: Desk, package: Path) -> None:
+def test_an_invocation_is_one_start_of_the_helper_app(
+    iphone: Desk, package: Path, tmp_path: Path
+) -> None:
     runner = opened("ane")
     with runner.held():
         session = runner.install(package, artifact_of(package))
@@ -83,6 +85,10 @@ def test_an_invocation_is_one_start_of_the_helper_app(iphone: Desk, package: Pat
     assert placement.cost_on_unit == pytest.approx(1.0)
     assert "Neural Engine (16 cores)" in placement.signals[0].evidence
     assert "4.98 times as fast" in placement.signals[1].evidence
+    # coremltools keeps each request and its answer; what it built is kept for the next run.
+    kept = [one for one in (package.parent, tmp_path / "cache" / "apple") if one.exists()]
+    assert [one.name for folder in kept for one in folder.rglob("message.json")] == []
+    assert [one.name for folder in kept for one in folder.rglob("*.app")] == ["ModelRunner.app"]
     built = [words for words in iphone.asked if words[0] == "xcodebuild" and len(words) > 2]
     assert len(built) == 1
     assert "DEVELOPMENT_TEAM=ABCDE12345" in built[0]
