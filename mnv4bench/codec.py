@@ -34,6 +34,7 @@ from mnv4bench.records import (
 )
 
 SCHEMA = 1
+BEGINNING = 256  # bytes of a file that tell what it is
 MAX_REPORT_BYTES = 256 * 2**20  # ten million samples; neither written nor read beyond that
 
 T = TypeVar("T")
@@ -69,6 +70,13 @@ def encode_evaluation(evaluation: Evaluation) -> bytes:
 def decode_evaluation(data: bytes, source: str) -> Evaluation:
     """As ``decode_report``."""
     return _decode(Evaluation, _disclose("evaluation", data, source), source, key="evaluation")
+
+
+def begins_record(beginning: bytes) -> bool:
+    """Whether a file with this ``beginning`` (BEGINNING bytes) is a report or an evaluation."""
+    return (
+        re.match(rb'\s*\{\s*"format"\s*:\s*"mnv4bench (report|evaluation)"', beginning) is not None
+    )
 
 
 def too_large(source: str, size_bytes: int) -> BadFile:

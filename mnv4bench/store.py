@@ -45,7 +45,7 @@ def write(directory: Path, report: Report) -> Path:
     if path.exists() and read(path).finished_at is not None:
         raise NotMeasured(f"{path} is sealed and is never edited.", "start a new run")
     try:
-        replace_file(path, data)
+        _put(path, data)
     except NotMeasured as error:
         error.next_step = "make room, then mnv4bench run --resume; or --reports DIR elsewhere"
         raise
@@ -55,10 +55,11 @@ def write(directory: Path, report: Report) -> Path:
 def replace_file(path: Path, data: bytes) -> None:
     """Write ``data`` to ``path`` whole or not at all, and make it durable.
 
-    Raises NotMeasured when the disk is full or not writable; an older file of that name stays.
+    Raises NotMeasured when the disk is full or not writable, and where a report or an evaluation
+    lies; an older file of that name stays.
     """
-    with replacing(path) as temporary, temporary.open("xb") as file:
-        file.write(data)
+    _refuse_record(path)
+    _put(path, data)
 
 
 @contextmanager
@@ -68,11 +69,42 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises NotMeasured as ``replace_file`` does, and for what is no file, such as /dev/stdout, which
     root would turn into one; whatever is raised inside, the older file stays.
     """
+    _refuse_record(path)
+    with _replacing(path) as temporary:
+        yield temporary
+
+
+def _refuse_record(path: Path) -> None:
+    """What is drawn or tabulated from reports must not take the place of one."""
+    try:
+        if not path.is_file():  # a pipe would be read for ever
+            return
+        with path.open("rb") as file:
+            is_record = codec.begins_record(file.read(codec.BEGINNING))
+    except OSError:  # for the writing to complain of
+        return
+    if is_record:
+        raise NotMeasured(
+            f"{path} is a report or an evaluation, and those are never overwritten.",
+            "choose another place",
+        )
+
+
+def _put(path: Path, data: bytes) -> None:
+    with _replacing(path) as temporary, temporary.open("xb") as file:
+        file.write(data)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    not_a_file = NotMeasured(f"{path} is not a regular file.", "choose another place")
+    if not path.name:  # that of "." and "/"
+        raise not_a_file
     # A name that nobody can foresee, and never an existing file: it may be a link to elsewhere.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
         if path.exists() and not path.is_file():
-            raise NotMeasured(f"{path} is not a regular file.", "choose another place")
+            raise not_a_file
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         with temporary.open("rb+") as file:
@@ -226,7 +258,7 @@ def write_evaluation(directory: Path, evaluation: Evaluation) -> Path:
     path = evaluation_path(directory, evaluation)
     if path.exists() and read_evaluation(path).finished_at is not None:
         raise NotMeasured(f"{path} is sealed and is never edited.", "remove it to evaluate again")
-    replace_file(path, codec.encode_evaluation(evaluation))
+    _put(path, codec.encode_evaluation(evaluation))
     return path
 
 
@@ -256,7 +288,7 @@ def kept_evaluation(directory: Path, asked: Evaluation) -> Evaluation | None:
 
 def reopen(directory: Path, evaluation: Evaluation) -> None:
     """Put ``evaluation``, which is not sealed, in the place of the sealed one it was made from."""
-    replace_file(evaluation_path(directory, evaluation), codec.encode_evaluation(evaluation))
+    _put(evaluation_path(directory, evaluation), codec.encode_evaluation(evaluation))
 
 
 def read_evaluation(path: Path) -> Evaluation:

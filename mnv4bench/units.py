@@ -234,17 +234,20 @@ def _exponent(value: float) -> int:
 def _scale(value: float, units: tuple[tuple[str, float], ...], digits: int) -> tuple[str, float]:
     """The largest unit in which ``value``, once rounded, is at least one."""
     for unit, scale in units:
-        if float(f"{value / scale:.{digits - 1}e}") >= 1:
+        scaled = value / scale
+        # Rounding is worth its time where it can make a one; a page of 20,000 asks 300,000 times.
+        if scaled >= 1 or (scaled > 0.9 and float(f"{scaled:.{digits - 1}e}") >= 1):
             return unit, scale
     return units[-1]
 
 
 def _significant(value: float, digits: int) -> str:
     """``digits`` significant digits, never in exponent form."""
-    rounded = float(f"{value:.{digits - 1}e}")
-    if rounded == 0:
+    if value == 0:
         return "0"
-    return f"{rounded:.{max(0, digits - 1 - _exponent(abs(rounded)))}f}"
+    rounded = f"{value:.{digits - 1}e}"
+    decimals = digits - 1 - int(rounded[rounded.index("e") + 1 :])
+    return f"{value:.{decimals}f}" if decimals >= 0 else f"{float(rounded):.0f}"
 
 
 def decibels(value: float | None) -> str:

@@ -130,6 +130,12 @@ def test_whatever_ends_a_writing_the_older_file_stays_and_nothing_else(tmp_path:
     assert [path.read_text() for path in tmp_path.iterdir()] == ["after"]
 
 
+@pytest.mark.parametrize("place", [".", "/", "..", "/dev", "x" * 300 + ".csv"])
+def test_what_cannot_be_a_file_is_a_sentence(place: str) -> None:
+    with pytest.raises(NotMeasured):
+        store.replace_file(Path(place), b"rows")
+
+
 def test_a_planted_link_is_never_written_through(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("precious")
@@ -139,6 +145,26 @@ def test_a_planted_link_is_never_written_through(tmp_path: Path) -> None:
     assert victim.read_text() == "precious"
     assert (tmp_path / "a.json").read_text() == "new"
     assert not (tmp_path / "a.json").is_symlink()
+
+
+def test_what_is_made_from_reports_never_takes_the_place_of_one(tmp_path: Path) -> None:
+    kept = (store.write(tmp_path, report()), store.write_evaluation(tmp_path, evaluation(0)))
+    for path in kept:
+        data = path.read_bytes()
+        link = tmp_path / "link.json"
+        link.symlink_to(path)
+        flat = tmp_path / "flat.json"  # somebody's formatter
+        flat.write_bytes(b"\n" + data.translate(None, b"\n").replace(b'": "', b'":"'))
+        for place in (path, link, flat):
+            with pytest.raises(NotMeasured, match="never overwritten"):
+                store.replace_file(place, b"{}")
+            with pytest.raises(NotMeasured, match="never overwritten"), store.replacing(place):
+                pass
+        assert path.read_bytes() == data
+        link.unlink()
+    for other in (b"", b'{"format": "something else"}', b"\xff" * 1000):
+        (tmp_path / "other.json").write_bytes(other)
+        store.replace_file(tmp_path / "other.json", b"{}")
 
 
 def test_a_device_is_not_replaced_by_a_file(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from mnv4bench.analysis import change_points, rank_sums
 from mnv4bench.analysis.stats import (
+    Ordered,
     circumstances,
     facts,
     measured_at,
@@ -62,8 +63,8 @@ class Timeline:
         self._environments: dict[str, Circumstances] = {}
         self._failures: set[tuple[str, str]] = set()  # (report, sentence)
 
-    def add(self, report: Report) -> None:
-        """All measurements of one report."""
+    def add(self, report: Report, ordered: Sequence[Ordered] | None = None) -> None:
+        """All measurements of one report; ``ordered``: of each, see ``stats.ordered_samples``."""
         machine, environment = circumstances(report.environment, report.profile)
         if environment not in self._environments:
             profile = report.profile
@@ -71,9 +72,9 @@ class Timeline:
             self._environments[environment] = Circumstances(
                 found, machine, profile.threads, profile.format
             )
-        for measurement in report.measurements:
+        for place, measurement in enumerate(report.measurements):
             artifact = measurement.artifact
-            values, tainted = medians(measurement)
+            values, tainted = medians(measurement, ordered[place] if ordered else None)
             if not values:
                 why = why_no_latency(measurement)
                 self._failures.add((report.report, f"{artifact.model}: {why}"))

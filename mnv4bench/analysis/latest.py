@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from mnv4bench.analysis.counts import tally
 from mnv4bench.analysis.stats import (
+    Ordered,
     Unmeasured,
     circumstances,
     measured_at,
@@ -65,8 +66,13 @@ class Latest:
         for measurement in report.measurements:
             self.take(report, measurement)
 
-    def take(self, report: Report, measurement: Measurement) -> bool:
-        """Summarise ``measurement``, unless a later one of its variant is here: then False."""
+    def take(
+        self, report: Report, measurement: Measurement, ordered: Ordered | None = None
+    ) -> bool:
+        """Summarise ``measurement``, unless a later one of its variant is here: then False.
+
+        ``ordered``: see ``stats.ordered_samples``.
+        """
         artifact = measurement.artifact
         _, environment = circumstances(report.environment, report.profile)
         device = report.profile.device
@@ -82,8 +88,8 @@ class Latest:
         moment = _Moment(measurement.has_figures, at, report.report)
         if self._loses(key, variant, moment):
             return False
-        found: Candidate | None = summarise(report, measurement) or tally(report, measurement)
-        found = found or unmeasured(report, measurement)
+        found: Candidate | None = summarise(report, measurement, ordered)
+        found = found or tally(report, measurement) or unmeasured(report, measurement)
         assert found is not None  # it has figures or a reason
         self._groups[key][variant] = (moment, found)
         return True

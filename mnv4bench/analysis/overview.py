@@ -7,14 +7,17 @@ Reports come one at a time, in any order; parts gathered by several processes me
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from msgspec import msgpack
 
 from mnv4bench.analysis.history import Timeline
 from mnv4bench.analysis.latest import Latest, labels
 from mnv4bench.analysis.pareto import AccuracyOf, latest_groups
-from mnv4bench.analysis.stats import Unmeasured, median
-from mnv4bench.findings import Evaluated, Front, Group, SideBySide, Skipped
+from mnv4bench.analysis.stats import Unmeasured, median, ordered_medians, ordered_samples
+from mnv4bench.findings import Evaluated, Front, Group, Limits, SideBySide, Skipped
 from mnv4bench.overview import Exhibit, Overview, Setting, Step
 from mnv4bench.records import Measurement, Placement, Report, Samples
 
@@ -42,15 +45,28 @@ class Material:
 
     def add(self, report: Report) -> None:
         """Take every measurement of ``report``."""
-        self.latest.add(report)
-        self.timeline.add(report)
+        # Sorting every sample is most of what this costs: once for all three.
+        ordered = [ordered_samples(one) for one in report.measurements]
+        self.timeline.add(report, ordered)
         self._settings[report.report] = _setting(report)
-        for one in report.measurements:
+        for one, runs in zip(report.measurements, ordered, strict=True):
+            self.latest.take(report, one, runs)
+            medians = ordered_medians(runs)
             self._evidence[report.report, one.artifact.sha256] = _Evidence(
                 one.placement,
-                tuple(step(samples, stretches=self.stretches) for samples in one.invocations),
+                tuple(map(partial(step, stretches=self.stretches), one.invocations, medians)),
                 tuple(median(window.latencies_s) for window in one.sustained),
             )
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Handed from one process to another, the invocations of a large store are most of it:
+        # pickled one by one they took as long as reading them.
+        return self.__dict__ | {"_evidence": msgpack.encode(list(self._evidence.items()))}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ = state
+        pairs = msgpack.decode(state["_evidence"], type=list[tuple[tuple[str, str], _Evidence]])
+        self._evidence = dict(pairs)
 
     def merge(self, other: Material) -> None:
         """Take over what ``other`` gathered from other reports."""
@@ -68,13 +84,20 @@ class Material:
         side_by_side: SideBySide | None = None,
         evaluations: Sequence[Evaluated] = (),
         skipped: Sequence[Skipped] = (),
+        limits: Limits | None = None,
     ) -> Overview:
-        """The whole; ``published`` groups stand beside the measured ones."""
+        """The whole; ``published`` groups stand beside the measured ones.
+
+        ``limits`` are of a latency: what was counted under an emulator has none, and no pick.
+        """
         # Resampling needs numpy; whoever only gathers does not wait for it.
         from mnv4bench.analysis.certainty import with_certainty
         from mnv4bench.analysis.universality import across
 
-        groups = [with_certainty(one) for one in (*self._groups(accuracy_of), *published)]
+        groups = [
+            with_certainty(one, limits=limits if one.objective == "latency" else None)
+            for one in (*self._groups(accuracy_of), *published)
+        ]
         exhibits = tuple(self._exhibits())
         used = {one.report for one in exhibits}
         return Overview(
@@ -82,6 +105,7 @@ class Material:
                 groups=tuple(groups),
                 skipped=(*skipped, *self.latest.superseded()),
                 side_by_side=side_by_side,
+                limits=limits,
                 universality=across([one for one in groups if one.objective == "latency"])
                 + across([one for one in groups if one.objective == "instructions"]),
             ),
@@ -122,13 +146,13 @@ class Material:
                 )
 
 
-def step(samples: Samples, *, stretches: bool) -> Step:
-    """One invocation, its values gathered into stretches where they are kept."""
+def step(samples: Samples, latency_s: float, *, stretches: bool) -> Step:
+    """One invocation of this median, its values gathered into stretches where they are kept."""
     noise = samples.noise
     return Step(
         round=samples.round,
         at=samples.started_at,
-        latency_s=median(samples.latencies_s),
+        latency_s=latency_s,
         samples=len(samples.latencies_s),
         warmup_s=gathered(samples.warmup_s, WARMUP_STRETCHES) if stretches else (),
         timed_s=gathered(samples.latencies_s, TIMED_STRETCHES) if stretches else (),

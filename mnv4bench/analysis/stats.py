@@ -198,21 +198,48 @@ def is_precise(measurement: Measurement, target: float) -> bool:
     return width is not None and width <= target
 
 
-def summarise(report: Report, measurement: Measurement) -> Summary | None:
+Ordered = Sequence[Sequence[float]]  # of each invocation, its samples in ascending order
+
+
+def ordered_samples(measurement: Measurement) -> Ordered:
+    """What a reader who asks several things of one measurement hands from one to the next."""
+    return [sorted(samples.latencies_s) for samples in measurement.invocations]
+
+
+def ordered_medians(ordered: Ordered) -> list[float]:
+    """The median of each invocation."""
+    return [_middle(values) for values in ordered]
+
+
+def _ordered_used(
+    measurement: Measurement, used: Sequence[Samples], ordered: Ordered | None
+) -> Ordered:
+    if ordered is None:
+        return [sorted(samples.latencies_s) for samples in used]
+    if len(used) == len(ordered):
+        return ordered
+    every = zip(ordered, measurement.invocations, strict=True)
+    return [values for values, samples in every if not samples.tainted]
+
+
+def summarise(
+    report: Report, measurement: Measurement, ordered: Ordered | None = None
+) -> Summary | None:
     """The measurement in figures; None when nothing was measured.
 
     Tainted invocations are set aside while at least MIN_CLEAN_INVOCATIONS clean ones remain.
-    Otherwise all are used, and the measurement carries their reasons.
+    Otherwise all are used, and the measurement carries their reasons. ``ordered``: see
+    ``ordered_samples``, for whoever has them already.
     """
     used, reasons = _used(measurement)
     if not used:
         return None
-    ordered = [sorted(samples.latencies_s) for samples in used]
-    medians = [_middle(values) for values in ordered]
+    runs = _ordered_used(measurement, used, ordered)
+    medians = ordered_medians(runs)
     found = median_interval(medians)
     low, high, confidence = found if found else (None, None, 0.0)
     # Sorted runs end to end: sorting them again for the percentile is a cheap merge.
-    pooled = list(chain.from_iterable(ordered))
+    pooled = list(chain.from_iterable(runs))
     # A percentile of means of k inferences is not a percentile of inferences.
     single = all(samples.inferences_per_value == 1 for samples in used)
     artifact, profile = measurement.artifact, report.profile
@@ -378,10 +405,15 @@ def _chip(environment: Environment, profile: DeviceProfile) -> str:
     return processor or environment.machine or profile.title
 
 
-def medians(measurement: Measurement) -> tuple[list[float], tuple[str, ...]]:
-    """(the median of each invocation that figures rest on, the reasons that taint the whole)."""
+def medians(
+    measurement: Measurement, ordered: Ordered | None = None
+) -> tuple[list[float], tuple[str, ...]]:
+    """(the median of each invocation that figures rest on, the reasons that taint the whole).
+
+    ``ordered``: see ``ordered_samples``.
+    """
     used, reasons = _used(measurement)
-    return [median(samples.latencies_s) for samples in used], reasons
+    return ordered_medians(_ordered_used(measurement, used, ordered)), reasons
 
 
 def facts(environment: Environment, profile: DeviceProfile) -> dict[str, str | int | bool | None]:

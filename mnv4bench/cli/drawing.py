@@ -60,10 +60,10 @@ def draw(
         pictures = warmth.draw(found, width.value)
     else:
         pictures = clouds.draw(found, width.value)
-    drawn = written(out or Path(figure.value), found, pictures)
+    drawn = written(out or Path(figure.value), found, pictures, width)
     if as_json:
         emit(codec.encode_json(found))
         return
     if found.skipped:
         say(terminal.View(lambda write: Group(*terminal.left_out(found.skipped, write))))
-    emit(f"drawn: {', '.join(str(path) for path in drawn)}")
+    emit(drawn)

@@ -168,8 +168,7 @@ def _by_all(
     jobs: int,
     meanwhile: Callable[[], None],
 ) -> Iterator[Read[Part]]:
-    # Ctrl-C ends this process, and with it the others; they need not say so themselves.
-    with ProcessPoolExecutor(jobs, initializer=signal, initargs=(SIGINT, SIG_IGN)) as pool:
+    with ProcessPoolExecutor(jobs, initializer=_begin) as pool:
         waiting_for = [pool.submit(read, share) for share in shares]
         meanwhile()
         try:
@@ -183,6 +182,13 @@ def _by_all(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _begin() -> None:
+    """Of a process that reads for another one."""
+    # Ctrl-C ends that one, and with it the others; they need not say so themselves.
+    signal(SIGINT, SIG_IGN)
+    gc.disable()  # see without_collector; what it read is handed over without it, too
 
 
 def evaluated(
@@ -251,8 +257,10 @@ def _require(found: int, paths: list[Path] | None, skipped: list[Skipped]) -> No
 @contextmanager
 def without_collector() -> Iterator[None]:
     """Reports hold no cycles; looking for some among millions of samples took half of the time."""
+    was = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
+        if was:
+            gc.enable()

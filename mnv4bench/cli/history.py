@@ -13,8 +13,6 @@ from mnv4bench.errors import NotMeasured, UsageError, nearest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mnv4bench.over_time import History
-
 
 def command(
     paths: Paths = None,
@@ -76,14 +74,14 @@ def command(
         raise NotMeasured(
             f"no measurement of what was asked for has figures:\n{reasons}", "mnv4bench run"
         )
-    drawn = _write(shown, out, width)
+    from mnv4bench.render import histories, timelines
+
+    drawn = written(out, shown, timelines.draw(shown, width.value), width)
     if as_json:
         emit(codec.encode_json(shown))
         return
-    from mnv4bench.render import histories
-
     say(histories.table(shown))
-    emit(f"drawn: {', '.join(str(path) for path in drawn)}")
+    emit(drawn)
 
 
 def _check(asked: Sequence[str], known: Sequence[str], what: str) -> None:
@@ -92,9 +90,3 @@ def _check(asked: Sequence[str], known: Sequence[str], what: str) -> None:
             raise UsageError(
                 f"--{what} {name}: no report has such a {what}.", nearest(name, list(known))
             )
-
-
-def _write(found: History, out: Path, width: FigureWidth) -> list[Path]:
-    from mnv4bench.render import timelines
-
-    return written(out, found, timelines.draw(found, width.value))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mnv4bench.cli import published as printed
+from mnv4bench.cli.limits import MaxLatencyOption, MinTop1Option, limits
 from mnv4bench.cli.reading import (
     AccuracyOption,
     AccuracyTable,
@@ -26,7 +27,7 @@ from mnv4bench.errors import UsageError
 
 if TYPE_CHECKING:
     from mnv4bench.analysis.certainty import Reference
-    from mnv4bench.findings import Limits, Objective
+    from mnv4bench.findings import Objective
 
 
 class OverWhat(StrEnum):
@@ -58,19 +59,8 @@ def command(
     x: Annotated[
         OverWhat, typer.Option("--x", help="What top-1 is drawn and judged over.")
     ] = OverWhat.LATENCY,
-    max_latency: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help='Name the best model that takes no longer, e.g. "5ms".'),
-    ] = None,
-    min_top1: Annotated[
-        float | None,
-        typer.Option(
-            metavar="PERCENT",
-            min=0,
-            max=100,
-            help="Name the best model that is at least as accurate.",
-        ),
-    ] = None,
+    max_latency: MaxLatencyOption = None,
+    min_top1: MinTop1Option = None,
     reference: Annotated[
         str | None,
         typer.Option(
@@ -104,7 +94,7 @@ def command(
     Example: mnv4bench pareto reports/ --max-latency 5ms
     """
     objective = OBJECTIVES[x]
-    limits = _limits(max_latency, min_top1, objective)
+    kept = limits(max_latency, min_top1, objective)
     corner = _reference(reference, objective)
 
     from mnv4bench import codec
@@ -139,12 +129,12 @@ def command(
     from mnv4bench.analysis.universality import across
     from mnv4bench.render import beside, figure, heat_map, spanning, terminal
 
-    groups = [with_certainty(one, reference=corner, limits=limits) for one in groups]
+    groups = [with_certainty(one, reference=corner, limits=kept) for one in groups]
     front = Front(
         groups=tuple(groups),
         skipped=tuple(skipped),
         side_by_side=side,
-        limits=limits,
+        limits=kept,
         universality=across(groups) if universality else (),
     )
     if universality:
@@ -153,36 +143,14 @@ def command(
     else:
         stem, pictures = out or Path("pareto"), figure.draw(front, width.value)
         view = terminal.front
-    drawn = written(stem, front, pictures)
+    drawn = written(stem, front, pictures, width)
     if as_json:
         emit(codec.encode_json(front))
         return
     say(view(front))
     if side is not None and not universality:
         say(beside.listed(side))
-    emit(f"drawn: {', '.join(str(path) for path in drawn)}")
-
-
-def _limits(max_latency: str | None, min_top1: float | None, objective: Objective) -> Limits | None:
-    if max_latency is None and min_top1 is None:
-        return None
-    from mnv4bench import units
-    from mnv4bench.findings import Limits
-
-    longest = None
-    if max_latency is not None:
-        longest = units.duration(max_latency)
-        if longest is None:
-            raise UsageError(
-                f'--max-latency "{max_latency}" is no time above 0 with its unit.',
-                "--max-latency 5ms",
-            )
-        if objective != "latency":
-            raise UsageError(
-                f"--max-latency limits a latency, and this front is over {objective}.",
-                "leave out --x, or use --min-top1 alone",
-            )
-    return Limits(max_latency_s=longest, min_top1=min_top1)
+    emit(drawn)
 
 
 def _reference(text: str | None, objective: Objective) -> Reference | None:

@@ -84,17 +84,29 @@ def say(view: RenderableType) -> None:
     emit(captured.get().rstrip("\n"))
 
 
-def written(stem: Path, finding: object, pictures: Mapping[str, bytes]) -> list[Path]:
-    """The pictures, and the same content as JSON for whoever wants to draw it otherwise."""
-    from mnv4bench import codec, store
+def written(stem: Path, finding: object, pictures: Mapping[str, bytes], width: FigureWidth) -> str:
+    """Writes the pictures, and the same content as JSON for whoever wants to draw it otherwise.
+
+    Returns the sentence that says where they lie and, of printed ones, how large they are.
+    """
+    from mnv4bench import codec, store, units
+    from mnv4bench.render import page
 
     if not stem.name:
         raise UsageError(f"--out {stem} names no file.", "--out FILE")
-    files = {**pictures, "json": f"{codec.encode_json(finding)}\n".encode()}
-    paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in files]
-    for path, data in zip(paths, files.values(), strict=True):
-        store.replace_file(path, data)
-    return paths
+    # The JSON first: it is the one that may hit upon a report.
+    files = {"json": f"{codec.encode_json(finding)}\n".encode(), **pictures}
+    for suffix, data in files.items():
+        store.replace_file(stem.with_name(f"{stem.name}.{suffix}"), data)
+    suffixes = [*pictures, "json"]
+    text = f"drawn: {', '.join(str(stem.with_name(f'{stem.name}.{one}')) for one in suffixes)}"
+    if width is FigureWidth.SCREEN:
+        return text
+    wide, high = page.inches(pictures["svg"])
+    text += f"; {units.plain(wide)} by {units.plain(high)} in"
+    if high > page.PRINTED_HEIGHT:
+        text += ", more than a page is high: draw less at once to print it whole"
+    return text
 
 
 def emit(text: str, end: str = "\n") -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mnv4bench.cli import published as printed
+from mnv4bench.cli.limits import MaxLatencyOption, MinTop1Option, limits
 from mnv4bench.cli.reading import (
     AccuracyOption,
     AccuracyTable,
@@ -26,6 +27,8 @@ def command(
         bool, typer.Option("--published", help=f"{printed.HELP} Drawn in panels of their own.")
     ] = False,
     accuracy: AccuracyOption = AccuracyTable.TIMM,
+    max_latency: MaxLatencyOption = None,
+    min_top1: MinTop1Option = None,
     out: Annotated[Path, typer.Option(help="The page to write.")] = Path("report.html"),
     as_json: AsJson = False,
 ) -> None:
@@ -33,12 +36,14 @@ def command(
 
     One file that needs nothing else and asks for nothing on the network: hover, zoom, filter by
     family, device, precision and origin, sort, and open a model to see where and how it ran.
+    With --max-latency or --min-top1 it names the best model within them on each device.
     --json prints the same content.
 
-    Example: mnv4bench report reports/ --out report.html
+    Example: mnv4bench report reports/ --max-latency 5ms --out report.html
     """
     if not out.name or out.is_dir():
         raise UsageError(f"--out {out} names no file.", "--out report.html")
+    kept = limits(max_latency, min_top1)
 
     from mnv4bench import codec, profiles, store
     from mnv4bench.analysis import pareto
@@ -69,6 +74,7 @@ def command(
             side_by_side=printed.beside(found.latest.summaries(), tables) if tables else None,
             evaluations=tuple(measured.values()),
             skipped=(*skipped, *others),
+            limits=kept,
         )
         store.replace_file(out, page.document(whole))
     if as_json:

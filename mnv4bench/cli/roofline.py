@@ -120,12 +120,12 @@ def command(
         found = Rooflines(rooflines=placed)
         pictures = roofline_figure.layers(placed, width.value)
         view = rendered.layers(found)
-    drawn = written(out or Path("sweep" if sweep else "roofline"), found, pictures)
+    drawn = written(out or Path("sweep" if sweep else "roofline"), found, pictures, width)
     if as_json:
         emit(codec.encode_json(found))
         return
     say(view)
-    emit(f"drawn: {', '.join(str(path) for path in drawn)}")
+    emit(drawn)
 
 
 def _precision(text: str | None) -> Precision:

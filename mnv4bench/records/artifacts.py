@@ -149,6 +149,8 @@ class Artifact(Struct, frozen=True, kw_only=True):
     @property
     def chosen_shapes(self) -> str:
         """``"1x128"``, ``"ids 1x128, mask 1x128"``; empty where the file leaves nothing open."""
+        if not self.input_shapes:  # nearly all, and a large store is asked for each
+            return ""
         shapes = {name: "x".join(map(str, shape)) for name, shape in self.input_shapes.items()}
         if len(shapes) == 1:
             return next(iter(shapes.values()))

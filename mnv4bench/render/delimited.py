@@ -8,6 +8,7 @@ are words.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 from io import StringIO
 from typing import Any
@@ -18,8 +19,9 @@ from mnv4bench.findings.rows import Row, RowKind, SampleRun, columns
 from mnv4bench.render.untrusted import visible
 
 # What a spreadsheet calculates when a cell begins with it (OWASP, "CSV Injection"); tabs and line
-# ends, which it strips first, are written out by ``visible``. The wide forms count as well.
-_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+# ends, which it strips first, are written out by ``visible``. The wide forms count as well. Where
+# commas are decimal, cells end at semicolons, whatever stands in quotes.
+_FORMULA = re.compile(r"(^|;)(?=\s*[=+\-@＝＋－＠])")
 # Characters of output that are handed over at once.
 PIECE = 2**18
 
@@ -59,8 +61,7 @@ def cell(value: str | float | bool | None) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            safe = visible(value)
-            return f"'{safe}" if safe.lstrip().startswith(_FORMULA) else safe
+            return _FORMULA.sub(r"\1'", visible(value))
         case _:
             return repr(value)
 

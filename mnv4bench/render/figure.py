@@ -8,26 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from msgspec.structs import replace
 
 from mnv4bench.findings import Front, Group, Limits
-from mnv4bench.render import page, sureness, typeface, words
+from mnv4bench.render import page, sureness, words
 from mnv4bench.render import panel as panels
 from mnv4bench.render.page import (
     LEGEND_ROW,
-    LEGEND_SIZE,
     MARGIN,
+    MAX_PANELS,
     Entry,
     Pen,
     Width,
+    beyond,
     draw_legend,
     flow,
     grid,
 )
-from mnv4bench.render.palette import GREY, INK, LIMIT, WHITE, Look, looks, paler
-from mnv4bench.render.untrusted import visible
+from mnv4bench.render.palette import GREY, INK, LIMIT, Look, looks, paler
 
 # Points. A lone panel fills a text column and a half; several share a page three abreast.
 LONE_PLOT = (400.0, 270.0)
@@ -36,6 +36,7 @@ GUTTER_X, GUTTER_Y = 24.0, 22.0
 LEFT = 24.0  # beside the axes: ticks of the accuracy
 TITLE_GAP = 20.0  # between heading and axes: the accuracy axis' title
 CROWDED = 250  # characters of names in a panel: until here all find room
+SPARSE = 150  # until here even in a third of a printed page
 BOTTOM = 25.0  # under the axes: ticks and title of the latency
 
 
@@ -46,15 +47,24 @@ def draw(front: Front, width: Width = "screen") -> dict[str, bytes]:
 
 def compose(front: Front, fit: Width = "screen") -> Figure:
     """The page: panels row by row, then the legend."""
-    cells = share_panels(front.groups)
+    panels_of_all = share_panels(front.groups)
+    cells = panels_of_all[:MAX_PANELS]
+    front = replace(front, groups=tuple(group for cell in cells for group in cell))
+    sparse = all(_characters(groups) <= SPARSE for groups in cells)
     columns, plot_width, plot_height = grid(
-        len(cells), fit, lone=LONE_PLOT, shared=SHARED_PLOT, gutter=GUTTER_X
+        len(cells),
+        fit,
+        lone=LONE_PLOT,
+        shared=SHARED_PLOT,
+        gutter=GUTTER_X,
+        abreast=3 if sparse else 2,
     )
     width = 2 * MARGIN + columns * plot_width + max(0, columns - 1) * GUTTER_X
     families = looks(point.family for group in front.groups for point in group.points)
     rows = [cells[start : start + columns] for start in range(0, len(cells), columns)]
     heights = [_row_height(row, plot_width, plot_height, front.limits) for row in rows]
-    legend = flow(_legend(front, families), width - 2 * MARGIN)
+    blocks = [*_legend(front, families), beyond(len(panels_of_all))]
+    legend = flow(blocks, width - 2 * MARGIN)
     height = (
         2 * MARGIN
         + sum(heights)
@@ -62,9 +72,7 @@ def compose(front: Front, fit: Width = "screen") -> Figure:
         + (LEGEND_ROW * (len(legend) + 1) if legend else 0)
         + (0 if cells else 60)
     )
-    figure = Figure(figsize=(width / 72, height / 72), dpi=72, facecolor=WHITE)
-    FigureCanvasAgg(figure)
-    write = Pen(figure, height)
+    write = Pen(width, height)
     y = MARGIN
     for row, row_height in zip(rows, heights, strict=True):
         top = max(_heading_height(groups, plot_width) for groups in row)
@@ -77,7 +85,7 @@ def compose(front: Front, fit: Width = "screen") -> Figure:
         write(width / 2, y + 40, "nothing to compare: no measurement was found", 8, GREY, "center")
         y += 60
     draw_legend(write, legend, y)
-    return figure
+    return write.figure
 
 
 def share_panels(groups: Sequence[Group]) -> list[tuple[Group, ...]]:
@@ -125,8 +133,12 @@ def _row_height(
 
 def is_crowded(groups: Sequence[Group]) -> bool:
     """Whether some names may find no room: there are many, or they are long."""
-    names = [p.model for group in groups for p in group.points if p.status != "excluded"]
-    return sum(map(len, names)) > CROWDED
+    return _characters(groups) > CROWDED
+
+
+def _characters(groups: Sequence[Group]) -> int:
+    """Of the names in a panel."""
+    return sum(len(p.model) for group in groups for p in group.points if p.status != "excluded")
 
 
 def _panel(
@@ -138,42 +150,16 @@ def _panel(
     limits: Limits | None,
 ) -> None:
     left, y, wide, high = place
-    title, *origins = words.heading(groups, wide)
-    baseline = y + words.TITLE_SIZE * typeface.CAP_HEIGHT
-    write(left, baseline, title, words.TITLE_SIZE, INK, weight="bold")
-    baseline += 2
-    for line in origins:
-        baseline += words.TEXT_SIZE * words.LINE_SPACING
-        write(left, baseline, line, words.TEXT_SIZE, GREY)
-    sheet = write.figure.bbox
-    axes_left, axes_bottom = left + LEFT, y + top + high
-    axes = write.figure.add_axes(
-        (
-            axes_left / sheet.width,
-            1 - axes_bottom / sheet.height,
-            (wide - LEFT - 2) / sheet.width,
-            high / sheet.height,
-        )
-    )
+    write.heading(left, y, words.heading(groups, wide))
+    axes = write.axes(left + LEFT, y + top, wide - LEFT - 2, high, "left", "bottom")
     drawn = panels.draw(axes, groups, families, limits)
-    baseline = axes_bottom + BOTTOM
+    baseline = y + top + high + BOTTOM
     for line in words.notes(groups, drawn.unnamed(), wide, limits):
         baseline += words.NOTE_SIZE * words.LINE_SPACING
         write(left, baseline, line, words.NOTE_SIZE, GREY)
 
 
 # --- legend -----------------------------------------------------------------------------------
-
-
-def _sample(look: Look, colour: str, hollow: bool, half: bool = False) -> Line2D:
-    return Line2D(
-        [0],
-        [0],
-        linestyle="none",
-        marker=look.marker,
-        markersize=2 * panels.RADIUS * look.scale,
-        **panels.filling(colour, hollow=hollow, half=half),
-    )
 
 
 def _legend(front: Front, families: Mapping[str, Look]) -> list[list[Entry]]:
@@ -188,25 +174,12 @@ def _legend(front: Front, families: Mapping[str, Look]) -> list[list[Entry]]:
         return []
     present = {point.family for _, point in drawn}
     hollow_only = all(origin != "measured" for origin, _ in drawn)
-    # Two spellings of one family share a look, and then one entry.
-    names: dict[Look, str] = {}
-    for family, look in families.items():
-        if family in present:
-            names.setdefault(look, family)
-    kinds = [
-        (
-            typeface.shortened(visible(family), LEGEND_SIZE, 120),
-            _sample(look, look.colour, hollow_only),
-            8.0,
-        )
-        for look, family in names.items()
-    ]
     plain = Look(GREY, "o")
     signs: list[Entry] = []
     if any(origin == "measured" for origin, _ in drawn):
-        signs.append(("measured", _sample(plain, GREY, False), 8.0))
+        signs.append(("measured", panels.sample(plain), 8.0))
         signs.append(("measured front", Line2D([0], [0], color=INK, linewidth=0.8), 18.0))
-        if any(point.low_s is not None for _, point in drawn):
+        if any(None not in point.cost_interval for _, point in drawn):
             signs.append(
                 (
                     "interval of the median, where wider than the marker",
@@ -215,22 +188,23 @@ def _legend(front: Front, families: Mapping[str, Look]) -> list[list[Entry]]:
                 )
             )
         if any(point.float_accuracy for _, point in drawn):
-            half = _sample(plain, GREY, False, half=True)
+            half = panels.sample(plain, half=True)
             signs.append(("quantised, at the accuracy of the float network", half, 8.0))
         if any(point.top1_low is not None for _, point in drawn):
             bar = Line2D([0], [0], color=GREY, linestyle="none", marker="|", markersize=8)
             signs.append(("interval of a measured accuracy", bar, 8.0))
     for other in sorted({origin for origin, _ in drawn} - {"measured"}):
         line = Line2D([0], [0], color=GREY, linewidth=0.8, linestyle=panels.line_style(other))
-        signs.append((other, _sample(plain, GREY, True), 8.0))
+        signs.append((other, panels.sample(plain, hollow=True), 8.0))
         signs.append((f"{other} front", line, 18.0))
     if any(point.status == "dominated" for _, point in drawn):
-        pale = paler(INK, panels.PALENESS + 0.1)
-        signs.append(("dominated (paler)", _sample(plain, pale, hollow_only), 8.0))
+        pale = Look(paler(INK, panels.PALENESS + 0.1), "o")
+        signs.append(("dominated (paler)", panels.sample(pale, hollow=hollow_only), 8.0))
     if any(sureness.is_doubtful(point) for _, point in drawn):
-        between = _sample(plain, paler(INK, panels.PALENESS / 2), hollow_only)
-        signs.append(("62 %: in so many resamples on the front", between, 8.0))
+        between = Look(paler(INK, panels.PALENESS / 2), "o")
+        mark = panels.sample(between, hollow=hollow_only)
+        signs.append(("62 %: in so many resamples on the front", mark, 8.0))
     if front.limits:
         shade = Line2D([0], [0], color=LIMIT, linewidth=7, solid_capstyle="butt")
         signs.append((f"shaded: outside {sureness.asked(front.limits)}", shade, 14.0))
-    return [kinds, signs]
+    return [panels.kinds(families, present, hollow=hollow_only), signs]

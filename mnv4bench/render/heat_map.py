@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from math import log
 from typing import NamedTuple
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from msgspec.structs import replace
@@ -28,7 +27,7 @@ from mnv4bench.render.words import LINE_SPACING, NOTE_SIZE, TEXT_SIZE, TITLE_SIZ
 ROW = 15.0
 CELL = (44.0, 78.0)  # the narrowest and the widest column
 NAME_ROOM = 150.0
-BOLD = 1.16  # bold letters are wider
+LEAST_NAMES = 56.0  # shortened so that all devices stand abreast
 GAP = 1.0  # between cells
 TOTALS = ("on front", "mean", "worst")
 TOTALS_GAP = 12.0  # before each of them
@@ -64,10 +63,15 @@ def compose(front: Front, fit: Width = "screen") -> Figure:
     least = CELL[0] if printed is None else _texts_width(found)
     cell = max((_cell_width(one, least) for one in found), default=least)
     totals = [max((_totals_widths(one)[i] for one in found), default=0.0) for i in range(3)]
-    # A printed page has room for one device and the totals beside the names at least.
-    most = NAME_ROOM if printed is None else min(NAME_ROOM, printed - 8 - cell - sum(totals))
-    names = max((_names_width(one, most) for one in found), default=0.0)
     columns = max((len(one.columns) for one in found), default=0)
+    most = NAME_ROOM
+    if printed is not None:
+        # There is room for one device and the totals beside the names at least; and for all
+        # devices abreast, where names as short as may be make it.
+        beside = printed - 8 - sum(totals)
+        whole = beside - columns * cell
+        most = min(NAME_ROOM, whole if whole >= LEAST_NAMES else beside - cell)
+    names = max((_names_width(one, most) for one in found), default=0.0)
     room = max(MIN_WIDTH - 2 * MARGIN, names + 8 + columns * cell + sum(totals))
     parts = [_Part(one, one, True, True) for one in found]
     if printed is not None:
@@ -77,16 +81,14 @@ def compose(front: Front, fit: Width = "screen") -> Figure:
     heights = [_height(part, cell, room) for part in parts]
     gaps = [SECTION if part.last else SECTION / 2 for part in parts]
     height = 2 * MARGIN + sum(heights) + sum(gaps[:-1]) + (0 if found else 60)
-    figure = Figure(figsize=(width / 72, height / 72), dpi=72, facecolor=WHITE)
-    FigureCanvasAgg(figure)
-    write = Pen(figure, height)
+    write = Pen(width, height)
     y = MARGIN
     for part, high, gap in zip(parts, heights, gaps, strict=True):
         _table(write, part, (y, names, cell, room), totals)
         y += high + gap
     if not found:
         write(width / 2, y + 40, "nothing to compare: no measurement was found", 8, GREY, "center")
-    return figure
+    return write.figure
 
 
 def _abreast(
@@ -176,7 +178,9 @@ def _head_lines(one: Universality, cell: float) -> int:
 
 
 def _title_lines(part: _Part, room: float) -> list[str]:
-    return typeface.wrapped(_title(part.one), TITLE_SIZE * BOLD, room) if part.first else []
+    return (
+        typeface.wrapped(_title(part.one), TITLE_SIZE * typeface.BOLD, room) if part.first else []
+    )
 
 
 def _height(part: _Part, cell: float, room: float) -> float:

@@ -8,7 +8,7 @@ name that finds no place is left to the caller.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from math import cos, hypot, pi, sin
 from typing import NamedTuple
 
@@ -123,6 +123,11 @@ def place(
     and stay in ``frame``. They avoid covering ``lines``, but may where it is crowded.
     """
     taken = _Boxes([mark.box for mark in marks] + list(obstacles))
+    # Several names may belong to one place; their leaders end there together.
+    there: dict[tuple[float, float], set[int]] = defaultdict(set)
+    for index, mark in enumerate(marks):
+        there[mark.x, mark.y].add(index)
+    own = [there[mark.x, mark.y] for mark in marks]
     leaders: list[Segment] = []
     places: list[Place | None] = []
     for index, mark in enumerate(marks):
@@ -132,7 +137,7 @@ def place(
             if floor_cost >= best_cost:
                 break
             for cost, offer in ring:
-                if cost >= best_cost or not _free(offer, index, frame, taken, leaders):
+                if cost >= best_cost or not _free(offer, own[index], frame, taken, leaders):
                     continue
                 cost += _nuisance(offer, lines, leaders)
                 if cost < best_cost:
@@ -198,13 +203,15 @@ def _with_leader(mark: Mark, name: Box) -> Place:
     return Place(name, Segment(mark.x + (x - mark.x) * start, mark.y + (y - mark.y) * start, x, y))
 
 
-def _free(offer: Place, own: int, frame: Box, taken: _Boxes, leaders: Sequence[Segment]) -> bool:
+def _free(
+    offer: Place, own: Set[int], frame: Box, taken: _Boxes, leaders: Sequence[Segment]
+) -> bool:
     if not offer.box.within(frame):
         return False
     name = offer.box.grown(GAP)
     for index, other in taken.near(name):
         # Its own marker may be touched, not covered.
-        if (offer.box if index == own else name).overlaps(other):
+        if (offer.box if index in own else name).overlaps(other):
             return False
     leader = offer.leader
     if leader is not None:
@@ -214,7 +221,7 @@ def _free(offer: Place, own: int, frame: Box, taken: _Boxes, leaders: Sequence[S
             max(leader.x1, leader.x2),
             max(leader.y1, leader.y2),
         )
-        if any(index != own and leader.meets(other) for index, other in taken.near(reach)):
+        if any(index not in own and leader.meets(other) for index, other in taken.near(reach)):
             return False
     return not any(leader.meets(name) for leader in leaders)
 
@@ -248,7 +255,8 @@ class _Boxes:
 
 
 def _nuisance(offer: Place, lines: Sequence[Segment], leaders: Sequence[Segment]) -> float:
-    cost = _COVERS_LINE * any(line.meets(offer.box) for line in lines)
+    box = offer.box.grown(GAP)
+    cost = _COVERS_LINE * any(line.meets(box) for line in lines)
     if offer.leader is not None:
         leader = offer.leader
         cost += _CROSSES_LINE * sum(line.crosses(leader) for line in lines)

@@ -12,7 +12,6 @@ from math import log10
 from typing import Any, Protocol
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
@@ -20,10 +19,10 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from mnv4bench import units
 from mnv4bench.findings import Shape, ShapeGroup, Shapes
 from mnv4bench.render import page, panel, rung_notes, ticks, typeface
-from mnv4bench.render.page import LEGEND_ROW, LEGEND_SIZE, MARGIN, Entry, Pen, Width, flow, grid
-from mnv4bench.render.palette import FRAME, GREY, GRID, INK, WHITE, Look, looks, paler
+from mnv4bench.render.page import LEGEND_ROW, MARGIN, Entry, Pen, Width, flow, grid
+from mnv4bench.render.palette import GREY, GRID, INK, Look, looks, paler
 from mnv4bench.render.untrusted import visible
-from mnv4bench.render.words import LINE_SPACING, NOTE_SIZE, TEXT_SIZE, TITLE_SIZE
+from mnv4bench.render.words import LINE_SPACING, MAX_FACTS, NOTE_SIZE, TEXT_SIZE, TITLE_SIZE
 
 # Points.
 LONE, SHARED = (470.0, 0.0), (340.0, 0.0)  # of a panel; its height is that of its rungs
@@ -32,10 +31,10 @@ NAMES = 0.3  # the share of a panel that names may take
 LATENCY = 0.34  # of what is left, the share of the latency axis
 BETWEEN = 16.0  # of the two axes: more than both overhangs of their ticks' numbers
 BOTTOM = 25.0  # under the axes: ticks and titles
-# More rungs, or panels, make a picture that no page holds; the JSON beside has all.
-MAX_ROWS, MAX_PANELS = 60, 24
-# From so many rungs on they are drawn lower.
-MANY = 16
+# More rungs make a picture that no page holds; the JSON beside has all.
+MAX_ROWS = 60
+# From so many rungs on they are drawn lower; in print all are, where else no page would do.
+MANY = 17
 # Latencies that differ by less are compared on a linear axis.
 LOG_FROM = 3.0
 MS = 1e-3
@@ -98,50 +97,45 @@ def draw(found: Shapes, subject: Subject, width: Width = "screen") -> dict[str, 
 
 def compose(found: Shapes, subject: Subject, fit: Width = "screen") -> Figure:
     """Panels row by row, then the legend."""
-    cells = found.groups[:MAX_PANELS]
+    cells = found.groups[: page.MAX_PANELS]
     columns, wide, _ = grid(len(cells), fit, lone=LONE, shared=SHARED, gutter=GUTTER_X)
     width = 2 * MARGIN + columns * wide + (columns - 1) * GUTTER_X
     room = width - 2 * MARGIN
     drawn = [row for group in cells for row in group.rows[:MAX_ROWS]]
     families = looks(row.family for row in drawn)
-    columns_y, places = [MARGIN] * columns, []
-    for group in cells:
-        # The shortest column takes the next one, so that forty models beside three leave no hole.
-        column = min(range(columns), key=lambda index: columns_y[index])
-        places.append((MARGIN + column * (wide + GUTTER_X), columns_y[column]))
-        columns_y[column] += _height(group, subject, wide) + GUTTER_Y
-    bottom = max(columns_y) - (GUTTER_Y if cells else 0)
-    legend = flow(_legend(drawn, subject, families), room)
-    closing = _closing(found)
-    height = (
-        bottom
-        + MARGIN
-        + LEGEND_ROW * (len(legend) + 1)
-        + NOTE_SIZE * LINE_SPACING * len(closing)
-        + (0 if cells else 60)
-    )
-    figure = Figure(figsize=(width / 72, height / 72), dpi=72, facecolor=WHITE)
-    FigureCanvasAgg(figure)
-    write = Pen(figure, height)
+    blocks = [*_legend(drawn, subject, families), page.beyond(len(found.groups))]
+    legend = flow(blocks, room)
+    descent = 3.0  # of the last line
+    below = MARGIN + LEGEND_ROW * len(legend) + descent + (0 if cells else 60)
+    many = MANY
+    places, bottom = _placed(cells, subject, (columns, wide), many)
+    most = page.PRINTED_HEIGHT * 72 + 2 * (MARGIN - page.PRINTED_MARGIN)
+    if fit != "screen" and bottom + below > most:
+        many = 1
+        places, bottom = _placed(cells, subject, (columns, wide), many)
+    write = Pen(width, bottom + below)
     for group, (left, top) in zip(cells, places, strict=True):
-        _panel(write, group, subject, families, (left, top, wide))
+        _panel(write, group, subject, families, (left, top, wide), many)
     y = bottom + LEGEND_ROW
     if not cells:
         write(width / 2, y + 40, "nothing to draw: no measurement was found", 8, GREY, "center")
         y += 60
     page.draw_legend(write, legend, y)
-    y += LEGEND_ROW * len(legend)
-    for text in closing:
-        write(MARGIN, y, text, NOTE_SIZE, GREY)
-        y += NOTE_SIZE * LINE_SPACING
-    return figure
+    return write.figure
 
 
-def _closing(found: Shapes) -> list[str]:
-    more = len(found.groups) - MAX_PANELS
-    if more <= 0:
-        return []
-    return [f"{units.plural(more, 'more panel')} in the JSON beside."]
+def _placed(
+    cells: Sequence[ShapeGroup], subject: Subject, abreast: tuple[int, float], many: int
+) -> tuple[list[tuple[float, float]], float]:
+    """(the top left corner of each panel, where the last one ends)."""
+    columns, wide = abreast
+    ends, places = [MARGIN] * columns, []
+    for group in cells:
+        # The shortest column takes the next one, so that forty models beside three leave no hole.
+        column = min(range(columns), key=lambda index: ends[index])
+        places.append((MARGIN + column * (wide + GUTTER_X), ends[column]))
+        ends[column] += _height(group, subject, wide, many) + GUTTER_Y
+    return places, max(ends) - (GUTTER_Y if cells else 0)
 
 
 # --- a panel ----------------------------------------------------------------------------------
@@ -151,8 +145,8 @@ def _heading(group: ShapeGroup, room: float) -> list[str]:
     title = visible(f"{group.device}, {group.precision}")
     facts = f"{group.origin.upper()} on {visible(group.machine)}"
     return [
-        typeface.shortened(title, TITLE_SIZE * 1.16, room),
-        *typeface.wrapped(facts, TEXT_SIZE, room)[:2],
+        typeface.shortened_within(title, TITLE_SIZE * typeface.BOLD, room),
+        *typeface.wrapped(facts, TEXT_SIZE, room, MAX_FACTS),
     ]
 
 
@@ -165,15 +159,16 @@ def _notes(group: ShapeGroup, subject: Subject, room: float) -> list[str]:
     return [line for text in sentences for line in typeface.wrapped(text, NOTE_SIZE, room)]
 
 
-def _rungs_height(group: ShapeGroup, subject: Subject) -> float:
+def _heights(group: ShapeGroup, subject: Subject, many: int) -> list[float]:
+    """Of the rungs; lower where there are ``many``."""
     rows = group.rows[:MAX_ROWS]
-    return sum(subject.height(row, many=len(rows) > MANY) for row in rows)
+    return [subject.height(row, many=len(rows) >= many) for row in rows]
 
 
-def _height(group: ShapeGroup, subject: Subject, room: float) -> float:
+def _height(group: ShapeGroup, subject: Subject, room: float, many: int) -> float:
     notes = len(_notes(group, subject, room)) * NOTE_SIZE * LINE_SPACING
     heading = _heading_height(len(_heading(group, room)))
-    return heading + _rungs_height(group, subject) + BOTTOM + notes
+    return heading + sum(_heights(group, subject, many)) + BOTTOM + notes
 
 
 def _panel(
@@ -182,22 +177,16 @@ def _panel(
     subject: Subject,
     families: Any,
     place: tuple[float, float, float],
+    many: int,
 ) -> None:
     left, y, wide = place
-    name, *facts = _heading(group, wide)
-    baseline = y + TITLE_SIZE * typeface.CAP_HEIGHT
-    write(left, baseline, name, TITLE_SIZE, INK, weight="bold")
-    baseline += 2
-    for line in facts:
-        baseline += TEXT_SIZE * LINE_SPACING
-        write(left, baseline, line, TEXT_SIZE, GREY)
-    rows = group.rows[:MAX_ROWS]
+    heading = _heading(group, wide)
+    write.heading(left, y, heading)
     rungs, at = [], 0.0
-    for row in rows:
-        high = subject.height(row, many=len(rows) > MANY)
+    for row, high in zip(group.rows, _heights(group, subject, many), strict=False):
         rungs.append(Rung(row, families[row.family], at, high))
         at += high
-    top = y + _heading_height(1 + len(facts))
+    top = y + _heading_height(len(heading))
     names = _names(rungs, subject, wide)
     for rung in rungs:
         _name(write, rung, subject, (left, top + rung.middle, names))
@@ -239,24 +228,9 @@ def _name(write: Pen, rung: Rung, subject: Subject, place: tuple[float, float, f
 def _axes(write: Pen, place: tuple[float, float, float, float]) -> Axes:
     """Axes whose y counts points downwards."""
     left, top, wide, high = place
-    sheet = write.figure.bbox
-    axes = write.figure.add_axes(
-        (
-            left / sheet.width,
-            1 - (top + high) / sheet.height,
-            wide / sheet.width,
-            high / sheet.height,
-        )
-    )
+    axes = write.axes(left, top, wide, high, "bottom")
     axes.set_ylim(high, 0)
-    axes.set_facecolor("none")
-    for side, spine in axes.spines.items():
-        spine.set_visible(side == "bottom")
-        spine.set_color(FRAME)
-        spine.set_linewidth(0.7)
-    axes.set_axisbelow(True)
     axes.yaxis.set_major_locator(NullLocator())
-    axes.tick_params(which="both", length=0, labelsize=TEXT_SIZE, labelcolor=GREY, pad=3)
     axes.grid(True, axis="x", color=GRID, linewidth=0.5)
     return axes
 
@@ -315,39 +289,20 @@ def _latencies(axes: Axes, rungs: Sequence[Rung], subject: Subject, wide: float)
 def _legend(rows: Sequence[Shape], subject: Subject, families: Any) -> list[list[Entry]]:
     if not rows:
         return []
-    names: dict[Look, str] = {}
-    for row in rows:
-        names.setdefault(families[row.family], row.family)
-    ordered = [look for look in families.values() if look in names]
-    kinds: list[Entry] = [
-        (typeface.shortened(visible(names[look]), LEGEND_SIZE, 120), sample(look), 8.0)
-        for look in dict.fromkeys(ordered)
-    ]
+    kinds = panel.kinds(families, {row.family for row in rows})
     signs: list[Entry] = []
     plain = Look(GREY, "o")
     measured = [row for row in rows if row.origin == "measured"]
     if any(not row.tainted for row in measured):
-        signs.append(("median of the invocations", sample(plain), 8.0))
+        signs.append(("median of the invocations", panel.sample(plain), 8.0))
     if any(row.tainted for row in measured):
-        signs.append(("of a tainted measurement", sample(plain, hollow=True), 8.0))
+        signs.append(("of a tainted measurement", panel.sample(plain, hollow=True), 8.0))
     for origin in sorted({row.origin for row in rows} - {"measured"}):
-        signs.append((f"{origin}, not measured", sample(plain, hollow=True), 8.0))
+        signs.append((f"{origin}, not measured", panel.sample(plain, hollow=True), 8.0))
     if any(row.low_s is not None for row in rows):
         bar = Line2D([0], [0], color=GREY, linewidth=0.8, marker="|", markersize=4)
         signs.append(("its interval", bar, 14.0))
     return [kinds, [*signs, *subject.signs(rows)]]
-
-
-def sample(look: Look, *, hollow: bool = False) -> Line2D:
-    """A marker for the legend."""
-    return Line2D(
-        [0],
-        [0],
-        linestyle="none",
-        marker=look.marker,
-        markersize=2 * panel.RADIUS * look.scale,
-        **panel.filling(look.colour, hollow=hollow, half=False),
-    )
 
 
 def pale(look: Look) -> str:

@@ -4,12 +4,12 @@ Knows: what is marked how. A measured series is filled with a solid step front a
 published one is hollow with a dashed front, an emulated one hollow with a dotted one; the less
 often a point is on the front the paler it is, and where that is open the share stands behind its
 name; a quantised file drawn with the accuracy of the float network is half filled. Does not know:
-pages, legends, files.
+pages, files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -22,6 +22,7 @@ from mnv4bench.findings import Group, Limits, Point
 from mnv4bench.records import Origin
 from mnv4bench.render import objectives, panel_axes, sureness, typeface
 from mnv4bench.render.labels import Box, Mark, Place, Segment, place
+from mnv4bench.render.page import LEGEND_SIZE, Entry
 from mnv4bench.render.palette import FRAME, GREY, INK, WHITE, Look, paler
 from mnv4bench.render.untrusted import visible
 from mnv4bench.render.words import TEXT_SIZE
@@ -39,8 +40,9 @@ ATTEMPTS = 6
 HOPELESS = 8
 # Past so many points every place is crowded, and asking which is most so takes too long.
 MAX_CROWDING = 200
-# A name wider than this share of the plot ends in an ellipsis; the JSON beside has it whole.
-NAME_ROOM = 0.4
+# A name wider than this share of the plot, or so many points, has an ellipsis; the JSON beside has
+# it whole.
+NAME_ROOM, LEAST_NAME_ROOM = 0.4, 64.0
 CAP = 1.6  # points, half the height of an error bar's end
 
 
@@ -97,7 +99,7 @@ def draw(
     page_height = axes.figure.bbox.height
     box = axes.bbox
     panel = Panel(Box(box.x0, page_height - box.y1, box.x1, page_height - box.y0))
-    panel_axes.frame(axes, groups)
+    panel_axes.title(axes, groups)
     drawable = [
         (group, point)
         for group in groups
@@ -207,24 +209,18 @@ def _mark(axes: Axes, dot: Dot, look: Look) -> None:
     point = dot.point
     dominated = point.status == "dominated"
     colour = paler(look.colour, paleness(point))
-    across, upright = None, None
+    # A line with two marks: matplotlib's error bars take three times as long.
+    bar: dict[str, Any] = {
+        "color": colour,
+        "linewidth": 0.8,
+        "markersize": 2 * CAP,
+        "markeredgewidth": 0.8,
+        "zorder": 2.5,
+    }
     if dot.high_x > dot.low_x and dot.reach is not None:
-        across = [[dot.cost - dot.reach[0]], [dot.reach[1] - dot.cost]]
+        axes.plot(dot.reach, [dot.top1] * 2, marker="|", **bar)
     if point.top1_low is not None and point.top1_high is not None:
-        upright = [[dot.top1 - point.top1_low], [point.top1_high - dot.top1]]
-    if across or upright:
-        axes.errorbar(
-            [dot.cost],
-            [dot.top1],
-            xerr=across,
-            yerr=upright,
-            fmt="none",
-            ecolor=colour,
-            elinewidth=0.8,
-            capsize=CAP,
-            capthick=0.8,
-            zorder=2.5,
-        )
+        axes.plot([dot.cost] * 2, [point.top1_low, point.top1_high], marker="_", **bar)
     axes.plot(
         [dot.cost],
         [dot.top1],
@@ -286,16 +282,43 @@ def _name(axes: Axes, dot: Dot, lies: Place, plot: Box, page_height: float) -> N
     )
 
 
+# --- legend -----------------------------------------------------------------------------------
+
+
+def kinds(families: Mapping[str, Look], present: Set[str], *, hollow: bool = False) -> list[Entry]:
+    """Those of ``families`` that are ``present``; two spellings that share a look are one."""
+    names: dict[Look, str] = {}
+    for family, look in families.items():
+        if family in present:
+            names.setdefault(look, typeface.shortened(visible(family), LEGEND_SIZE, 120))
+    return [(name, sample(look, hollow=hollow), 8.0) for look, name in names.items()]
+
+
+def sample(look: Look, *, hollow: bool = False, half: bool = False) -> Line2D:
+    """A marker."""
+    return Line2D(
+        [0],
+        [0],
+        linestyle="none",
+        marker=look.marker,
+        markersize=2 * RADIUS * look.scale,
+        **filling(look.colour, hollow=hollow, half=half),
+    )
+
+
 # --- names ------------------------------------------------------------------------------------
 
 
 def _fitted(dot: Dot, plot: Box) -> str:
-    room = NAME_ROOM * (plot.right - plot.left)
-    return typeface.shortened(dot.name, NAME_SIZE, room) + dot.suffix
+    room = max(NAME_ROOM * (plot.right - plot.left), LEAST_NAME_ROOM)
+    return typeface.shortened_within(dot.name, NAME_SIZE, room) + dot.suffix
 
 
 def _names(dots: Sequence[Dot], fronts: Sequence[Segment], plot: Box) -> list[tuple[Dot, Place]]:
-    """Front members choose first, then the dominated ones, the most crowded of each before."""
+    """Front members choose first, then the dominated ones, the most crowded of each before.
+
+    Of more than MAX_NAMES, the most crowded dominated ones go without.
+    """
 
     def crowding(dot: Dot) -> float:
         if len(dots) > MAX_CROWDING:
@@ -307,7 +330,10 @@ def _names(dots: Sequence[Dot], fronts: Sequence[Segment], plot: Box) -> list[tu
     order = sorted(
         dots, key=lambda dot: (dot.point.status != "front", crowding(dot), dot.x, dot.name)
     )
-    named, others = order[:MAX_NAMES], order[MAX_NAMES:]
+    first = sum(dot.point.status == "front" for dot in dots)
+    last = len(order) - max(0, MAX_NAMES - first)
+    named = order[: min(first, MAX_NAMES)] + order[max(first, last) :]
+    others = order[min(first, MAX_NAMES) : max(first, last)]
     height = NAME_SIZE * (typeface.CAP_HEIGHT + typeface.DESCENT)
     marks = [
         Mark(

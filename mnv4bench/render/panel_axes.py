@@ -14,8 +14,8 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLoc
 
 from mnv4bench import units
 from mnv4bench.findings import Group, Limits, Point
-from mnv4bench.render import objectives, ticks
-from mnv4bench.render.palette import FRAME, GREY, GRID, INK, LIMIT
+from mnv4bench.render import objectives, ticks, typeface
+from mnv4bench.render.palette import GRID, INK, LIMIT
 from mnv4bench.render.words import TEXT_SIZE
 
 # Shares of the axis kept free before the lowest and after the highest value.
@@ -24,26 +24,34 @@ MARGINS_X, MARGINS_Y = (0.07, 0.09), (0.06, 0.11)
 MIN_DECADES, MIN_POINTS = log10(2), 2.0
 
 
-def frame(axes: Axes, groups: Sequence[Group]) -> None:
-    """Spines and titles; ``groups`` share the panel and are over the same objective."""
-    axes.set_facecolor("none")
-    for side, spine in axes.spines.items():
-        spine.set_visible(side in ("left", "bottom"))
-        spine.set_color(FRAME)
-        spine.set_linewidth(0.7)
-    axes.set_axisbelow(True)
-    axes.tick_params(which="both", length=0, labelsize=TEXT_SIZE, labelcolor=GREY, pad=3)
+def title(axes: Axes, groups: Sequence[Group]) -> None:
+    """``groups`` share the panel and are over the same objective."""
     # Published accuracies are ImageNet's; what was measured here, the notes say on what.
     measured = any(
         point.accuracy_source == "measured" for group in groups for point in group.points
     )
-    title = "Top-1, %" if measured else "ImageNet-1k top-1, %"
+    upwards = "Top-1, %" if measured else "ImageNet-1k top-1, %"
+    titles(axes, upwards, objectives.wording(groups[0].objective).axis)
+
+
+def titles(axes: Axes, upwards: str, across: str) -> None:
+    """Above the one axis and at the end of the other: nothing is turned."""
+    upwards = typeface.shortened_within(upwards, TEXT_SIZE, axes.bbox.width)
     axes.text(
-        0, 1, f"{title}\n", size=TEXT_SIZE, color=INK, va="baseline",
-        transform=axes.transAxes, linespacing=0.9,
+        0, 1, f"{upwards}\n", size=TEXT_SIZE, color=INK, va="baseline",
+        transform=axes.transAxes, linespacing=0.9, parse_math=False,
     )  # fmt: skip
-    over = objectives.wording(groups[0].objective)
-    axes.set_xlabel(over.axis, size=TEXT_SIZE, color=INK, loc="right", labelpad=2)
+    axes.set_xlabel(across, size=TEXT_SIZE, color=INK, loc="right", labelpad=2)
+
+
+def logarithmic(axes: Axes, low: float, high: float) -> None:
+    """Across, from ``low`` to ``high``."""
+    shown = ticks.spaced(low, high, axes.bbox.width)
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    axes.xaxis.set_major_locator(FixedLocator(shown))
+    axes.xaxis.set_major_formatter(FixedFormatter([units.plain(tick) for tick in shown]))
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def scale(axes: Axes, points: Sequence[Point], unit: float) -> None:
@@ -55,12 +63,7 @@ def scale(axes: Axes, points: Sequence[Point], unit: float) -> None:
         if value is not None and value > 0
     ]
     low, high = _range(min(ends), max(ends), MIN_DECADES, MARGINS_X)
-    shown = ticks.plain(10**low, 10**high)
-    axes.set_xscale("log")
-    axes.set_xlim(10**low, 10**high)
-    axes.xaxis.set_major_locator(FixedLocator(list(shown)))
-    axes.xaxis.set_major_formatter(FixedFormatter([units.plain(tick) for tick in shown]))
-    axes.xaxis.set_minor_locator(NullLocator())
+    logarithmic(axes, 10**low, 10**high)
     tops = [
         value
         for point in points

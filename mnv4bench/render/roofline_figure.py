@@ -9,20 +9,15 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import (
-    FixedFormatter,
-    FixedLocator,
     MaxNLocator,
-    NullLocator,
     PercentFormatter,
 )
 
-from mnv4bench import units
 from mnv4bench.findings import Roofline, Sweep
-from mnv4bench.render import page, ticks
+from mnv4bench.render import page, panel_axes, ticks, typeface
 from mnv4bench.render.page import (
     LEGEND_ROW,
     MARGIN,
@@ -33,9 +28,9 @@ from mnv4bench.render.page import (
     flow,
     grid,
 )
-from mnv4bench.render.palette import FRAME, GREY, GRID, INK, LIMIT, WHITE, looks
+from mnv4bench.render.palette import FRAME, GREY, GRID, LIMIT, WHITE, looks
 from mnv4bench.render.untrusted import visible
-from mnv4bench.render.words import TEXT_SIZE, TITLE_SIZE
+from mnv4bench.render.words import LINE_SPACING, NOTE_SIZE, TEXT_SIZE, TITLE_SIZE
 
 # Points.
 LONE, SHARED = (400.0, 250.0), (300.0, 200.0)
@@ -89,11 +84,12 @@ def _layers(found: Sequence[Roofline], fit: Width) -> Figure:
                 zorder=2,
                 clip_on=False,
             )
-        _logarithmic(axes, low, high)
+        panel_axes.logarithmic(axes, low, high)
+        axes.grid(True, color=GRID, linewidth=0.5)
         axes.set_ylim(0, top)
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None, symbol=" %"))
-        _title_axes(axes, "Share of the time", "MACs per byte")
+        panel_axes.titles(axes, "Share of the time", "MACs per byte")
         axes.text(
             ridge, 0.985, f"ridge point {ridge:.0f} ", size=TEXT_SIZE, color=GREY,
             transform=axes.get_xaxis_transform(), va="top", ha="right",
@@ -129,8 +125,11 @@ def _swept(sweep: Sweep, fit: Width) -> Figure:
                 linewidth=1.3,
             )
         axes.set_xlim(low, high)
+        ticks.even(axes, (1, 2, 5, 10))
         axes.grid(True, color=GRID, linewidth=0.5)
-        _title_axes(axes, f"Time over {visible(sweep.reference)}'s", "Ridge point, MACs per byte")
+        panel_axes.titles(
+            axes, f"Time over {visible(sweep.reference)}'s", "Ridge point, MACs per byte"
+        )
         return f"{low:.0f} to {high:.0f} MACs per byte, {sweep.precision}"
 
     note = "At 0 memory is free and only MACs count. By the model, not measured."
@@ -149,44 +148,24 @@ def _page(
     width = 2 * MARGIN + columns * wide + (columns - 1) * GUTTER
     legend = flow([entries], width - 2 * MARGIN)
     each = TITLE_SIZE + TOP + high + BOTTOM
-    height = 2 * MARGIN + rows * each + LEGEND_ROW * (len(legend) + 1) + TEXT_SIZE
-    figure = Figure(figsize=(width / 72, height / 72), dpi=72, facecolor=WHITE)
-    FigureCanvasAgg(figure)
-    write = Pen(figure, height)
+    notes = typeface.wrapped(note, NOTE_SIZE, width - 2 * MARGIN)
+    step = NOTE_SIZE * LINE_SPACING
+    height = 2 * MARGIN + rows * each + LEGEND_ROW * (len(legend) + 1) + step * len(notes)
+    write = Pen(width, height)
     for index in range(count):
         left = MARGIN + (index % columns) * (wide + GUTTER)
         y = MARGIN + (index // columns) * each
         top = y + TITLE_SIZE + TOP
-        axes = figure.add_axes(
-            ((left + LEFT) / width, 1 - (top + high) / height, (wide - LEFT) / width, high / height)
-        )
-        for side, spine in axes.spines.items():
-            spine.set_visible(side in ("left", "bottom"))
-            spine.set_color(FRAME)
-            spine.set_linewidth(0.7)
-        axes.set_axisbelow(True)
-        axes.tick_params(which="both", length=0, labelsize=TEXT_SIZE, labelcolor=GREY, pad=3)
-        write(left, y + TITLE_SIZE, panel(index, axes), TITLE_SIZE, INK, weight="bold")
+        axes = write.axes(left + LEFT, top, wide - LEFT - 2, high, "left", "bottom")
+        title = typeface.shortened_within(panel(index, axes), TITLE_SIZE * typeface.BOLD, wide)
+        write.heading(left, y, [title])
     y = MARGIN + rows * each + LEGEND_ROW / 2
     draw_legend(write, legend, y)
-    write(MARGIN, y + LEGEND_ROW * len(legend) + 2, note, TEXT_SIZE, GREY)
-    return figure
-
-
-def _title_axes(axes: Axes, up: str, across: str) -> None:
-    axes.text(0, 1, f"{up}\n", size=TEXT_SIZE, color=INK, va="baseline",
-              transform=axes.transAxes, linespacing=0.9)  # fmt: skip
-    axes.set_xlabel(across, size=TEXT_SIZE, color=INK, loc="right", labelpad=2)
-
-
-def _logarithmic(axes: Axes, low: float, high: float) -> None:
-    shown = ticks.plain(low, high)
-    axes.set_xscale("log")
-    axes.set_xlim(low, high)
-    axes.xaxis.set_major_locator(FixedLocator(list(shown)))
-    axes.xaxis.set_major_formatter(FixedFormatter([units.plain(tick) for tick in shown]))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.grid(True, color=GRID, linewidth=0.5)
+    y += LEGEND_ROW * len(legend) + 2
+    for line in notes:
+        write(MARGIN, y, line, NOTE_SIZE, GREY)
+        y += step
+    return write.figure
 
 
 def _sample(colour: str, marker: str, *, line: bool = False) -> Line2D:

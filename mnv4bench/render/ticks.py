@@ -23,7 +23,7 @@ MANTISSAS = (
     (1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0, 8.0, 9.0),
 )
 MIN_TICKS = 4
-OVERHANG = 6.0  # points by which a number may stand out at either side of the axis
+OVERHANG = 4.0  # points by which a number may stand out at either side of the axis
 
 
 def plain(low: float, high: float) -> tuple[float, ...]:
@@ -39,19 +39,16 @@ def plain(low: float, high: float) -> tuple[float, ...]:
 def spaced(low: float, high: float, wide: float) -> list[float]:
     """Of ``plain``, on an axis ``wide`` points long: those whose numbers have room.
 
-    All of them, else the decades, else some.
+    All of them, but for ends that stand out too far, else the decades, else some.
     """
-    every = plain(low, high)
-    low, high = log10(low), log10(high)
-    decades = [tick for tick in every if log10(tick) == round(log10(tick))]
-    for some in (list(every), decades):
-        if len(some) > 1 and len(kept := _with_room(some, low, high, wide)) == len(some):
+    start, length = log10(low), log10(high) - log10(low)
+    places = [(tick, (log10(tick) - start) / length * wide) for tick in plain(low, high)]
+    every = [place for place in places if _apart([place], wide)]
+    decades = [(tick, at) for tick, at in every if log10(tick) == round(log10(tick))]
+    for some in (every, decades):
+        if len(some) > 1 and len(kept := _apart(some, wide)) == len(some):
             return kept
-    return _with_room(every, low, high, wide)
-
-
-def _with_room(ticks: Sequence[float], low: float, high: float, wide: float) -> list[float]:
-    return _apart([(tick, (log10(tick) - low) / (high - low) * wide) for tick in ticks], wide)
+    return _apart(every, wide)
 
 
 def _apart(places: Sequence[tuple[float, float]], wide: float) -> list[float]:

@@ -14,15 +14,15 @@ from itertools import product
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num, num2date
+from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, MaxNLocator
 
 from mnv4bench import units
 from mnv4bench.over_time import ChangePoint, Moment, Segment, Series
-from mnv4bench.render import typeface
+from mnv4bench.render import ticks, typeface
 from mnv4bench.render.histories import commit, key_changes
 from mnv4bench.render.labels import Box
-from mnv4bench.render.palette import FRAME, GREY, GRID, INK, WHITE, paler
+from mnv4bench.render.palette import GREY, GRID, INK, WHITE, paler
 from mnv4bench.render.untrusted import visible
 from mnv4bench.render.words import TEXT_SIZE
 
@@ -101,16 +101,13 @@ def draw(axes: Axes, series: Series) -> Drawn:
     page_height = axes.figure.bbox.height
     left, right, top = axes.bbox.x0, axes.bbox.x1, page_height - axes.bbox.y1
     drawn = Drawn()
-    _frame(axes)
     start, end = _axis(series)
     axes.set_xlim(start, end)
     low, high = _scale(series)
     axes.set_ylim(low, high)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: units.milliseconds(value / 1e3)))
-    locator = AutoDateLocator(minticks=3, maxticks=8)  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    _dates(axes)
     axes.xaxis.get_offset_text().set(size=TEXT_SIZE, color=GREY)
     axes.grid(True, color=GRID, linewidth=0.5)
     axes.annotate(
@@ -147,14 +144,34 @@ def draw(axes: Axes, series: Series) -> Drawn:
     return drawn
 
 
-def _frame(axes: Axes) -> None:
-    axes.set_facecolor("none")
-    for side, spine in axes.spines.items():
-        spine.set_visible(side in ("left", "bottom"))
-        spine.set_color(FRAME)
-        spine.set_linewidth(0.7)
-    axes.set_axisbelow(True)
-    axes.tick_params(which="both", length=0, labelsize=TEXT_SIZE, labelcolor=GREY, pad=3)
+def _dates(axes: Axes) -> None:
+    """Ticks whose words stay within the page, beside the plot."""
+    start, end = axes.get_xlim()
+    locator = AutoDateLocator(minticks=3, maxticks=8)  # type: ignore[no-untyped-call]
+    formatter = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
+    every = locator.tick_values(num2date(start), num2date(end))  # type: ignore[no-untyped-call]
+    inside = [float(tick) for tick in every if start <= tick <= end] or [start]
+    words = formatter.format_ticks(inside)  # type: ignore[no-untyped-call]
+    points = axes.bbox.width / (end - start)
+    shown = [
+        (tick, text)
+        for tick, text in zip(inside, words, strict=True)
+        if typeface.width(text, TEXT_SIZE) / 2 <= (end - tick) * points + ticks.OVERHANG
+    ]
+    fixed = FixedFormatter([text for _, text in shown])
+    fixed.set_offset_string(_shared(formatter.get_offset(), inside))  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(FixedLocator([tick for tick, _ in shown]))
+    axes.xaxis.set_major_formatter(fixed)
+
+
+def _shared(offset: str, inside: Sequence[float]) -> str:
+    """Of ``2026-May``, which is of the last tick, what holds of the first one too: ``2026``."""
+    first, last = (
+        f"{num2date(tick):%Y-%b-%d}".split("-")  # type: ignore[no-untyped-call]
+        for tick in (inside[0], inside[-1])
+    )
+    count = next((place for place in range(3) if first[place] != last[place]), 3)
+    return "-".join(offset.split("-")[: max(1, count)])
 
 
 def day(at: str) -> float:
@@ -187,13 +204,14 @@ def _scale(series: Series) -> tuple[float, float]:
         ends += [one for one in bounds if one is not None and abs(one - middle) <= usual]
     ends = ends or [one.latency_s for one in used]
     if len(used) <= FEW:
-        furthest = max(ends) - min(ends) + LEAST_RANGE * max(ends)
-        ends += [
-            bound
+        reach = [
+            (bound, abs(bound - one.latency_s))
             for one in used
             for bound in (one.low_s, one.high_s)
-            if bound is not None and min(ends) - furthest <= bound <= max(ends) + furthest
+            if bound is not None
         ]
+        usual = FAR * sorted(far for _, far in reach)[len(reach) // 2] if reach else 0.0
+        ends += [bound for bound, far in reach if far <= usual]
     low, high = min(ends) * 1e3, max(ends) * 1e3
     missing = max(0.0, LEAST_RANGE * high - (high - low)) / 2
     space = MARGIN * (high - low + 2 * missing)

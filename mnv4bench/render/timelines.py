@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -17,10 +16,20 @@ from mnv4bench.over_time import History, Series
 from mnv4bench.render import page, typeface
 from mnv4bench.render import timeline_panel as panels
 from mnv4bench.render.histories import circumstances, summary, title, unused
-from mnv4bench.render.page import LEGEND_ROW, MARGIN, Entry, Pen, Width, draw_legend, flow, grid
+from mnv4bench.render.page import (
+    LEGEND_ROW,
+    MARGIN,
+    MAX_PANELS,
+    Entry,
+    Pen,
+    Width,
+    draw_legend,
+    flow,
+    grid,
+)
 from mnv4bench.render.palette import GREY, INK, WHITE, paler
 from mnv4bench.render.untrusted import visible
-from mnv4bench.render.words import LINE_SPACING, NOTE_SIZE, TEXT_SIZE, TITLE_SIZE
+from mnv4bench.render.words import LINE_SPACING, MAX_FACTS, NOTE_SIZE, TEXT_SIZE, TITLE_SIZE
 
 LONE_PLOT = (440.0, 190.0)
 SHARED_PLOT = (318.0, 130.0)
@@ -28,8 +37,6 @@ GUTTER_X, GUTTER_Y = 24.0, 12.0
 HEADING_GAP = 16.0  # above the axes: the title of the latency axis
 LEFT = 26.0  # beside the axes: ticks of the latency
 BOTTOM = 26.0  # under the axes: ticks of the dates
-# More panels make a picture that no page holds. Those that changed last come first.
-MAX_PANELS = 24
 
 
 def draw(found: History, width: Width = "screen") -> dict[str, bytes]:
@@ -40,7 +47,7 @@ def draw(found: History, width: Width = "screen") -> dict[str, bytes]:
 def compose(found: History, fit: Width = "screen") -> Figure:
     """The page: panels row by row, the legend, and what is not on it."""
     drawable = [one for one in found.series if one.moments]
-    cells = drawable[:MAX_PANELS]
+    cells = drawable[:MAX_PANELS]  # those that changed last come first
     columns, plot_width, plot_height = grid(
         len(cells), fit, lone=LONE_PLOT, shared=SHARED_PLOT, gutter=GUTTER_X
     )
@@ -60,9 +67,7 @@ def compose(found: History, fit: Width = "screen") -> Figure:
         + LEGEND_ROW * (len(legend) + 1)
         + step * len(closing)
     )
-    figure = Figure(figsize=(width / 72, height / 72), dpi=72, facecolor=WHITE)
-    FigureCanvasAgg(figure)
-    write = Pen(figure, height)
+    write = Pen(width, height)
     y = MARGIN
     for row, top, row_height in zip(rows, tops, heights, strict=True):
         for column, series in enumerate(row):
@@ -74,15 +79,17 @@ def compose(found: History, fit: Width = "screen") -> Figure:
     for line in closing:
         write(MARGIN, y, line, NOTE_SIZE, GREY)
         y += step
-    return figure
+    return write.figure
 
 
 def _heading(series: Series, room: float) -> list[str]:
-    name = typeface.shortened(
-        visible(f"{title(series)} on {series.device}, {series.precision}"), TITLE_SIZE * 1.05, room
+    name = typeface.shortened_within(
+        visible(f"{title(series)} on {series.device}, {series.precision}"),
+        TITLE_SIZE * typeface.BOLD,
+        room,
     )
     facts = visible(f"{series.origin.upper()} on {series.machine}; {circumstances(series)}")
-    return [name, *typeface.wrapped(facts, TEXT_SIZE, room)[:2]]
+    return [name, *typeface.wrapped(facts, TEXT_SIZE, room, MAX_FACTS)]
 
 
 def _top(series: Series, room: float) -> float:
@@ -96,26 +103,11 @@ def _panel(
     write: Pen, series: Series, place: tuple[float, float, float, float], top: float
 ) -> None:
     left, y, wide, high = place
-    name, *facts = _heading(series, wide)
-    baseline = y + TITLE_SIZE * typeface.CAP_HEIGHT
-    write(left, baseline, name, TITLE_SIZE, INK, weight="bold")
-    baseline += 2
-    for line in facts:
-        baseline += TEXT_SIZE * LINE_SPACING
-        write(left, baseline, line, TEXT_SIZE, GREY)
-    sheet = write.figure.bbox
-    bottom = y + top + high
-    axes = write.figure.add_axes(
-        (
-            (left + LEFT) / sheet.width,
-            1 - bottom / sheet.height,
-            (wide - LEFT - 2) / sheet.width,
-            high / sheet.height,
-        )
-    )
+    write.heading(left, y, _heading(series, wide))
+    axes = write.axes(left + LEFT, y + top, wide - LEFT - 2, high, "left", "bottom")
     drawn = panels.draw(axes, series)
-    baseline = bottom + BOTTOM - 2
-    for line in typeface.wrapped(" ".join(_notes(series, drawn)), NOTE_SIZE, wide)[:2]:
+    baseline = y + top + high + BOTTOM - 2
+    for line in typeface.wrapped(" ".join(_notes(series, drawn)), NOTE_SIZE, wide, 2):
         baseline += NOTE_SIZE * LINE_SPACING
         write(left, baseline, line, NOTE_SIZE, GREY)
 
@@ -167,10 +159,12 @@ def _legend(cells: Sequence[Series]) -> list[Entry]:
         )
         entries.append(("shown and not used", hollow, 6.0))
     segments = [segment for series in cells for segment in series.segments]
-    if segments:
+    if any(one.start < one.end for one in segments):
         level = Line2D([0], [0], color=INK, linewidth=1.1)
+        entries.append(("level (median of sessions)", level, 16.0))
+    if any(one.low_s is not None for one in segments):
         band = Line2D([0], [0], color=paler(INK, 0.8), linewidth=5)
-        entries += [("level (median of sessions)", level, 16.0), ("its 95 % interval", band, 16.0)]
+        entries.append(("its 95 % interval", band, 16.0))
     for direction in ("slower", "faster"):
         if any(c.direction == direction for series in cells for c in series.changes):
             line = Line2D([0], [0], color=panels.COLOURS[direction], linewidth=1.0)

@@ -6,6 +6,8 @@ Does not know: what the words say. Widths are points; text is never read as math
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Callable
 from functools import lru_cache
 
 from matplotlib.backends.backend_agg import RendererAgg
@@ -15,6 +17,7 @@ FAMILY = "DejaVu Sans"
 # Fractions of the size: height of "H", and depth of "g" below the baseline.
 CAP_HEIGHT = 0.73
 DESCENT = 0.24
+BOLD = 1.16  # bold letters are wider
 _ELLIPSIS = "…"
 _MEASURED_AT = 100.0  # points; large, so that hinting does not bend the widths
 
@@ -35,30 +38,32 @@ def width(text: str, size: float) -> float:
 
 def shortened(text: str, size: float, room: float) -> str:
     """``text``, or its beginning and an ellipsis where it is wider than ``room``."""
-    if width(text, size) <= room:
-        return text
-    fits = len(text)
-    while fits and width(text[:fits] + _ELLIPSIS, size) > room:
-        fits -= 1
-    return text[:fits] + _ELLIPSIS
+    return _longest(text, size, room, lambda keep: text[:keep] + _ELLIPSIS)
 
 
 def shortened_within(text: str, size: float, room: float) -> str:
     """``text``, or both its ends around an ellipsis: variants of a model differ at the end."""
+    return _longest(
+        text,
+        size,
+        room,
+        lambda keep: text[: keep - keep // 2] + _ELLIPSIS + text[len(text) - keep // 2 :],
+    )
+
+
+def _longest(text: str, size: float, room: float, cut: Callable[[int], str]) -> str:
+    """``text``, or ``cut`` to as many characters as have room; names may be very long."""
     if width(text, size) <= room:
         return text
-    keep = len(text) - 1
-    while keep > 1 and width(_ends(text, keep), size) > room:
-        keep -= 1
-    return _ends(text, keep)
+    keeps = range(1, len(text))
+    return cut(bisect_left(keeps, True, key=lambda keep: width(cut(keep), size) > room))
 
 
-def _ends(text: str, keep: int) -> str:
-    return text[: keep - keep // 2] + _ELLIPSIS + text[len(text) - keep // 2 :]
+def wrapped(text: str, size: float, room: float, most: int | None = None) -> list[str]:
+    """Lines no wider than ``room``, broken between words; a word that is wider is shortened.
 
-
-def wrapped(text: str, size: float, room: float) -> list[str]:
-    """Lines no wider than ``room``, broken between words; a word that is wider is shortened."""
+    Of more than ``most`` lines the last one that is kept ends in an ellipsis.
+    """
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word
@@ -66,4 +71,6 @@ def wrapped(text: str, size: float, room: float) -> list[str]:
             lines[-1] = longer
         else:
             lines.append(shortened(word, size, room))
+    if most is not None and len(lines) > most:
+        lines[most - 1 :] = [shortened(" ".join(lines[most - 1 : most + 1]), size, room)]
     return lines

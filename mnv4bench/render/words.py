@@ -20,6 +20,7 @@ TITLE_SIZE = 9.5
 TEXT_SIZE = 7.0
 NOTE_SIZE = 6.0
 LINE_SPACING = 1.4
+MAX_FACTS = 2  # lines under a title, for each origin
 # What the names of points that found no place in a panel may take beneath it.
 UNNAMED_LINES = 2
 
@@ -41,13 +42,14 @@ _SOURCES: dict[AccuracySource, str] = {
 def heading(groups: Sequence[Group], room: float) -> list[str]:
     """The title and a line or more for each origin."""
     first = groups[0]
-    lines = [typeface.shortened(f"{visible(first.device)}, {first.precision}", TITLE_SIZE, room)]
+    title = visible(f"{first.device}, {first.precision}")
+    lines = [typeface.shortened_within(title, TITLE_SIZE * typeface.BOLD, room)]
     for group in groups:
         text = f"{group.origin.upper()} on {visible(group.machine)}"
         if group.origin == "published":
             unit = f": {visible(group.machine)}" if group.machine else ""
             text = f"PUBLISHED in {visible(group.environment)}{unit}"
-        lines += typeface.wrapped(text, TEXT_SIZE, room)
+        lines += typeface.wrapped(text, TEXT_SIZE, room, MAX_FACTS)
     return lines
 
 

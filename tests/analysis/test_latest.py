@@ -59,9 +59,9 @@ def test_reports_and_summaries_give_the_same() -> None:
 def test_newest_first_summarises_only_what_counts(monkeypatch) -> None:
     seen = []
 
-    def counting(one: Report, each: Measurement):
+    def counting(one: Report, each: Measurement, ordered: object):
         seen.append(each.artifact.model)
-        return summarise(one, each)
+        return summarise(one, each, ordered)
 
     monkeypatch.setattr(room, "summarise", counting)
     reports = [report(measured("a", hour, 0.001), name=f"r{hour}") for hour in range(20)]

@@ -1,11 +1,13 @@
 """A store of reports as one value: what counts, what it rests on, what is left out."""
 
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mnv4bench.analysis.overview import Material, gathered
-from mnv4bench.findings import Summary, Tally
+from mnv4bench.findings import Limits, Summary, Tally
 from mnv4bench.overview import Overview
 from mnv4bench.records import Accuracy, Report
 from tests.render.report_stores import changing, hard, warm
@@ -87,6 +89,26 @@ def test_parts_of_several_processes_merge_to_the_same() -> None:
     assert found.front == alone.front
     assert found.exhibits == alone.exhibits
     assert found.history == alone.history
+
+
+def test_what_one_process_hands_to_another_is_the_same() -> None:
+    material = Material()
+    for one in (*hard(), *changing()):
+        material.add(one)
+    handed = pickle.loads(pickle.dumps(material))
+    assert handed.overview(lambda _: accuracy()) == material.overview(lambda _: accuracy())
+
+
+def test_limits_are_asked_of_latencies_alone() -> None:
+    limits = Limits(max_latency_s=0.005)
+    material = Material()
+    for one in hard():
+        material.add(one)
+    found = material.overview(lambda _: accuracy(), limits=limits).front
+    assert found.limits == limits
+    picks = {one.objective: one.certainty.picks for one in found.groups if one.certainty}
+    assert picks["latency"]
+    assert picks["instructions"] == ()
 
 
 def test_no_report_is_an_empty_overview() -> None:

@@ -263,3 +263,17 @@ def test_own_files_without_an_input_shape_are_summarised() -> None:
     found = stats.summarise(report(one), one)
     assert found is not None
     assert found.input_px is None
+
+
+@pytest.mark.parametrize("disturbed", [(), (1,), (0, 1, 2, 3)])
+def test_samples_in_order_say_the_same(disturbed: tuple[int, ...]) -> None:
+    made = measurement(
+        invocations=tuple(
+            samples(number, 0.003, 0.001 + number / 1e4, 0.002,
+                    tainted=("busy",) if number in disturbed else ())
+            for number in range(6)
+        )
+    )  # fmt: skip
+    ordered = stats.ordered_samples(made)
+    assert stats.summarise(report(made), made, ordered) == stats.summarise(report(made), made)
+    assert stats.medians(made, ordered) == stats.medians(made)

@@ -81,6 +81,30 @@ def test_a_width_is_of_a_figure(terminal: Terminal, tmp_path: Path) -> None:
     assert_sentence(terminal("show", "--width", "page"), 2, "--width page is of a figure")
 
 
+def test_a_report_is_never_drawn_over(terminal: Terminal, tmp_path: Path) -> None:
+    path = warm(tmp_path / "reports")
+    before = path.read_bytes()
+    for words in (("pareto",), ("history",), ("show", "--figure", "distributions")):
+        ran = terminal(*words, "reports", "--out", f"reports/{path.stem}")
+        assert_sentence(ran, 3, "warm.json is a report", "never overwritten")
+    assert_sentence(terminal("show", "--out", f"reports/{path.name}"), 3, "never overwritten")
+    assert_sentence(
+        terminal("show", "--format", "csv", "--out", f"reports/{path.name}"), 3, "never overwritten"
+    )
+    assert path.read_bytes() == before
+    assert list((tmp_path / "reports").iterdir()) == [path]
+
+
+def test_a_printed_figure_says_how_large_it_is(terminal: Terminal, tmp_path: Path) -> None:
+    warm(tmp_path / "reports")
+    ran = terminal("show", "--figure", "sustained", "--width", "page")
+    assert "sustained.json; 6.88 by " in ran.out
+    assert "more than a page" not in ran.out
+    tall = terminal("pareto", "--published", "--width", "column", "--out", "paper")
+    assert "paper.json; 3.25 by " in tall.out
+    assert " in, more than a page is high" in tall.out
+
+
 def test_pareto_and_history_have_widths_too(terminal: Terminal, tmp_path: Path) -> None:
     warm(tmp_path / "reports")
     for words in (("pareto",), ("pareto", "--universality"), ("history",)):

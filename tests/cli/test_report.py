@@ -43,6 +43,31 @@ def test_json_has_the_same_content(terminal: Terminal, reports: Path, tmp_path: 
     assert (tmp_path / "report.html").exists()
 
 
+def test_the_best_within_limits_is_on_the_page(
+    terminal: Terminal, reports: Path, tmp_path: Path
+) -> None:
+    ran = terminal("report", "reports", "--max-latency", "5ms", "--min-top1", "70", "--json")
+    assert ran.status == 0
+    assert ran.json["front"]["limits"] == {"max_latency_s": 0.005, "min_top1": 70.0}
+    found = data_in((tmp_path / "report.html").read_text())
+    words = found["words"]
+    assert words[found["limits"]["text"]] == "latency at most 5.00 ms and top-1 at least 70.0 %"
+    best = {words[one] for one in found["picks"]["model"]}
+    assert best == {"mobilenetv3-large", "mnv4-conv-m"}
+    assert all("of resamples" in words[one] for one in found["picks"]["said"])
+    assert terminal("report", "reports").status == 0
+    bare = data_in((tmp_path / "report.html").read_text())
+    assert (bare["limits"], bare["picks"]["model"]) == (None, [])
+
+
+def test_a_limit_that_is_no_time_is_a_sentence_and_no_file(
+    terminal: Terminal, reports: Path, tmp_path: Path
+) -> None:
+    ran = terminal("report", "reports", "--max-latency", "5")
+    assert_sentence(ran, 2, "no time above 0", "--max-latency 5ms")
+    assert not (tmp_path / "report.html").exists()
+
+
 def test_published_tables_stand_in_panels_of_their_own(
     terminal: Terminal, reports: Path, tmp_path: Path
 ) -> None:

@@ -61,6 +61,10 @@ def test_a_formula_is_text(name: str) -> None:
     [row] = read("measurements", made)
     assert not row["model"].strip().startswith(("=", "+", "-", "@", "＝"))
     assert row["model"].startswith(("'", "\\"))
+    # Where commas are decimal, a spreadsheet begins a cell behind a semicolon, quotes or not.
+    made = rows.measurements(report(measurement(artifact=artifact(f"a;{name};b"))), lambda _: None)
+    [row] = read("measurements", made)
+    assert row["model"].split(";")[1].startswith(("'", "\\"))
 
 
 def test_a_negative_number_is_a_number() -> None:

@@ -254,6 +254,67 @@ def test_names_without_room_lie_above_the_legend() -> None:
     assert min(box.y0 for box in notes) > legend
 
 
+def test_long_words_stay_on_the_page() -> None:
+    group = fixed.measured(device="d" * 150, machine="m " * 300)
+    front = Front(groups=(group,), limits=fixed.LIMITS)
+    for width in ("screen", "column", "page"):
+        sheet = figure.compose(front, width)
+        for text in sheet.texts:
+            assert text.get_window_extent().x1 <= sheet.bbox.width, text.get_text()
+    texts = [text.get_text() for text in figure.compose(front, "column").texts]
+    assert texts[0].endswith("d, fp32")
+    assert sum(text.startswith("m m") or text.startswith("MEASURED") for text in texts) == 2
+    [shaded] = [place for place, text in enumerate(texts) if text.startswith("shaded: outside")]
+    assert " ".join(texts[shaded : shaded + 2]).endswith("and top-1 at least 75.0 %")
+
+
+def test_ends_of_long_names_tell_variants_apart() -> None:
+    points = [fixed.point("x" * 100 + end, 0.001 * place, 60 + place) for place, end in
+              enumerate("abc", 1)]  # fmt: skip
+    text = words_of(figure.draw(Front(groups=(fixed.measured(points=front_of(points)),)))["svg"])
+    assert {line[-1] for line in text if line.startswith("xxx")} == {"a", "b", "c"}
+
+
+def test_more_panels_than_a_page_holds_are_counted() -> None:
+    groups = tuple(fixed.measured(environment=str(index)) for index in range(30))
+    for width in ("screen", "column"):
+        sheet = figure.compose(Front(groups=groups), width)
+        assert len(sheet.axes) == 24
+        assert sheet.texts[-1].get_text() == "6 more panels in the JSON beside."
+        assert sheet.texts[-1].get_window_extent().y0 > 0
+    none = figure.compose(Front(groups=groups[:24]))
+    assert "beside" not in none.texts[-1].get_text()
+
+
+def test_three_panels_of_few_names_share_a_printed_page() -> None:
+    groups = tuple(fixed.measured(environment=str(index)) for index in range(3))
+    sheet = figure.compose(Front(groups=groups), "page")
+    assert len({axes.get_position().y0 for axes in sheet.axes}) == 1
+    named = [text.get_text() for axes in sheet.axes for text in axes.texts]
+    assert named.count("mnv4-conv-m") == named.count("fastvit-sa12") == 3
+    paper = figure.compose(Front(groups=fixed.published()[:3]), "page")
+    assert len({axes.get_position().y0 for axes in paper.axes}) == 2
+
+
+def test_the_legend_has_no_interval_where_none_is_drawn() -> None:
+    exact = replace(fixed.sure(), groups=(fixed.sure().groups[1],))
+    assert exact.groups[0].objective == "size"
+    assert all(point.low_s for point in exact.groups[0].points)
+    assert "interval of the median" not in " ".join(words_of(figure.draw(exact)["svg"]))
+
+
+def test_letters_that_the_font_lacks_are_no_warning(recwarn: pytest.WarningsRecorder) -> None:
+    points = front_of([fixed.point("\u7f51\u7edc", 0.001, 70.0)])
+    files = figure.draw(Front(groups=(fixed.measured(points=points),)))
+    assert "\u7f51\u7edc" in words_of(files["svg"])
+    assert not [one for one in recwarn if "missing from font" in str(one.message)]
+
+
+def test_a_reader_without_the_font_takes_another_without_serifs() -> None:
+    svg = figure.draw(fixed.front())["svg"]
+    assert svg.count(b"font-family: 'DejaVu Sans', sans-serif") == svg.count(b"font-family")
+
+
 def test_no_two_origins_look_alike() -> None:
     counts = [fixed.point(f"m{i}", None, 70.0 + i, x=2e8 * (i + 1), low_s=None, high_s=None)
               for i in range(3)]  # fmt: skip

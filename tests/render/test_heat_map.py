@@ -115,6 +115,16 @@ def test_any_table_stays_on_the_page(models: int, devices: int) -> None:
         assert any("15 more models are in the JSON" in text.get_text() for text in page.texts)
 
 
+def test_the_papers_devices_stand_abreast_on_a_page() -> None:
+    groups = fixed.published()
+    front = Front(groups=groups, universality=across(groups))
+    said = [text.get_text() for text in heat_map.compose(front, "page").texts]
+    assert said.count("on front") == 1
+    assert said.count("mnv4-conv-s") == 1
+    assert "mobilenetv2-1.5x" in said
+    assert [text for text in said if text.endswith("-max-1.5x")]
+
+
 def test_hostile_names_are_text_and_nothing_else() -> None:
     named = replace(fixed.hostile(), device=r"$\frac{1}{0}$")
     data = heat_map.draw(Front(groups=(), universality=across([fixed.hostile(), named])))["svg"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,66 +11,18 @@ from mnv4bench.analysis.certainty import with_certainty
 from mnv4bench.analysis.overview import Material
 from mnv4bench.analysis.pareto import front_of
 from mnv4bench.analysis.universality import across
-from mnv4bench.findings import Front, Group, Point, Skipped
+from mnv4bench.findings import Front, Group, Point
 from mnv4bench.overview import Overview
-from mnv4bench.render.html import page
-from tests.render.browser import MISSING, PROGRAM, chromium
-from tests.render.fixed import published, quantised
-from tests.render.report_stores import HOSTILE, changing, hard
+from tests.render.browser import MISSING, PROGRAM, Open
+from tests.render.fixed import quantised
+from tests.render.report_stores import HOSTILE, hard
 from tests.render.test_html_page import overview
 from tests.sample_reports import measurement, report, samples
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason=MISSING)
 
-Open = Callable[..., Any]
 # What a reader sees of it: acting characters are written out.
 SHOWN = HOSTILE.replace("\u2028", "\\u2028").replace("\u202e", "\\u202e")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def opened(browser: Any, tmp_path: Path) -> Iterator[Open]:
-    """``opened(overview)``: a tab with its page; at the end nothing may have been complained of."""
-    tabs, wrong = [], []
-
-    def open_page(whole: Overview, *, place: str = "", **settings: Any) -> Any:
-        path = tmp_path / f"{len(tabs)}.html"
-        path.write_bytes(page.document(whole))
-        context = browser.new_context(
-            **{"viewport": {"width": 1400, "height": 1000}, "reduced_motion": "reduce", **settings}
-        )
-        tab = context.new_page()
-        tabs.append(tab)
-        # A violation of the page's own policy is written there too.
-        tab.on("console", lambda message: wrong.append(message.text))
-        tab.on("pageerror", lambda error: wrong.append(str(error)))
-        tab.on(
-            "request",
-            lambda asked: (
-                wrong.append(asked.url)
-                if not asked.url.startswith((path.as_uri(), "data:"))
-                else None
-            ),
-        )
-        tab.goto(path.as_uri() + place)
-        tab.wait_for_selector("html[data-ready]")
-        return tab
-
-    yield open_page
-    for tab in tabs:
-        tab.context.close()
-    assert wrong == []
-
-
-@pytest.fixture(scope="module")
-def whole() -> Overview:
-    skipped = [Skipped(path="broken.json", reason="not readable as JSON")]
-    return overview(*hard(), *changing(), published=published(), skipped=skipped)
 
 
 def drawn(tab: Any) -> int:
@@ -99,7 +49,7 @@ def pixel_of(tab: Any, model: str, panel: int = 0) -> tuple[float, float]:
         const place = document.querySelectorAll('#panels .chart')[number];
         const chart = echarts.getInstanceByDom(place), box = place.getBoundingClientRect();
         for (const series of chart.getOption().series) for (const item of series.data) {
-            if (item.label && item.label.formatter && item.label.formatter() === model) {
+            if (item.name === model) {
                 const at = chart.convertToPixel({xAxisIndex: 0, yAxisIndex: 0}, item.value);
                 return [box.x + at[0], box.y + at[1]];
             }

@@ -96,6 +96,34 @@ def test_a_name_with_no_room_is_left_out() -> None:
     assert place([mark], Box(0, 0, 10, 10)) == [None]
 
 
+def test_models_at_one_place_share_it() -> None:
+    points = [fixed.point(f"model-{i}", 0.005, 75.0) for i in range(8)]
+    laid = laid_out([fixed.measured(points=front_of(points))])
+    assert_clear(laid)
+    assert len(laid.names) == 8
+
+
+def test_of_too_many_names_those_with_room_are_kept() -> None:
+    crowd = [fixed.point(f"c{i}", 0.010 + i * 1e-5, 70 + i % 7 / 10) for i in range(80)]
+    alone = [fixed.point("alone", 0.1, 62.0), fixed.point("lonely", 0.2, 64.0)]
+    laid = laid_out([fixed.measured(points=front_of([*crowd, *alone]))])
+    assert_clear(laid)
+    named = {dot.name for dot, _ in laid.names}
+    assert {"alone", "lonely"} < named
+
+
+def test_a_name_keeps_clear_of_the_fronts_line() -> None:
+    """A line along a name's edge is read as a letter of it."""
+    mark = Mark(100, 100, Box(97, 97, 103, 103), 30, 8, above_left=True)
+    frame = Box(0, 0, 200, 200)
+    [first] = place([mark], frame)
+    assert first is not None
+    edge = Segment(first.box.left - 0.5, 0, first.box.left - 0.5, 200)
+    [second] = place([mark], frame, [edge])
+    assert second is not None
+    assert not edge.meets(second.box.grown(1))
+
+
 def test_a_lone_name_lies_on_its_preferred_side() -> None:
     frame = Box(0, 0, 200, 200)
     box = Box(97, 97, 103, 103)

@@ -231,6 +231,22 @@ def test_a_slow_sample_far_out_does_not_squeeze_the_shapes() -> None:
     assert 0.4 < low < 1 < high < 1.5
 
 
+def test_rungs_are_low_where_a_printed_page_would_not_hold_them() -> None:
+    made = [shapes.several_of(0.001 * 1.1**number, f"m{number}") for number in range(11)]
+    groups = tuple(shapes.shapes(*made, device=f"d{place}").groups[0] for place in range(3))
+    found = Shapes(groups=groups, skipped=())
+    high = {
+        (width, count): ladder.compose(
+            replace(found, groups=groups[:count]), Clouds(), width
+        ).bbox.height
+        for width in WIDTHS
+        for count in (1, 3)
+    }
+    assert high["column", 3] < 2.3 * high["column", 1]
+    assert high["column", 1] == pytest.approx(high["screen", 1], rel=0.2)
+    assert high["page", 3] <= page.PRINTED_HEIGHT * 72 + 2 * page.MARGIN
+
+
 def test_tens_of_thousands_of_samples_make_a_small_file() -> None:
     few = shapes.shapes(shapes.several_of(0.002, count=100))
     many = shapes.shapes(shapes.several_of(0.002, count=10_000))

@@ -1,5 +1,6 @@
 """Histories and comparisons as text and pictures: golden, harmless, nothing over anything."""
 
+from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from xml.etree import ElementTree
 
@@ -11,7 +12,7 @@ from mnv4bench.analysis.history import Timeline
 from mnv4bench.findings import Skipped
 from mnv4bench.over_time import Comparisons, History, KeyChange, Moment, Segment, Series
 from mnv4bench.render import compared, histories, timeline_panel, timelines
-from mnv4bench.render.page import PIXELS_PER_INCH
+from mnv4bench.render.page import MARGIN, PIXELS_PER_INCH, PRINTED_MARGIN
 from mnv4bench.render.timeline_panel import Event
 from tests.over_time import nights, taint, with_measurements
 from tests.render import fixed
@@ -226,6 +227,39 @@ def test_a_spike_does_not_flatten_the_rest() -> None:
     assert "1 session beyond the axis." in " ".join(text.get_text() for text in page.texts)
 
 
+@pytest.mark.parametrize("half", [0.001, 0.07, 0.4])
+def test_the_interval_of_a_lone_session_is_all_on_the_axis(half: float) -> None:
+    base = history().series[0]
+    one = replace(base.moments[0], latency_s=0.002, low_s=0.002 * (1 - half), high_s=0.0021)
+    segment = replace(base.segments[0], start=one.at, end=one.at, latency_s=0.002, low_s=None)
+    series = replace(base, moments=(one,), segments=(segment,), changes=())
+    page = timelines.compose(replace(history(), series=(series,)))
+    low, high = page.axes[0].get_ylim()
+    assert low < 2 * (1 - half) < 2.1 < high
+    said = [text.get_text() for text in page.texts]
+    assert "session, with its own interval" in said
+    assert not [text for text in said if text.startswith(("level", "its 95"))]
+
+
+@pytest.mark.parametrize("minutes", [0, 31, 600, 100_000, 3_000_000])
+def test_no_date_is_cut_at_the_edge_of_a_printed_page(minutes: int) -> None:
+    base = history().series[0]
+    start = datetime(2026, 4, 30, 2, tzinfo=UTC)
+    at = [start.isoformat(), (start + timedelta(minutes=minutes)).isoformat()]
+    moments = tuple(replace(base.moments[0], at=one) for one in at)
+    segment = replace(base.segments[0], start=at[0], end=at[1])
+    series = replace(base, moments=moments, segments=(segment,), changes=())
+    page = timelines.compose(replace(history(), series=(series,)), "column")
+    page.draw_without_rendering()
+    offset = page.axes[0].xaxis.get_offset_text().get_text()
+    # What holds of all of the axis: a day, a year, or nothing where the ticks are years.
+    assert offset == ("2026-Apr-30" if minutes < 1000 else "2026" if minutes < 1e6 else "")
+    dates = page.axes[0].get_xticklabels()
+    assert len([one for one in dates if one.get_text()]) >= 2
+    for one in dates:
+        assert one.get_window_extent().x1 <= page.bbox.width - (MARGIN - PRINTED_MARGIN) + 0.5
+
+
 def test_many_series_are_limited_and_it_is_said() -> None:
     [one, *_] = history().series
     many = replace(history(), series=tuple(replace(one, model=f"m{n:03d}") for n in range(30)))
@@ -257,8 +291,6 @@ def test_a_long_series_is_thinned_and_it_is_said() -> None:
 
 @pytest.mark.parametrize("days", [0.0001, 0.1, 1, 5, 40, 100, 400, 1000, 1300, 5000, 20000])
 def test_any_length_of_time_has_its_dates(days: float) -> None:
-    from datetime import datetime, timedelta
-
     begun = datetime.fromisoformat("1990-01-01T00:00:00+00:00")
     base = history().series[0]
     segment: Segment = base.segments[0]

@@ -27,6 +27,7 @@ function rows(table, texts) {
 
 const GROUPS = rows(DATA.groups, ['device', 'precision', 'origin', 'machine', 'environment', 'axis', 'column', 'measured']);
 const POINTS = rows(DATA.points, ['model', 'family', 'cost', 'spread', 'accuracy', 'accuracyFrom', 'shareText', 'placement', 'sizeText', 'reason', 'margin', 'p90Text', 'weights', 'basis']);
+const PICKS = rows(DATA.picks, ['best', 'next', 'none', 'said']);
 const DETAILS = rows(DATA.details, ['report', 'unit']);
 POINTS.forEach((point, place) => {
   point.place = place;
@@ -67,9 +68,13 @@ function make(tag, options, ...children) {
   }
   return element;
 }
+// A name as long as a page is no name to look at; the page of its model has it whole.
+const LONGEST = 90;
+function clipped(name) { return name.length > LONGEST ? name.slice(0, LONGEST - 1) + '…' : name; }
+const collator = new Intl.Collator('en', {numeric: true});  // device-2 before device-10
 function byId(id) { return document.getElementById(id); }
 function say(words) { byId('said').textContent = words; }
 function plural(count, noun, nouns) { return count.toLocaleString('en') + ' ' + (count === 1 ? noun : nouns || noun + 's'); }
 function modelHash(name) { return '#model=' + encodeURIComponent(name); }
-function modelLink(name) { return make('a', {href: modelHash(name)}, name); }
+function modelLink(name) { return make('a', {href: modelHash(name), class: name.length > 40 ? 'long' : null}, clipped(name)); }
 function originBadge(origin) { return make('span', {class: 'origin ' + origin}, origin); }

@@ -22,7 +22,7 @@ function heatTable(one) {
   const table = make('table', {class: 'heats'},
     make('caption', {class: 'unseen'}, 'Models across devices, ' + origin),
     make('thead', {}, make('tr', {}, make('th', {scope: 'col'}, 'Model'),
-      columns.map(column => make('th', {scope: 'col', title: column.machine}, make('span', {}, column.device), make('small', {}, column.precision))),
+      columns.map(column => make('th', {scope: 'col', title: column.machine}, make('span', {}, clipped(column.device)), make('small', {}, column.precision))),
       ['On front', 'Mean', 'Worst'].map(title => make('th', {scope: 'col', class: 'right'}, title)))),
     make('tbody', {}, shown.map(row => make('tr', {}, make('th', {scope: 'row'}, modelLink(row.model)),
       columns.map(column => {
@@ -37,10 +37,16 @@ function heatTable(one) {
   const rest = all.length - shown.length;
   return make('div', {class: 'tabled'},
     make('h3', {}, every.length === one.columns.length ? text(one.places) : every.length + ' of ' + text(one.places), ' ', originBadge(origin), text(one.objective) === 'latency' ? null : make('span', {class: 'muted small'}, ' over ' + text(one.objective))),
-    make('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Models across devices, ' + origin}, table),
+    heatKeys(text(one.objective)),
+    make('div', {class: 'scroll fitting', tabindex: '0', role: 'region', 'aria-label': 'Models across devices, ' + origin}, table),
     rest > 0 ? make('button', {type: 'button', onclick: () => { modelsShown += MODELS_AT_ONCE; drawDevices(); }}, 'Show more of ' + plural(rest, 'model')) : null,
     every.length > columns.length ? make('button', {type: 'button', onclick: () => { devicesShown += DEVICES_AT_ONCE; drawDevices(); }}, 'Show more of ' + plural(every.length - columns.length, 'column') + ' not shown') : null,
     make('details', {class: 'small', open: one.notes.length < 8}, make('summary', {}, 'How to read it, and what it says'), make('ul', {}, one.notes.map(line => make('li', {}, text(line))))));
+}
+function heatKeys(over) {
+  const sample = cell => { const box = make('span'); shade(cell, box); box.classList.add('sample'); return box; };
+  return make('ul', {class: 'keys'}, make('li', {}, sample([0, 1]), 'on the front'), make('li', {}, sample([1, 1.2]), sample([1, 3]), sample([1, DARKEST]), 'off it; ×1.20 is 20 % more ' + over + ' than the front at that accuracy'),
+    make('li', {}, sample([2]), 'unknown'));
 }
 function drawDevices() {
   const shown = DATA.universality.filter(one => one.columns.length && !hidden.origin.has(text(one.origin)));

@@ -45,12 +45,12 @@ function syncControls() {
   byId('reset').hidden = !sought && KINDS.every(kind => !hidden[kind].size);
 }
 function drawChips() {
-  byId('families').replaceChildren(...values('family').sort((a, b) => a.localeCompare(b)).map(family =>
+  byId('families').replaceChildren(...values('family').sort(collator.compare).map(family =>
     make('button', {type: 'button', class: 'chip', 'data-family': family, 'aria-pressed': String(!hidden.family.has(family)),
-      onclick: () => set('family', family, hidden.family.has(family))}, familyMark(family), make('span', {}, family))));
+      onclick: () => set('family', family, hidden.family.has(family))}, familyMark(family), make('span', {}, clipped(family)))));
 }
 function menu(kind) {
-  const found = values(kind).sort((a, b) => a.localeCompare(b));
+  const found = values(kind).sort(collator.compare);
   const box = make('details', {class: 'menu', 'data-kind': kind},
     make('summary', {}, TITLES[kind] + ' ', make('b', {}, 'all')),
     make('fieldset', {class: 'choices'}, make('legend', {class: 'unseen'}, TITLES[kind]),
@@ -59,10 +59,12 @@ function menu(kind) {
         make('button', {type: 'button', onclick: () => { found.forEach(one => hidden[kind].add(one)); changed(); }}, 'None')),
       found.map(value => make('label', {},
         make('input', {type: 'checkbox', value: value, 'data-kind': kind, checked: true,
-          onchange: event => set(kind, value, event.target.checked)}), make('span', {}, value)))));
+          onchange: event => set(kind, value, event.target.checked)}), make('span', {}, clipped(value))))));
   box.addEventListener('keydown', event => {
     if (event.key === 'Escape') { box.open = false; box.querySelector('summary').focus(); }
   });
+  // Who tabs on is done with it.
+  box.addEventListener('focusout', event => { if (event.relatedTarget && !box.contains(event.relatedTarget)) box.open = false; });
   return box;
 }
 function buildFilters() {

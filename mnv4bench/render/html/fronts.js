@@ -2,6 +2,7 @@
 const PANELS_AT_ONCE = 12;
 const MOST_DRAWN = 1500;  // of one panel; beaten points beyond that are thinned where they lie close
 const MOST_BARS = 400;
+const FAMILIES_NAMED = 30;
 let panelsShown = PANELS_AT_ONCE;
 const panels = new Map();
 
@@ -33,7 +34,7 @@ function pointFacts(point) {
     ['Top-1', point.accuracy && point.accuracy + (point.flags & FLAG.float ? ', of the float network' : '')],
     ['Accuracy', point.accuracyFrom],
     ['Place', STATUS[point.status] + (point.margin ? ' (' + point.margin + ')' : '')],
-    ['Beaten by', by],
+    ['Beaten by', clipped(by)],
     ['On front', point.shareText && point.shareText + ' of resamples'],
     ['Placement', point.placement],
     ['Origin', point.origin],
@@ -47,6 +48,7 @@ function pointSentence(point) {
 
 function panel(group) {
   let drawn = [];
+  const picks = PICKS.filter(pick => pick.group === group.number);
   const note = make('p', {class: 'muted small', hidden: true});
   const chart = makeChart({
     label: 'Top-1 over ' + group.column.toLowerCase() + ' on ' + group.device + ', ' + group.precision + ', ' + group.origin
@@ -59,41 +61,46 @@ function panel(group) {
       drawn = [];
       const ground = css('--surface');
       const narrow = chart.place.clientWidth < 420;
-      const series = frontLines(group, kept);
-      const bars = kept.length <= MOST_BARS ? kept : kept.filter(point => point.status === FRONT).slice(0, MOST_BARS);
+      const members = kept.filter(point => point.status === FRONT);
+      const series = frontLines(group, members);
+      const bars = kept.length <= MOST_BARS ? kept : members.slice(0, MOST_BARS);
       series.push(errorBars(bars));
-      const ends = logAxis(points, '');
-      // Above and left of a front there is nothing, so names stand there; at the left edge they grow inwards.
-      const sides = point => {
-        const at = Math.log(point.x / ends.min) / Math.log(ends.max / ends.min) * (chart.place.clientWidth - 68);
-        return at + 5 < 6 * Math.min(26, point.model.length) ? 'left' : 'right';
-      };
+      const size = narrow ? 10 : 12;
+      const best = new Set(picks.map(pick => text(pick.model)));
       const byFamily = new Map();
-      kept.forEach(point => byFamily.set(point.family, (byFamily.get(point.family) || []).concat(kept.length > MOST_DRAWN ? [] : [point])));
-      if (kept.length > MOST_DRAWN) kept.forEach(point => byFamily.get(point.family).push(point));
-      for (const [family, members] of byFamily) {
-        const colour = familyColour(family);
-        members.forEach((point, index) => drawn.push({series: series.length, index, point}));
-        series.push({type: 'scatter', name: family, symbol: familySymbol(family), symbolSize: (narrow ? 10 : 12) * familyScale(family), z: 4,
+      kept.forEach(point => { if (!byFamily.has(point.family)) byFamily.set(point.family, []); byFamily.get(point.family).push(point); });
+      for (const [family, alike] of byFamily) {
+        alike.forEach((point, index) => drawn.push({series: series.length, index, point}));
+        series.push({type: 'scatter', name: family, symbol: familySymbol(family), z: 4,
           progressive: 2000, cursor: 'pointer', emphasis: {scale: 1.6, itemStyle: {opacity: 1}},
-          labelLayout: {hideOverlap: true},
-          data: members.map(point => ({value: [point.x, point.top1], place: point.place, itemStyle: markStyle(point, colour, ground),
-            label: {show: point.status === FRONT, position: 'top', distance: 4, align: sides(point), offset: sides(point) === 'right' ? [5, 0] : [-5, 0], color: css('--ink'), fontSize: narrow ? 10 : 11,
-              textBorderColor: ground, textBorderWidth: 2, formatter: () => short(point.model)}}))});
+          data: alike.map(point => ({name: point.model, value: [power(point.x), point.top1], place: point.place, itemStyle: markStyle(point, ground),
+            symbolSize: size * familyScale(family) * (point.status === DOMINATED ? 0.85 : 1)}))});
       }
+      // What was asked for is named before the others take its room.
+      const named = members.filter(point => best.has(point.model)).concat(members.filter(point => !best.has(point.model)));
+      series.push(nameSeries(named, kept, byBasis(members), narrow ? 10 : 11, size / 2 + 1, point => best.has(point.model) ? 5 : 0));
+      if (picks.length) series.push(...limitSeries(points, members.filter(point => best.has(point.model)), size));
       drawn.sort((a, b) => a.point.x - b.point.x);
       return {
         grid: {left: 46, right: 22, top: 26, bottom: 44},
-        xAxis: axisLook(logAxis(points, group.axis)),
-        yAxis: axisLook({type: 'value', ...percents(points), axisLabel: {color: css('--muted'), fontSize: 11, showMinLabel: false, showMaxLabel: false}, name: 'Top-1, %', nameLocation: 'end', nameGap: 10, nameTextStyle: {align: 'left', padding: [0, 0, 0, -34], color: css('--muted'), fontSize: 11}}),
+        xAxis: axisLook(costAxis(points, group.axis, chart.range.x)),
+        yAxis: axisLook(top1Axis(points)),
         tooltip: tooltipLook(event => event.data && event.data.place !== undefined
           ? tip(POINTS[event.data.place].model, pointFacts(POINTS[event.data.place])) : ''),
         series,
       };
     },
-    walk: () => drawn.map(one => ({series: one.series, index: one.index, text: pointSentence(one.point), open: () => { location.hash = modelHash(one.point.model); }})),
+    walk: () => drawn.map(one => ({series: one.series, index: one.index, at: [power(one.point.x), one.point.top1], text: pointSentence(one.point), open: () => { location.hash = modelHash(one.point.model); }})),
     open: data => { if (data.place !== undefined) location.hash = modelHash(POINTS[data.place].model); },
-    zoomed: chart => { if (drawable(group).length > MOST_DRAWN) { clearTimeout(chart.waiting); chart.waiting = setTimeout(() => chart.draw(), 120); } },
+    zoomed: chart => {
+      clearTimeout(chart.waiting);
+      chart.waiting = setTimeout(() => {
+        const points = drawable(group);
+        if (points.length > MOST_DRAWN) return chart.draw();
+        // Nothing but the ticks: what is drawn anew under a finger would take the finger's hold away.
+        if (chart.live) chart.live.setOption({xAxis: axisLook(costAxis(points, group.axis, chart.range.x))});
+      }, 120);
+    },
   });
   const notes = group.notes.map(text);
   const told = [];
@@ -104,10 +111,12 @@ function panel(group) {
   if (flagged(FLAG.partial)) told.push('Some ran partly outside the asked-for unit.');
   const left = group.points.filter(point => point.status === EXCLUDED).length;
   if (left) told.push(plural(left, 'model') + ' left out, see below.');
+  picks.forEach(pick => told.push(pick.said));
+  if (picks.length) told.push('Shaded: what the limits rule out; ringed: the best within them.');
   const inside = group.points.length > left ? [chart.place, make('div', {class: 'under'}, chart.tools, note)]
     : [make('p', {class: 'empty'}, 'No front: every model of this panel was left out. The reasons stand under “Left out”.')];
   const element = make('article', {class: 'panel'},
-    make('header', {}, make('h3', {}, group.device, make('span', {class: 'precision'}, group.precision)), originBadge(group.origin)),
+    make('header', {}, make('h3', {}, clipped(group.device), make('span', {class: 'precision'}, group.precision)), originBadge(group.origin)),
     make('p', {class: 'muted small'}, [group.origin === 'published' ? 'Published in ' + group.environment + (group.machine ? ': ' + group.machine : '') : group.machine,
       group.measured && 'last measured ' + group.measured + ' UTC'].filter(Boolean).join('; ')),
     inside,
@@ -117,62 +126,6 @@ function panel(group) {
 }
 
 function short(name) { return name.length > 26 ? name.slice(0, 25) + '…' : name; }
-
-// Ticks at 1, 2 and 5 of every decade; few decades would else have one tick or none.
-function logAxis(points, name) {
-  const xs = points.flatMap(point => [point.low || point.x, point.high || point.x]);
-  let low = Infinity, high = 0;
-  xs.forEach(x => { if (x < low) low = x; if (x > high) high = x; });
-  if (!xs.length) { low = 1; high = 10; }
-  // One model, or several alike, still get an axis with ticks to read them by.
-  const pad = high / low < 1.6 ? 1.7 : Math.max(1.12, Math.pow(high / low, 0.06));
-  low /= pad; high *= pad;
-  const ticks = [];
-  for (let decade = Math.floor(Math.log10(low)); decade <= Math.log10(high); decade++) {
-    for (const step of high / low > 300 ? [1] : high / low > 6 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 8]) {
-      const value = step * Math.pow(10, decade);
-      if (value >= low && value <= high) ticks.push(value);
-    }
-  }
-  const plain = value => String(Number(value.toPrecision(6)));
-  const look = {type: 'log', name, nameLocation: 'middle', nameGap: 28, min: low, max: high};
-  if (ticks.length) {
-    look.axisTick = {customValues: ticks, lineStyle: {color: css('--frame')}};
-    look.axisLabel = {customValues: ticks, color: css('--muted'), fontSize: 11, hideOverlap: true, formatter: plain};
-  } else look.axisLabel = {color: css('--muted'), fontSize: 11, formatter: plain};
-  look.splitLine = {show: false};
-  return look;
-}
-
-function percents(points) {
-  let low = 100, high = 0;
-  points.forEach(point => { low = Math.min(low, point.top1Low || point.top1); high = Math.max(high, point.top1High || point.top1); });
-  if (low > high) return {min: 0, max: 100};
-  const pad = Math.max(1, (high - low) * 0.09);
-  return {min: Math.floor(low - pad), max: Math.ceil(high + pad)};
-}
-
-// One line for each basis of accuracies, as a staircase: between members nothing better is known.
-function frontLines(group, points) {
-  const bases = new Map();
-  points.filter(point => point.status === FRONT).forEach(point => bases.set(point.basis, (bases.get(point.basis) || []).concat([point])));
-  return [...bases.values()].map(members => ({type: 'line', step: 'end', symbol: 'none', silent: true, z: 3,
-    lineStyle: {color: css('--front'), width: 1.6, type: DASHES[group.origin] || 'solid'}, data: members.map(point => [point.x, point.top1])}));
-}
-
-function errorBars(points) {
-  const colour = css('--bar');
-  return {type: 'custom', silent: true, z: 2, clip: true, encode: {x: [0, 1, 2], y: [3, 4, 5]},
-    data: points.filter(point => point.low !== null || point.top1Low !== null).map(point =>
-      [point.x, point.low === null ? point.x : point.low, point.high === null ? point.x : point.high,
-        point.top1, point.top1Low === null ? point.top1 : point.top1Low, point.top1High === null ? point.top1 : point.top1High]),
-    renderItem: (params, api) => {
-      const at = (x, y) => api.coord([api.value(x), api.value(y)]);
-      const [left, right, under, over] = [at(1, 3), at(2, 3), at(0, 4), at(0, 5)];
-      const line = (from, to) => ({type: 'line', shape: {x1: from[0], y1: from[1], x2: to[0], y2: to[1]}, style: {stroke: colour, lineWidth: 1.2}});
-      return {type: 'group', children: [line(left, right), line(under, over)]};
-    }};
-}
 
 function drawFronts() {
   const wanted = GROUPS.filter(groupPasses);
@@ -196,6 +149,9 @@ function drawKeys() {
     emulated: 'Counted under an emulator: dotted, no latency', predicted: 'Predicted: hollow, dashed border, dash-dotted line'};
   const keys = origins.map(origin => make('li', {}, lineMark(DASHES[origin] || 'solid'), words[origin] || origin));
   if (POINTS.some(point => point.low !== null)) keys.push(make('li', {}, 'Bars: interval of the median' + (POINTS.some(p => p.top1Low !== null) ? ', and of a measured accuracy' : '')));
-  keys.push(make('li', {}, 'Hover or tap for details; Ctrl and the wheel, or the buttons, zoom'));
+  keys.push(make('li', {class: 'screen-only'}, 'Hover or tap for details; Ctrl and the wheel, or the buttons, zoom'));
+  // Where the filters are out of sight nothing else says whose a mark is.
+  const families = [...new Set(POINTS.filter(passes).map(point => point.family))].sort(collator.compare);
+  keys.push(...families.slice(0, FAMILIES_NAMED).map(family => make('li', {class: 'family-key'}, familyMark(family), make('span', {}, clipped(family)))));
   byId('keys').replaceChildren(...keys);
 }

@@ -8,6 +8,7 @@ function buildTheme() {
     if (value === 'auto') delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = value;
     drawChips();
+    drawKeys();
     redrawCharts();
   };
   for (const input of document.querySelectorAll('#theme input')) {
@@ -17,10 +18,10 @@ function buildTheme() {
       apply(input.value);
     });
   }
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => { drawChips(); redrawCharts(); });
-  // Paper is white.
-  addEventListener('beforeprint', () => { printing = true; document.documentElement.classList.add('printing'); drawChips(); redrawCharts(); });
-  addEventListener('afterprint', () => { printing = false; document.documentElement.classList.remove('printing'); drawChips(); redrawCharts(); });
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => { drawChips(); drawKeys(); redrawCharts(); });
+  addEventListener('beforeprint', toPaper);
+  addEventListener('afterprint', fromPaper);
+  matchMedia('print').addEventListener('change', event => { if (event.matches) toPaper(); else fromPaper(); });
   apply(['light', 'dark'].includes(kept) ? kept : 'auto');
 }
 
@@ -28,12 +29,18 @@ byId('about').textContent = DATA.about.lines.join(' · ');
 byId('made').textContent = 'Made by mnv4bench ' + DATA.about.version + '. Charts: Apache ECharts. This file asks for nothing on the network.';
 buildFilters();
 buildTheme();
+buildPicks();
 buildMeasurements();
 buildHistory();
-drawKeys();
-onFilter.push(drawFronts, drawDevices, drawMeasurements, drawHistory);
+onFilter.push(drawKeys, drawPicks, drawFronts, drawDevices, drawMeasurements, drawHistory);
 byId('more-panels').addEventListener('click', () => { panelsShown += PANELS_AT_ONCE; drawFronts(); });
 changed();
+// What a link leads to begins below the filters, which stay at the top where there is room for them.
+new ResizeObserver(() => {
+  const bar = byId('filters');
+  const height = getComputedStyle(bar).position === 'sticky' ? bar.offsetHeight : 0;
+  document.documentElement.style.scrollPaddingTop = height + 8 + 'px';
+}).observe(byId('filters'));
 addEventListener('hashchange', route);
 if (location.hash) route();
 document.documentElement.dataset.ready = 'yes';

@@ -8,7 +8,8 @@ function markedNote(point) {
   return notes.join('; ');
 }
 const COLUMNS = [
-  {title: 'Model', value: point => point.model, cell: point => [modelLink(point.model), make('small', {class: 'muted block'}, point.family)]},
+  {title: 'Model', value: point => point.model, cell: point => [modelLink(point.model), make('small', {class: 'muted block'}, clipped(point.family)),
+    make('small', {class: 'where'}, point.device + ', ' + point.precision)]},
   {title: 'Device', value: point => point.device, cell: point => point.device},
   {title: 'Precision', value: point => point.precision, cell: point => point.precision},
   {title: 'Origin', value: point => point.origin, cell: point => originBadge(point.origin)},
@@ -22,21 +23,32 @@ const COLUMNS = [
   {title: 'Size', right: true, value: point => point.size, cell: point => point.sizeText},
   {title: 'Notes', value: markedNote, cell: point => make('span', {class: 'notes'}, markedNote(point))},
 ];
+const NARROW = ['Model', COLUMNS[4].title, 'Top-1', 'Place', 'Interval', 'On front', 'p90', 'Device', 'Precision', 'Origin', 'Placement', 'Size', 'Notes'];
 let measuredTable, leftTable, skippedTable;
 
 function buildMeasurements() {
-  measuredTable = sortingTable('Measurements and published figures', COLUMNS);
+  // A phone shows three columns: there the figures come first, and where it ran stands under the name.
+  const narrow = matchMedia('(max-width: 700px)');
+  const table = () => sortingTable('Measurements and published figures', narrow.matches ? NARROW.map(title => COLUMNS.find(one => one.title === title)) : COLUMNS);
+  measuredTable = table();
   byId('measured').append(measuredTable.element);
+  narrow.addEventListener('change', () => {
+    const before = measuredTable.element;
+    measuredTable = table();
+    before.replaceWith(measuredTable.element);
+    drawMeasurements();
+  });
+  const whose = matchMedia('(max-width: 700px)').matches ? [COLUMNS[0]] : COLUMNS.slice(0, 4);
   leftTable = sortingTable('Models on no front', [
-    COLUMNS[0], COLUMNS[1], COLUMNS[2], COLUMNS[3],
-    {title: 'Why', value: point => point.reason, cell: point => make('span', {class: 'notes'}, point.reason)},
+    ...whose,
+    {title: 'Why', value: point => point.reason, cell: point => make('span', {class: 'notes far'}, point.reason)},
   ], {none: 'Nothing was left out.'});
   byId('excluded').append(make('h3', {}, 'Models'), leftTable.element);
   const skipped = DATA.skipped.map(([path, reason]) => ({path: text(path), reason: text(reason)}));
   byId('excluded').append(make('h3', {}, 'Files and older measurements'));
   skippedTable = sortingTable('Files that could not be read, and measurements that a later one replaced', [
     {title: 'File or report', value: one => one.path, cell: one => make('code', {}, one.path)},
-    {title: 'Why', value: one => one.reason, cell: one => make('span', {class: 'notes'}, one.reason)},
+    {title: 'Why', value: one => one.reason, cell: one => make('span', {class: 'notes far'}, one.reason)},
   ], {none: 'Every file was read, and nothing was replaced.'});
   skippedTable.show(skipped);
   byId('excluded').append(skippedTable.element);

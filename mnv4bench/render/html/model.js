@@ -7,7 +7,7 @@ function pairs(list) {
 function entry(point) {
   const group = GROUPS[point.group];
   const detail = point.detail >= 0 ? DETAILS[point.detail] : null;
-  const parts = [make('header', {}, make('h3', {}, point.device, make('span', {class: 'precision'}, point.precision)), originBadge(point.origin)),
+  const parts = [make('header', {}, make('h3', {}, clipped(point.device), make('span', {class: 'precision'}, point.precision)), originBadge(point.origin)),
     make('p', {class: 'muted small'}, group.origin === 'published' ? 'Published in ' + group.environment : group.machine),
     make('p', {class: 'figures'}, make('b', {}, point.cost || 'no figure'), point.spread ? ' ' + point.spread : '', point.accuracy ? ' at ' + point.accuracy + ' top-1' : '',
       ' ', make('span', {class: 'place s' + point.status}, STATUS[point.status]), point.shareText ? ' in ' + point.shareText + ' of resamples' : '')];
@@ -64,18 +64,18 @@ function drawModel(name) {
   };
   more.addEventListener('click', grow);
   home.replaceChildren(make('nav', {'aria-label': 'Back'}, make('a', {href: '#measurements'}, '← All models')), title,
-    found.length ? make('p', {class: 'muted'}, found[0].family + ', ' + plural(found.length, 'entry', 'entries') + '. Filters do not apply here.')
+    found.length ? make('p', {class: 'muted'}, clipped(found[0].family) + ', ' + plural(found.length, 'entry', 'entries') + '. Filters do not apply here.')
       : make('p', {class: 'empty'}, 'Nothing in this report has that name.'), list, more);
   grow();
   return title;
 }
 
-let came = null;  // where a reader was before opening a model
+let came = null, opener = null;  // where a reader was before opening a model, and what opened it
 function route() {
   const hash = location.hash;
   const opened = hash.startsWith('#model=');
   const home = byId('model');
-  if (opened && byId('overview').hidden === false) came = window.scrollY;
+  if (opened && byId('overview').hidden === false) { came = window.scrollY; opener = document.activeElement; }
   home.querySelectorAll('.chart').forEach(place => place.chart.sleep());
   byId('overview').hidden = opened;
   home.hidden = !opened;
@@ -83,7 +83,11 @@ function route() {
     home.replaceChildren();
     document.title = TITLE;
     const target = hash.length > 1 ? document.getElementById(hash.slice(1)) : null;
-    if (came !== null) { window.scrollTo(0, came); came = null; }
+    if (came !== null) {
+      window.scrollTo(0, came);
+      if (opener && opener.isConnected && opener !== document.body) opener.focus({preventScroll: true});
+      came = null;
+    }
     else if (target) target.scrollIntoView();
     return;
   }

@@ -20,8 +20,9 @@ from mnv4bench.overview import Overview
 from mnv4bench.render.html.payload import about, payload
 
 _SCRIPTS = (
-    "data.js", "marks.js", "filters.js", "sorting.js", "chart.js", "fronts.js", "measurements.js",
-    "devices.js", "time_line.js", "model.js", "history.js", "main.js",
+    "data.js", "marks.js", "filters.js", "sorting.js", "chart.js", "axes.js", "lines.js",
+    "labels.js", "limits.js", "fronts.js", "measurements.js", "devices.js", "time_line.js",
+    "model.js", "history.js", "main.js",
 )  # fmt: skip
 _LIBRARY = "vendor/echarts.min.js"
 

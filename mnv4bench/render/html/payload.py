@@ -6,16 +6,14 @@ formats none and computes nothing. Does not know: how it looks, or how data gets
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
-
-import msgspec
 
 from mnv4bench import units
 from mnv4bench.findings import Group, Point, Summary, Tally
-from mnv4bench.overview import Exhibit, Overview, Setting, Step
+from mnv4bench.overview import Exhibit, Overview
 from mnv4bench.render import objectives, sureness
-from mnv4bench.render.html import evidence, over_devices, over_time
+from mnv4bench.render.html import over_devices, over_time, within
+from mnv4bench.render.html.details import Details, setting
 from mnv4bench.render.html.tables import Table, rounded
 from mnv4bench.render.html.words import Words
 from mnv4bench.render.palette import looks
@@ -48,8 +46,8 @@ def payload(whole: Overview, version: str) -> dict[str, Any]:
     """Everything that the page shows, as values that JSON has."""
     words = Words()
     settings = {one.report: place for place, one in enumerate(whole.settings)}
-    details = _Details(words, settings)
-    places = {_key(one): details.add(one) for one in whole.exhibits}
+    details = Details(whole.exhibits, settings, words)
+    places = {_key(one): place for place, one in enumerate(whole.exhibits)}
     groups = Table(
         "device", "precision", "origin", "machine", "environment", "axis", "column", "measured",
         "notes", "exact", "number",
@@ -72,10 +70,12 @@ def payload(whole: Overview, version: str) -> dict[str, Any]:
         },
         "groups": groups.columns(),
         "points": points.table.columns(),
-        "details": details.table.columns(),
-        "steps": details.steps.columns(),
+        "details": details.columns,
+        "steps": details.steps,
         "kinds": details.kinds,
-        "settings": [_setting(one, words) for one in whole.settings],
+        "settings": [setting(one, words) for one in whole.settings],
+        "limits": within.limits(whole.front, words),
+        "picks": within.picks(whole.front, words),
         "universality": [over_devices.table(one, words) for one in whole.front.universality],
         "skipped": [[words(one.path), words(one.reason)] for one in whole.front.skipped],
         "beside": over_devices.beside(whole.front.side_by_side, words),
@@ -212,93 +212,3 @@ def _flags(point: Point) -> int:
     if point.placement == "partial":
         flags |= PARTIAL
     return flags
-
-
-class _Details:
-    """What a model's own page shows of each measurement."""
-
-    def __init__(self, words: Words, settings: dict[str, int]) -> None:
-        self._words, self._settings = words, settings
-        self.table = Table(
-            "report", "setting", "facts", "taints", "unit", "signals", "firstStep", "steps",
-            "sustained",
-        )  # fmt: skip
-        self.steps = Table(
-            "round", "at", "ms", "text", "taint", "steady", "before", "after", "more", "warm",
-            "timed",
-        )  # fmt: skip
-        # Most measurements have the same kinds of facts: their names stand here once.
-        self.kinds: list[list[int]] = []
-        self._kinds: dict[tuple[int, ...], int] = {}
-
-    def add(self, one: Exhibit) -> int:
-        words, placement = self._words, one.placement
-        tainted = one.figures.tainted if one.figures else ()
-        facts = evidence.facts(one)
-        first = len(self.steps)
-        for step in one.steps:
-            self.steps.add(*_step(step, words))
-        return self.table.add(
-            words(one.report),
-            self._settings.get(one.report, -1),
-            [self._kind([name for name, _ in facts]), *(words(value) for _, value in facts)],
-            [words(reason) for reason in (*tainted, *([one.failure] if one.failure else []))],
-            words(evidence.placement(placement)),
-            [
-                [words(signal.name), words(signal.evidence), words(signal.says)]
-                for signal in (placement.signals if placement else ())
-            ],
-            first,
-            len(one.steps),
-            [rounded(value, 1e-3, 4) for value in one.sustained_s],
-        )
-
-    def _kind(self, names: Sequence[str]) -> int:
-        """The place of these names among the kinds of facts."""
-        key = tuple(self._words(name) for name in names)
-        if key not in self._kinds:
-            self._kinds[key] = len(self.kinds)
-            self.kinds.append(list(key))
-        return self._kinds[key]
-
-
-def _step(step: Step, words: Words) -> list[Any]:
-    """The order is that of ``_Details.steps``."""
-    return [
-        step.round,
-        words(step.at[:19].replace("T", " ")),
-        rounded(step.latency_s, 1e-3, 5),
-        words(units.seconds(step.latency_s)),
-        words("; ".join(step.tainted)),
-        {None: 0, True: 1, False: 2}[step.warmup_steady],
-        rounded(step.temperature_before_c, digits=4),
-        rounded(step.temperature_after_c, digits=4),
-        words(evidence.circumstances(step)),
-        [rounded(value, 1e-3, 4) for value in step.warmup_s],
-        [rounded(value, 1e-3, 4) for value in step.timed_s],
-    ]
-
-
-def _setting(one: Setting, words: Words) -> dict[str, Any]:
-    facts: Sequence[tuple[str, Any]] = [
-        (field.name.replace("_", " "), getattr(one.environment, field.name))
-        for field in msgspec.structs.fields(one.environment)
-    ]
-    about = [
-        ("report", one.report),
-        ("device profile", one.title),
-        ("began", one.started_at[:19].replace("T", " ")),
-        ("ended", f"{(one.finished_at or 'not finished')[:19].replace('T', ' ')}"),
-        ("why it ended", one.ended or "stopped before its end"),
-        ("seed of the order", str(one.seed)),
-        ("rounds", str(one.rounds)),
-    ]
-    return {
-        "about": [[words(name), words(value)] for name, value in about],
-        "environment": [
-            [words(name), words(evidence.fact(name, value))]
-            for name, value in facts
-            if value is not None
-        ],
-        "notes": [words(note) for note in one.notes],
-    }

@@ -6,7 +6,7 @@ tables there are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -24,14 +24,16 @@ class Table:
         return len(self._columns[0]) - 1
 
     def columns(self) -> dict[str, Sequence[Any]]:
-        """By name; a column of one value throughout is that value alone."""
-        return {
-            name: column[:1] if len(column) > 1 and _same(column) else column
-            for name, column in zip(self._names, self._columns, strict=True)
-        }
+        """See ``columns_of``."""
+        return columns_of(dict(zip(self._names, self._columns, strict=True)))
 
-    def __len__(self) -> int:
-        return len(self._columns[0])
+
+def columns_of(columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    """By name; a column of one value throughout is that value alone."""
+    return {
+        name: column[:1] if len(column) > 1 and _same(column) else column
+        for name, column in columns.items()
+    }
 
 
 def _same(column: Sequence[Any]) -> bool:
