@@ -67,7 +67,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     # At a beat: the median of the second half, and the beat; None: not run so.
     paced_s: float | None = None
     paced_period_s: float | None = None
-    # Of a device that every inference is a trip to: from one to the next, median; else None.
+    # Of a device that every inference is a trip to: from one to the next; else None.
     apart_s: float | None = None
     signals: tuple[Signal, ...] = ()  # what ``placement`` rests on
     instructions: None = None  # of a Tally alone

@@ -92,7 +92,7 @@ class Samples(Struct, frozen=True, kw_only=True):
     spread: Spread | None = None  # of the inferences behind one mean
     warmup_inferences: Count | None = None  # where warmup_s is the mean of so many
     peak_memory_bytes: Count | None = None
-    # None: ``latencies_s`` are back to back. Else its inferences began so far apart (median),
+    # None: ``latencies_s`` are back to back. Else its inferences began so far apart on average,
     # because the way to the device takes that long.
     apart_s: Duration | None = None
     paced: Paced | None = None  # measured after those of ``latencies_s``

@@ -60,10 +60,10 @@ def xcodebuild(desk, words: list[str]) -> int:
             return failed(desk["xcodebuild"], 69)
         return said(f"Xcode {desk['xcode']}\nBuild version {desk['xcode_build']}")
     settings = dict(word.split("=", 1) for word in words if "=" in word)
-    if settings.get("DEVELOPMENT_TEAM") in desk["strangers"]:
-        return failed('error: No Account for Team "X". Add a new account in Accounts settings', 65)
     app = Path(settings["SYMROOT"]) / "Release-iphoneos" / "ModelRunner.app"
     app.mkdir(parents=True)
+    if settings.get("DEVELOPMENT_TEAM") in desk["strangers"]:  # it is signed at the end
+        return failed('error: No Account for Team "X". Add a new account in Accounts settings', 65)
     (app / "bundle").write_text(settings["PRODUCT_BUNDLE_IDENTIFIER"])
     return 0
 
@@ -148,9 +148,18 @@ def copy(desk, phone: Path, words: list[str], way: str, result) -> int:
         shutil.copytree(source, place)
     else:
         shutil.copy(source, place)
-    if place.name == "message.json":
+    if place.name == "message.json" and runs(container):
         ask(desk, container, json.loads(place.read_text()))
     return result(source=source, destination=destination)
+
+
+def runs(container: Path) -> bool:
+    """Whether the app does; one that was only just started takes a moment."""
+    for _ in range(100):
+        if (container / "running").exists():
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def ask(desk, container: Path, message) -> None:

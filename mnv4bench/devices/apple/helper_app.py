@@ -46,9 +46,13 @@ def source() -> Path:
     return _plain(place, "coremltools lies in", "make the environment under a path without them")
 
 
-def folder() -> Path:
-    """Where it is built, once for each coremltools. Raises NotMeasured for a path of odd words."""
-    place = places.cache() / "apple" / f"helper-{COREML.version()}"
+def folder(target: AppleTarget) -> Path:
+    """Where it is built, once for each coremltools and signer.
+
+    Raises NotMeasured for a path of odd words, and without a signer.
+    """
+    signer = target.provisioning_profile or team(target)
+    place = places.cache() / "apple" / f"helper-{COREML.version()}-{signer}-{bundle(target)}"
     return _plain(place, "it would be built in", "export MNV4BENCH_CACHE=/a/path/without/them")
 
 
@@ -71,16 +75,18 @@ def bundle(target: AppleTarget) -> str:
 
 def checks(target: AppleTarget) -> tuple[Check, ...]:
     """The project, the folder and the team."""
-    found = []
+    found: list[Check] = []
     for name, ask, said in (
         ("helper app", source, "its source is here"),
-        ("build folder", folder, "built in {}"),
         ("signing", lambda: team(target), "signed by team {}"),
+        ("build folder", lambda: folder(target), "built in {}"),
     ):
         try:
             answer = ask()
         except NotMeasured as error:
             check = Check(name=name, status="failed", found=error.what, fix=error.next_step)
+            if name == "signing":  # which the folder is named after
+                return (*found, check)
         else:
             told = said.format(answer) if answer else "signed by the profile's provisioning profile"
             check = Check(name=name, status="ok", found=told)

@@ -167,11 +167,13 @@ class PhoneRunner:
         self, file: Path, artifact: Artifact, udid: str, lost: Callable[[], BenchError | None]
     ) -> CoreMlSession:
         target = self._target
+        if not mac.is_mac():  # what is told of a run here has a team that stands for one's own
+            target = replace(target, development_team=target.development_team or "ABCDE12345")
         phone = Phone(
             udid=udid,
-            folder=str(helper_app.folder()),
+            folder=str(helper_app.folder(target)),
             tools=str(xcode.devicectl().parent) if mac.is_mac() else "",
-            development_team=helper_app.team(target) if mac.is_mac() else "ABCDE12345",
+            development_team=helper_app.team(target),
             provisioning_profile=target.provisioning_profile,
             bundle_identifier=target.bundle_identifier,
         )

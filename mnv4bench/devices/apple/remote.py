@@ -44,10 +44,14 @@ class OnAPhone:
     def __init__(self, tools: Any, file: Path, units: Any, phone: Phone) -> None:
         del tools
         wrapper = import_module(f"{EXPERIMENTAL}.async_wrapper").MLModelAsyncWrapper
+        device = prepared(phone)
         self._model = wrapper.from_spec_or_path(
-            str(file), weights_dir="", compute_units=units, device=prepared(phone)
+            str(file), weights_dir="", compute_units=units, device=device
         )
-        wait_for(self._model.load())
+        try:
+            wait_for(self._model.load())
+        except ValueError as error:  # an app that does not run answers nothing
+            raise ValueError(_why_not_running(device.session) or str(error)) from None
         self.load_s = said(self._model.load_duration_in_nano_seconds) / NS_PER_S
 
     def predict(self, given: dict[str, Any]) -> int:
@@ -66,7 +70,10 @@ def prepared(phone: Phone) -> Any:
     if phone.tools and shutil.which("devicectl") is None:
         os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}{os.pathsep}{phone.tools}"
     remote = import_module(f"{EXPERIMENTAL}.remote_device")
-    found = [one for one in remote.Device.get_devices() if one.udid == phone.udid]
+    try:
+        found = [one for one in remote.Device.get_devices() if one.udid == phone.udid]
+    except remote._DeviceCtlError as error:
+        raise ValueError(_words(error)) from None
     if not found:
         raise ValueError("the device is no longer attached")
     credentials = remote.AppSigningCredentials(
@@ -74,14 +81,20 @@ def prepared(phone: Phone) -> Any:
         provisioning_profile_uuid=phone.provisioning_profile,
         bundle_identifier=phone.bundle_identifier,
     )
-    Path(phone.folder).mkdir(parents=True, exist_ok=True)
+    # One for each phone, which one run holds at a time: what is sent and answered lies in it too.
+    folder = Path(phone.folder) / phone.udid
+    folder.mkdir(parents=True, exist_ok=True)
+    _forget_what_was_sent(folder)
+    atexit.register(_forget_what_was_sent, folder)
     try:
         device = wait_for(
-            found[0].prepare_for_model_debugging(
-                credentials=credentials, working_directory=Path(phone.folder)
-            )
+            found[0].prepare_for_model_debugging(credentials=credentials, working_directory=folder)
         )
-    except remote._AppBuilder.Error as error:
+    except Exception as error:
+        # An app that was left half built, or whose signature has run out, would be taken again.
+        shutil.rmtree(folder / phone.udid, ignore_errors=True)
+        if not isinstance(error, remote._AppBuilder.Error):
+            raise
         raise ValueError(
             f"its helper app could not be built and signed (xcodebuild ended with "
             f"{error.error_code}): the signing team must be one that Xcode is signed in to"
@@ -89,6 +102,19 @@ def prepared(phone: Phone) -> Any:
     _prepared[phone.udid] = device
     atexit.register(_stop, device.session)
     return device
+
+
+def _forget_what_was_sent(folder: Path) -> None:
+    """coremltools keeps requests and answers beside what it built, and never takes them away."""
+    shutil.rmtree(folder / "build", ignore_errors=True)
+
+
+def _why_not_running(session: Any) -> str:
+    """What devicectl said when the app was to be started; empty where it runs."""
+    console = getattr(session, "_process", None)
+    if console is None or console.poll() is None:
+        return ""
+    return f"the helper app does not run: {_first(console.stderr.read())}"
 
 
 def _stop(session: Any) -> None:
@@ -125,6 +151,10 @@ def wait_for(coming: Coroutine[Any, Any, T]) -> T:
 def _words(error: Any) -> str:
     """What devicectl said, which coremltools carries as bytes of several lines."""
     message = error.message
-    text = message.decode(errors="replace") if isinstance(message, bytes) else str(message)
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[0] if lines else f"devicectl ended with {error.error_code}"
+    text = message if isinstance(message, bytes) else str(message).encode()
+    return _first(text) or f"devicectl ended with {error.error_code}"
+
+
+def _first(text: bytes) -> str:
+    lines = [line.strip() for line in text.decode(errors="replace").splitlines()]
+    return next(filter(None, lines), "").removeprefix("ERROR:").strip()

@@ -45,7 +45,9 @@ def test_back_to_back_at_a_beat_cold_and_warm(desk: Desk, package: Path) -> None
 
 def test_core_ml_times_no_operator(desk: Desk, package: Path) -> None:
     session = open_runner(apple_profile("ane")).install(package, artifact_of(package))
-    with pytest.raises(NotMeasured, match="a-mac-ane says nothing of single operators: Core ML's plan"):
+    with pytest.raises(
+        NotMeasured, match="a-mac-ane says nothing of single operators: Core ML's plan"
+    ):
         session.operators(10)
 
 

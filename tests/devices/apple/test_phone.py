@@ -59,7 +59,9 @@ def left_running(desk: Desk, patience_s: float = 5.0) -> list[list[str]]:
         time.sleep(0.05)
 
 
-def test_an_invocation_is_one_start_of_the_helper_app(iphone: Desk, package: Path) -> None:
+def test_an_invocation_is_one_start_of_the_helper_app(
+    iphone: Desk, package: Path, tmp_path: Path
+) -> None:
     runner = opened("ane")
     with runner.held():
         session = runner.install(package, artifact_of(package))
@@ -83,6 +85,10 @@ def test_an_invocation_is_one_start_of_the_helper_app(iphone: Desk, package: Pat
     assert placement.cost_on_unit == pytest.approx(1.0)
     assert "Neural Engine (16 cores)" in placement.signals[0].evidence
     assert "4.98 times as fast" in placement.signals[1].evidence
+    # coremltools keeps each request and its answer; what it built is kept for the next run.
+    kept = [one for one in (package.parent, tmp_path / "cache" / "apple") if one.exists()]
+    assert [one.name for folder in kept for one in folder.rglob("message.json")] == []
+    assert [one.name for folder in kept for one in folder.rglob("*.app")] == ["ModelRunner.app"]
     built = [words for words in iphone.asked if words[0] == "xcodebuild" and len(words) > 2]
     assert len(built) == 1
     assert "DEVELOPMENT_TEAM=ABCDE12345" in built[0]
@@ -135,10 +141,7 @@ def test_a_process_that_hangs_leaves_nothing_running(
     ("facts", "words"),
     [
         ({"refuses": "the model has a cycle"}, "could not load tiny.mlpackage: the model has a cy"),
-        (
-            {"strangers": ["ABCDE12345"]},
-            r"could not be built and signed \(xcodebuild ended with 65",
-        ),
+        ({"locked": True}, "does not run: The application failed to launch: the device is locked"),
     ],
 )
 def test_what_fails_on_the_phone_is_a_sentence(
@@ -150,6 +153,18 @@ def test_what_fails_on_the_phone_is_a_sentence(
         runner.install(package, artifact_of(package)).invoke(FEW, round=0, position=0)
     assert "\n" not in caught.value.what
     assert caught.value.next_step
+
+
+def test_an_app_that_was_left_half_built_is_built_anew(iphone: Desk, package: Path) -> None:
+    iphone.put(strangers=["ABCDE12345"])
+    runner = opened()
+    with runner.held():
+        session = runner.install(package, artifact_of(package))
+        with pytest.raises(WorkerFailed, match=r"built and signed \(xcodebuild ended with 65\)"):
+            session.invoke(FEW, round=0, position=0)
+        iphone.put(strangers=[])  # Xcode is signed in to it now
+        samples, _ = session.invoke(FEW, round=0, position=0)
+    assert samples.latencies_s
 
 
 def test_keep_leaves_the_app(iphone: Desk, package: Path) -> None:

@@ -45,8 +45,8 @@ def test_a_phone_that_is_ready(desk: Desk) -> None:
         "Xcode's support",
         "connection",
         "helper app",
-        "build folder",
         "signing",
+        "build folder",
     ]
     assert found["Xcode"].found == "Xcode 26.1 (17B55)"
     assert found["device"].found == f"iPhone 13 (iPhone14,5, {UDID}), iOS 26.1 (23B85)"
