@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from statistics import median, median_low
 
 from mnv4bench.analysis import stats
+from mnv4bench.analysis.circumstances import circumstances
 from mnv4bench.analysis.counts import tally
 from mnv4bench.analysis.pareto import AccuracyOf
 from mnv4bench.findings import Evaluated
@@ -33,7 +34,7 @@ def measurements(report: Report, accuracy_of: AccuracyOf) -> Iterator[Measuremen
 def _measurement(report: Report, one: Measurement, accuracy_of: AccuracyOf) -> MeasurementRow:
     artifact, profile, environment = one.artifact, report.profile, report.environment
     found = stats.summarise(report, one)
-    machine, digest = stats.circumstances(environment, profile)
+    machine, digest = circumstances(environment, profile)
     accuracy = accuracy_of(found) if found else None
     counted = tally(report, one)
     figures = found or counted
