@@ -18,7 +18,7 @@ from mnv4bench.devices.apple import mac, package
 from mnv4bench.devices.apple.plan import TITLES
 from mnv4bench.devices.apple.session import CoreMlSession
 from mnv4bench.devices.holding import HOST, hold
-from mnv4bench.devices.host import HostSession
+from mnv4bench.devices.host_session import HostSession
 from mnv4bench.errors import NotMeasured
 from mnv4bench.records import Artifact, Check, DeviceProfile, DeviceState, Environment, Timing
 

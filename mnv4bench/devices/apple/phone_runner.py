@@ -22,8 +22,8 @@ from mnv4bench.devices.apple.plan import TITLES
 from mnv4bench.devices.apple.session import CoreMlSession
 from mnv4bench.devices.apple.xcode import Device
 from mnv4bench.devices.holding import hold, undisturbed
-from mnv4bench.devices.host import HostSession
 from mnv4bench.devices.host_runtimes import COREML
+from mnv4bench.devices.host_session import HostSession
 from mnv4bench.devices.host_worker import Phone
 from mnv4bench.errors import BenchError, NotMeasured
 from mnv4bench.records import (

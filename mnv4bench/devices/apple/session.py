@@ -15,7 +15,7 @@ from mnv4bench.devices import Session, contrast, profiling
 from mnv4bench.devices.apple import plan
 from mnv4bench.devices.contrast import Contrast
 from mnv4bench.devices.counting import not_counted
-from mnv4bench.devices.host import HostSession
+from mnv4bench.devices.host_session import HostSession
 from mnv4bench.errors import BenchError, NotMeasured
 from mnv4bench.records import (
     Counted,

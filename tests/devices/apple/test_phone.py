@@ -126,7 +126,7 @@ def test_a_process_that_hangs_leaves_nothing_running(
     iphone: Desk, package: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed, it cannot stop the app, whose console goes on by itself until the app is gone."""
-    monkeypatch.setattr("mnv4bench.devices.host.time_limit_s", lambda *_: 5.0)
+    monkeypatch.setattr("mnv4bench.devices.host_request.time_limit_s", lambda *_: 5.0)
     runner = opened()
     with runner.held():
         session = runner.install(package, artifact_of(package))
