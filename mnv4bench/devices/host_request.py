@@ -13,8 +13,8 @@ from pathlib import Path
 import msgspec
 
 from mnv4bench.devices import host_runtimes, interpreter, worker_process
-from mnv4bench.devices.host_worker import Phone, Request, Second
 from mnv4bench.devices.interpreter import Interpreter
+from mnv4bench.devices.worker_messages import Phone, Request, Second
 from mnv4bench.errors import UsageError
 from mnv4bench.records import Artifact, DeviceProfile, Timing
 

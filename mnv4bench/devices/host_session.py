@@ -28,11 +28,11 @@ from mnv4bench.devices import (
 )
 from mnv4bench.devices.apple.scratch import scratch
 from mnv4bench.devices.counting import not_counted
-from mnv4bench.devices.host_worker import Answer, Beside, Measured, Phone, Refused, Second
 from mnv4bench.devices.interpreter import Interpreter
 from mnv4bench.devices.placement import with_gpu_log, with_litert_log
 from mnv4bench.devices.process import Finished
 from mnv4bench.devices.unchanged import identity
+from mnv4bench.devices.worker_messages import Answer, Beside, Measured, Phone, Refused, Second
 from mnv4bench.errors import NotMeasured, WorkerFailed
 from mnv4bench.records import (
     Artifact,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from mnv4bench.devices.host_worker import Phone
+    from mnv4bench.devices.worker_messages import Phone
 
     Given = dict[str, Any]
 

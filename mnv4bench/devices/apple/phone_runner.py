@@ -24,7 +24,7 @@ from mnv4bench.devices.apple.xcode import Device
 from mnv4bench.devices.holding import hold, undisturbed
 from mnv4bench.devices.host_runtimes import COREML
 from mnv4bench.devices.host_session import HostSession
-from mnv4bench.devices.host_worker import Phone
+from mnv4bench.devices.worker_messages import Phone
 from mnv4bench.errors import BenchError, NotMeasured
 from mnv4bench.records import (
     AppleTarget,

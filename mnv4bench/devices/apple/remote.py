@@ -23,7 +23,7 @@ from mnv4bench.devices.apple.coreml import said
 from mnv4bench.devices.timed_loop import NS_PER_S
 
 if TYPE_CHECKING:
-    from mnv4bench.devices.host_worker import Phone
+    from mnv4bench.devices.worker_messages import Phone
 
 T = TypeVar("T")
 

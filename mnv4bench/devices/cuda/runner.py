@@ -23,7 +23,7 @@ from mnv4bench.devices.cuda.ask import Told
 from mnv4bench.devices.cuda.session import CudaSession
 from mnv4bench.devices.holding import HOST, hold
 from mnv4bench.devices.host_runtimes import TORCH
-from mnv4bench.devices.host_worker import Refused
+from mnv4bench.devices.worker_messages import Refused
 from mnv4bench.errors import NotMeasured, UsageError
 from mnv4bench.records import (
     Artifact,

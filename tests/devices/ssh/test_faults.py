@@ -496,7 +496,7 @@ def test_operators_are_not_asked_of_boards_yet(make_runner: MakeRunner, files, t
         session = runner.install(files["tflite"], artifact_of(files["tflite"]))
         with pytest.raises(NotMeasured) as caught:
             session.operators(3)
-    assert_sentence(caught.value, "a-board-", "each operator", "--device host-cpu")
+    assert_sentence(caught.value, "a-board-", "single operators", "--device host-cpu")
 
 
 def test_a_configuration_for_logging_in_by_hand_does_no_harm(
