@@ -205,7 +205,9 @@ def test_an_invocation_reaches_count_and_duration(case, runner, file, artifact) 
         assert samples.warmup_s[0] == samples.first_inference_s
         assert samples.warmup_steady is not None
         assert samples.loop_overhead_s
-        assert samples.peak_memory_bytes
+        # Nobody says it of the app on an iPhone; the process here is none that measures.
+        there = case.profile.apple is not None and case.profile.apple.kind != "mac"
+        assert bool(samples.peak_memory_bytes) != there
         assert samples.peak_memory_bytes > file.stat().st_size
     assert isinstance(placement, Placement)
     assert again(placement) == placement
