@@ -54,7 +54,8 @@ def test_names_of_quantities_have_their_unit(kind: RowKind) -> None:
         "params", "macs", "instructions", "instructions_low", "instructions_high",
         "load_instructions",
         "invocations", "invocations_tainted", "samples",
-        "inferences_per_value", "operators", "operators_on_unit", "threads", "round", "position",
+        "inferences_per_value", "operators", "operators_on_unit", "cost_on_unit", "threads",
+        "round", "position",
         "index", "warmup_samples", "involuntary_switches", "thermal_status_before",
         "thermal_status_after",
     }  # fmt: skip

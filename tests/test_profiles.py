@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from mnv4bench import profiles
 from mnv4bench.devices import open_runner
@@ -15,6 +16,7 @@ from mnv4bench.devices.ssh.board import misfit as board_misfit
 from mnv4bench.errors import BadFile, ExitStatus, NotMeasured, UsageError
 from mnv4bench.records import (
     AndroidTarget,
+    AppleTarget,
     CudaTarget,
     DeviceProfile,
     EmulatedTarget,
@@ -60,7 +62,7 @@ def test_the_papers_devices_are_as_the_paper_measured(device: str, expected: tup
 
 def test_a_device_whose_runner_is_not_there_says_so() -> None:
     with pytest.raises(NotMeasured, match="does not have yet; nothing was measured") as caught:
-        open_runner(profiles.load("iphone13-ane"))
+        open_runner(replace(profiles.load("host-cpu"), runner="replay"))
     assert "--published" in caught.value.next_step
 
 
@@ -224,6 +226,69 @@ def test_a_phone_fits_the_profiles_of_its_family_and_no_other(
     assert fitting == {device for device in WANTED if device.split("-")[0] == family}
 
 
+APPLE = [device for device in BUNDLED if profiles.load(device).runner == "apple"]
+
+
+def test_apples_devices_are_there() -> None:
+    assert set(APPLE) == {
+        *(f"mac-{unit}" for unit in ("ane", "gpu", "cpu")),
+        "iphone13-ane",
+        *(f"iphone{n}pro-ane" for n in (14, 15, 16, 17)),
+    }
+    for device in set(BUNDLED) - set(APPLE):
+        assert profiles.load(device).apple is None
+
+
+@pytest.mark.parametrize("device", APPLE)
+def test_apples_devices_say_who_has_not_seen_them(device: str) -> None:
+    profile = profiles.load(device)
+    assert device.endswith(f"-{profile.accelerator}")
+    assert (profile.runtime, profile.precision) == ("coreml", "fp16")
+    assert (profile.seen or "").startswith("By nobody with this program yet")
+    assert profile.source
+    assert "docs/apple.md" in (profile.notes or "")
+    assert profile.apple is not None
+    if profile.apple.kind == "iphone":
+        assert profile.expects is not None
+        assert profile.expects.devices
+        assert profile.soc
+    open_runner(profile)  # raises where the parts of a profile do not go together
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"apple": None}, r"no \[apple\] table"),
+        ({"accelerator": "npu"}, "Core ML has cpu, gpu and ane"),
+        ({"format": "tflite"}, "drives Core ML with .mlpackage"),
+    ],
+)
+def test_apples_profiles_whose_parts_do_not_go_together(changes, words: str) -> None:
+    with pytest.raises(UsageError, match=words) as caught:
+        open_runner(replace(profiles.load("mac-ane"), **changes))
+    assert "profile" in caught.value.next_step
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'development_team = "abc"',
+        'development_team = "ABCDE12345; touch /tmp/x"',
+        'bundle_identifier = "org.example.$(id)"',
+        'provisioning_profile = "not a uuid"',
+        'kind = "watch"',
+    ],
+)
+def test_words_of_a_shell_are_refused_in_a_profile(line: str, tmp_path: Path) -> None:
+    own = tmp_path / "iphone13-ane.toml"
+    text = (profiles.bundled_directory() / "iphone13-ane.toml").read_text()
+    own.write_text(text.replace('kind = "iphone"\n', "") + line + "\n")
+    if not line.startswith("kind"):
+        own.write_text(text + line + "\n")
+    with pytest.raises(BadFile):
+        profiles.load(str(own))
+
+
 @pytest.mark.parametrize(
     ("heading", "struct"),
     [
@@ -233,6 +298,7 @@ def test_a_phone_fits_the_profiles_of_its_family_and_no_other(
         ("### [emulated]", EmulatedTarget),
         ("### [ssh]", SshTarget),
         ("### [cuda]", CudaTarget),
+        ("### [apple]", AppleTarget),
     ],
 )
 def test_the_document_lists_every_field_and_no_other(heading: str, struct: type) -> None:

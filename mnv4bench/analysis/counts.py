@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mnv4bench.analysis.stats import circumstances, measured_at
+from mnv4bench.analysis.circumstances import circumstances
+from mnv4bench.analysis.stats import measured_at
 from mnv4bench.findings import Tally
 from mnv4bench.records import Counted, Measurement, Report
 

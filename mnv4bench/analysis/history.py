@@ -15,10 +15,9 @@ from sys import intern
 from typing import NamedTuple
 
 from mnv4bench.analysis import change_points, rank_sums
+from mnv4bench.analysis.circumstances import circumstances, facts
 from mnv4bench.analysis.stats import (
     Ordered,
-    circumstances,
-    facts,
     measured_at,
     median,
     median_interval,

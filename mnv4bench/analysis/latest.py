@@ -11,11 +11,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from mnv4bench.analysis.circumstances import circumstances
 from mnv4bench.analysis.counts import tally
 from mnv4bench.analysis.stats import (
     Ordered,
     Unmeasured,
-    circumstances,
     measured_at,
     summarise,
     unmeasured,

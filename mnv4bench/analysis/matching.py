@@ -10,8 +10,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from mnv4bench.analysis.circumstances import circumstances, facts
 from mnv4bench.analysis.history import differing
-from mnv4bench.analysis.stats import circumstances, facts, measured_at, medians, why_no_latency
+from mnv4bench.analysis.stats import measured_at, medians, why_no_latency
 from mnv4bench.findings import Skipped
 from mnv4bench.over_time import Fact, KeyChange
 from mnv4bench.records import Origin, Precision, Report, Verdict

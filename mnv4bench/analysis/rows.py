@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from statistics import median, median_low
 
 from mnv4bench.analysis import stats
+from mnv4bench.analysis.circumstances import circumstances
 from mnv4bench.analysis.counts import tally
 from mnv4bench.analysis.pareto import AccuracyOf
 from mnv4bench.findings import Evaluated
@@ -33,7 +34,7 @@ def measurements(report: Report, accuracy_of: AccuracyOf) -> Iterator[Measuremen
 def _measurement(report: Report, one: Measurement, accuracy_of: AccuracyOf) -> MeasurementRow:
     artifact, profile, environment = one.artifact, report.profile, report.environment
     found = stats.summarise(report, one)
-    machine, digest = stats.circumstances(environment, profile)
+    machine, digest = circumstances(environment, profile)
     accuracy = accuracy_of(found) if found else None
     counted = tally(report, one)
     figures = found or counted
@@ -68,8 +69,10 @@ def _measurement(report: Report, one: Measurement, accuracy_of: AccuracyOf) -> M
         confidence=found.confidence if found and found.low_s is not None else None,
         p90_s=found.p90_s if found else None,
         sustained_s=found.sustained_s if found else None,
+        paced_s=found.paced_s if found else None,
         device_s=found.device_s if found else None,
         load_s=_middle(samples.load_s for samples in one.invocations),
+        warm_load_s=_middle(samples.warm_load_s for samples in one.invocations),
         first_inference_s=_middle(samples.first_inference_s for samples in one.invocations),
         peak_memory_bytes=max(
             (s.peak_memory_bytes for s in one.invocations if s.peak_memory_bytes is not None),
@@ -87,6 +90,7 @@ def _measurement(report: Report, one: Measurement, accuracy_of: AccuracyOf) -> M
         placement_unit=one.placement.unit if one.placement else None,
         operators=one.placement.operators if one.placement else None,
         operators_on_unit=one.placement.on_unit if one.placement else None,
+        cost_on_unit=one.placement.cost_on_unit if one.placement else None,
         top1_percent=accuracy.top1 if accuracy else None,
         top1_low_percent=accuracy.top1_low if isinstance(accuracy, Evaluated) else None,
         top1_high_percent=accuracy.top1_high if isinstance(accuracy, Evaluated) else None,
@@ -182,8 +186,12 @@ def _invocation(report: Report, one: Measurement, samples: Samples, phase: str) 
         program_median_s=spread.median_s if spread else None,
         program_p5_s=spread.p5_s if spread else None,
         program_p95_s=spread.p95_s if spread else None,
+        paced_s=(at_beat := stats.paced([samples]))[0],
+        paced_period_s=at_beat[1],
+        apart_s=samples.apart_s,
         device_s=stats.median(samples.device_s) if samples.device_s else None,
         load_s=samples.load_s,
+        warm_load_s=samples.warm_load_s,
         first_inference_s=samples.first_inference_s,
         warmup_samples=len(samples.warmup_s),
         warmup_steady=samples.warmup_steady,
@@ -232,6 +240,8 @@ def samples(report: Report) -> Iterator[SampleRun]:
             if invocation.warmup_s:
                 yield _run(same, invocation, "warm-up", invocation.warmup_s)
             yield _run(same, invocation, phase, invocation.latencies_s)
+            if invocation.paced is not None:
+                yield _run(same, invocation, "paced", invocation.paced.latencies_s)
         for counted in one.counts:
             first = SampleRow(
                 **same,  # type: ignore[arg-type]

@@ -10,26 +10,19 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
-from hashlib import sha256
 from itertools import chain
 from math import exp, lgamma, log
 from typing import NamedTuple
 
-from msgspec.structs import replace
-
+from mnv4bench.analysis.circumstances import circumstances
 from mnv4bench.findings import Summary
 from mnv4bench.records import (
-    CudaTarget,
-    DeviceProfile,
-    Environment,
     Measurement,
     Origin,
     Precision,
     Report,
-    RuntimeName,
     Samples,
     Weights,
-    must_match_facts,
 )
 
 # The usual level for an interval that people read.
@@ -38,17 +31,6 @@ INTERVAL_CONFIDENCE = 0.95
 PERCENTILE_CONFIDENCE = 0.99
 # Below three, one odd invocation is the median: then every invocation speaks, marked as tainted.
 MIN_CLEAN_INVOCATIONS = 3
-# Of a SHA-256; 48 bits keep two environments of one store apart and still fit in a table.
-DIGEST_DIGITS = 12
-
-_RUNTIME_TITLES: dict[RuntimeName, str] = {
-    "litert": "LiteRT",
-    "onnxruntime": "ONNX Runtime",
-    "coreml": "Core ML",
-    "torch": "PyTorch",
-}
-# Of the profile: with another value of any of these, a latency means something else.
-_PROFILE_KEYS = ("device", "runtime", "format", "precision", "accelerator", "threads")
 
 
 # --- numbers ----------------------------------------------------------------------------------
@@ -277,6 +259,9 @@ def summarise(
         inferences_per_value=max(samples.inferences_per_value for samples in used),
         sustained_s=(sustained_s := _sustained(measurement)),
         sustained_ratio=sustained_s / median(medians) if sustained_s else None,
+        paced_s=(at_beat := paced(used))[0],
+        paced_period_s=at_beat[1],
+        apart_s=median(apart) if (apart := [s for one in used if (s := one.apart_s)]) else None,
         device_s=median([_middle(sorted(one.device_s)) for one in used])
         if all(one.device_s for one in used)
         else None,
@@ -287,6 +272,16 @@ def summarise(
             one.peak_memory_bytes for one in used if one.peak_memory_bytes is not None
         ),
     )
+
+
+def paced(invocations: Sequence[Samples]) -> tuple[float | None, float | None]:
+    """(latency at a beat, the beat): the median over invocations of the medians of their second
+    halves, since the first still shows what ran back to back before. None where none was run so."""
+    beats = [one.paced for one in invocations if one.paced is not None]
+    if not beats:
+        return None, None
+    late = [median(one.latencies_s[len(one.latencies_s) // 2 :]) for one in beats]
+    return median(late), max(one.period_s for one in beats)
 
 
 def _sustained(measurement: Measurement) -> float | None:
@@ -364,56 +359,6 @@ def why_no_latency(measurement: Measurement) -> str:
     return measurement.failure or "the run ended before its first invocation"
 
 
-@lru_cache(maxsize=1)
-def _must_match_keys() -> tuple[str, ...]:
-    return tuple(must_match_facts(Environment()))
-
-
-def circumstances(environment: Environment, profile: DeviceProfile) -> tuple[str, str]:
-    """(machine in words, digest of everything that must agree before latencies are compared)."""
-    # How a phone is driven holds a dictionary, which nothing can be remembered by.
-    return _circumstances(environment, replace(profile, android=None, emulated=None, ssh=None))
-
-
-@lru_cache(maxsize=4096)
-def _circumstances(environment: Environment, profile: DeviceProfile) -> tuple[str, str]:
-    runtime = environment.runtime_name or _RUNTIME_TITLES[profile.runtime]
-    if environment.runtime_version:
-        runtime += f" {environment.runtime_version}"
-    threads = "1 thread" if profile.threads == 1 else f"{profile.threads} threads"
-    how = _on_cuda(profile.cuda) if profile.cuda else threads
-    machine = ", ".join((_chip(environment, profile), runtime, how))
-    facts = [(key, getattr(environment, key)) for key in _must_match_keys()]
-    facts += _profile_facts(profile).items()
-    digest = sha256("\n".join(f"{key}={value!r}" for key, value in facts).encode())
-    return machine, digest.hexdigest()[:DIGEST_DIGITS]
-
-
-def _profile_facts(profile: DeviceProfile) -> dict[str, str | int | bool | None]:
-    found = {f"profile.{key}": getattr(profile, key) for key in _PROFILE_KEYS}
-    return found | ({"profile.cuda": _on_cuda(profile.cuda)} if profile.cuda else {})
-
-
-def _on_cuda(target: CudaTarget) -> str:
-    """``"graph, fp16 arithmetic, channels last"``"""
-    mode: str = target.mode
-    if mode == "compile" and target.compile_mode != "default":
-        mode += f" ({target.compile_mode})"
-    last = ", channels last" if target.channels_last else ""
-    return f"{mode}, {target.arithmetic} arithmetic{last}"
-
-
-def _chip(environment: Environment, profile: DeviceProfile) -> str:
-    """``"Google Pixel 8 (Tensor G3)"``, or a computer's processor."""
-    if environment.soc and environment.machine:
-        phone = re.sub(r" \([^()]*\)$", "", environment.machine)  # its code name
-        return f"{phone} ({environment.soc})"
-    if environment.gpu:
-        return environment.gpu
-    processor = environment.cpu_model if profile.accelerator == "cpu" else None
-    return processor or environment.machine or profile.title
-
-
 def medians(
     measurement: Measurement, ordered: Ordered | None = None
 ) -> tuple[list[float], tuple[str, ...]]:
@@ -423,12 +368,3 @@ def medians(
     """
     used, reasons = _used(measurement)
     return ordered_medians(_ordered_used(measurement, used, ordered)), reasons
-
-
-def facts(environment: Environment, profile: DeviceProfile) -> dict[str, str | int | bool | None]:
-    """What must agree before latencies are compared: that of which ``circumstances`` is a digest.
-
-    Keys of the profile are called ``profile.<key>``.
-    """
-    found: dict[str, str | int | bool | None] = dict(must_match_facts(environment))
-    return found | _profile_facts(profile)

@@ -130,17 +130,22 @@ def _everything(
 
     A machine needs no GPU: those that could be measured are looked at, the others with --device.
     """
+    from mnv4bench.devices.apple import mac
+
     by_name = {profile.device: profile for profile in known}
     here = [
         profile
         for profile in known
-        if profile.runner in ("host", "cuda")
-        and (profile.accelerator == "cpu" or _is_ready(profile, options))
+        if (
+            profile.runner in ("host", "cuda")
+            and (profile.accelerator == "cpu" or _is_ready(profile, options))
+        )
+        or (mac.is_mac() and profile.apple is not None and profile.apple.kind == "mac")
     ]
     examined = [_examine(profile, options) for profile in here]
     for phone in phones:
-        mine = replace(options, serials=(phone.serial,))
-        examined += [_examine(by_name[device], mine) for device in phone.profiles]
+        its = replace(options, serials=(phone.serial,))
+        examined += [_examine(by_name[device], its) for device in phone.profiles]
     if options.host is not None:
         examined += [_examine(profile, options) for profile in _of_board(known, options)]
     return examined

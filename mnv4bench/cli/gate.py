@@ -114,6 +114,7 @@ def command(
 
     from mnv4bench import codec, profiles
     from mnv4bench.analysis.gating import MAX_SLOWDOWN, Rules
+    from mnv4bench.bench import trips
     from mnv4bench.cli import contesting, environments, judging, sides
     from mnv4bench.devices import Options
     from mnv4bench.render import gates
@@ -125,6 +126,7 @@ def command(
     with publishing.watching(to):
         profile = profiles.load(device)
         profile = replace(profile, threads=threads or profile.threads)
+        trips.require_gate(profile)
         counts = contesting.metric(profile, metric) == "instructions"
         if base is None and not budget:
             raise UsageError(

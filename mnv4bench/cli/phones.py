@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 SerialOption = Annotated[
     list[str] | None,
     typer.Option(
-        help="Of the phone, where several are attached (`adb devices` lists them); repeat for "
-        "several devices.",
+        help="Of the phone, where several are attached (`adb devices` lists them; of an iPhone its "
+        "udid, `xcrun devicectl list devices`); repeat for several devices.",
         show_default=False,
     ),
 ]
@@ -54,6 +54,8 @@ LibrariesOption = Annotated[
 
 def refuse_unused(options: Options, asked: Sequence[DeviceProfile]) -> None:
     """What only a phone or a board takes was meant for another device. Raises UsageError."""
+    from mnv4bench.bench import trips
+
     runners = {profile.runner for profile in asked}
     names = ", ".join(profile.device for profile in asked)
     if options.host is not None and "ssh" not in runners:
@@ -61,9 +63,19 @@ def refuse_unused(options: Options, asked: Sequence[DeviceProfile]) -> None:
             f"--host is for boards over ssh; {names} is none.",
             f"--device ssh-board-cpu --host {options.host}, or another of mnv4bench devices",
         )
-    of_phones = bool(options.serials) or options.libraries is not None
-    of_both = options.benchmark_model is not None or options.keep
-    if (of_phones and "android" not in runners) or (of_both and not runners & {"android", "ssh"}):
+    iphone = any(map(trips.are_needed, asked))
+    by_program, by_folder = runners & {"android", "ssh"}, "android" in runners
+    foreign = (options.benchmark_model is not None and not by_program) or (
+        options.libraries is not None and not by_folder
+    )
+    if foreign and iphone:
+        raise UsageError(
+            f"--benchmark-model and --libraries are for Android phones; {names} is none.",
+            "leave them out",
+        )
+    unheard = bool(options.serials) and not (by_folder or iphone)
+    unkept = options.keep and not (by_program or iphone)
+    if foreign or unheard or unkept:
         raise UsageError(
             f"--serial, --benchmark-model, --libraries and --keep are for phones; {names} is none.",
             "--device of a phone: mnv4bench devices",

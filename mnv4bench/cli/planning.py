@@ -173,9 +173,14 @@ def plan(
 
 
 def plan_for(profile: DeviceProfile, plan: Plan) -> Plan:
-    """``plan`` as it is on ``profile``: a device that counts has a policy of its own."""
-    from mnv4bench.bench import counting
+    """``plan`` as it is on ``profile``: a device that counts has a policy of its own.
 
+    So has one where every inference is a trip.
+    """
+    from mnv4bench.bench import counting, trips
+
+    if trips.are_needed(profile):
+        return trips.plan_of(plan)
     return counting.plan_of(plan) if profile.runner == "emulated" else plan
 
 

@@ -168,6 +168,7 @@ def command(
             )
             asked = planning.profiles_of(named or [DEFAULT_DEVICE], words)
             _refuse_for_counting(asked, quick, rounds, sustained)
+            _refuse_rest(asked, sustained)
             plan = planning.plan(
                 quick=quick, rounds=rounds, seed=seed, sustained_s=sustained, cool_wait_s=cool_wait
             )
@@ -177,6 +178,19 @@ def command(
         matrix.measure_all(jobs, given)
     ending.show([job for job in jobs if job.unit is not None], reports, accuracy)
     raise typer.Exit(ending.status(jobs, dropped, given))
+
+
+def _refuse_rest(asked: Sequence[DeviceProfile], sustained: float | None) -> None:
+    """Back to back was meant for a device that rests before every inference."""
+    from mnv4bench.bench import trips
+
+    resting = [profile.device for profile in asked if trips.are_needed(profile)]
+    if sustained and resting:
+        raise UsageError(
+            f"--sustained is back to back, and {', '.join(resting)} rests for seconds before every "
+            "inference: each is a trip through coremltools' helper app.",
+            "leave it out, or measure a Mac: --device mac-ane --sustained 60",
+        )
 
 
 def _refuse_for_counting(

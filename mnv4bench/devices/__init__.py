@@ -155,6 +155,10 @@ def open_runner(profile: DeviceProfile, options: Options = Options()) -> Runner:
             from mnv4bench.devices.emulated.runner import EmulatedRunner
 
             return EmulatedRunner(profile)
+        case "apple":
+            from mnv4bench.devices.apple.runner import open_apple
+
+            return open_apple(profile, options)
         case "ssh":
             from mnv4bench.devices.ssh.runner import SshRunner
 
@@ -163,7 +167,7 @@ def open_runner(profile: DeviceProfile, options: Options = Options()) -> Runner:
             from mnv4bench.devices.cuda.runner import CudaRunner
 
             return CudaRunner(profile)
-        case "apple" | "replay":
+        case "replay":
             raise NotMeasured(
                 f"{profile.device} needs the {profile.runner} runner, which this version of "
                 "mnv4bench does not have yet; nothing was measured.",

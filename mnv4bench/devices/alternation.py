@@ -18,9 +18,10 @@ import msgspec
 from mnv4bench.devices import noise
 from mnv4bench.devices.block_worker import Ready, Served
 from mnv4bench.devices.dialogue import Dialogue
-from mnv4bench.devices.host_worker import Refused, block_count
+from mnv4bench.devices.host_worker import block_count
 from mnv4bench.devices.process import Finished
 from mnv4bench.devices.timed_loop import NS_PER_S, lower_decile
+from mnv4bench.devices.worker_messages import Refused
 from mnv4bench.records import Noise, Paired, Timing
 
 A = TypeVar("A", Ready, Served, list[int])

@@ -19,8 +19,9 @@ import msgspec
 from msgspec import Struct
 
 from mnv4bench.devices import noise
-from mnv4bench.devices.host_worker import Request, converse, opened, placed, stage
+from mnv4bench.devices.host_worker import converse, opened, placed, stage
 from mnv4bench.devices.timed_loop import NS_PER_S, clock_tick_s, timed, warm_up
+from mnv4bench.devices.worker_messages import Request
 from mnv4bench.records import Duration, Noise, Placement, Seconds
 
 

@@ -52,11 +52,16 @@ def environment(runtime_name: str, runtime_version: str | None) -> Environment:
     )
 
 
+def now() -> str:
+    """UTC, ISO 8601, as records have it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
 def state() -> DeviceState:
     """Load, frequency, heat and power; takes ``BUSY_INTERVAL_S``."""
     battery = _battery()
     return DeviceState(
-        taken_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        taken_at=now(),
         cpu_busy_fraction=min(psutil.cpu_percent(interval=BUSY_INTERVAL_S) / 100, 1.0),
         load_1m=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         memory_available_bytes=psutil.virtual_memory().available,
@@ -70,8 +75,8 @@ def state() -> DeviceState:
 
 def checks() -> tuple[Check, ...]:
     """What could spoil a measurement here: other programs, heat, power."""
-    now = state()
-    busy, temperature = now.cpu_busy_fraction, now.temperature_c
+    found = state()
+    busy, temperature = found.cpu_busy_fraction, found.temperature_c
     noisy = busy is not None and busy > QUIET_FRACTION
     return (
         Check(
@@ -89,9 +94,15 @@ def checks() -> tuple[Check, ...]:
         ),
         Check(
             name="power",
-            status="warning" if now.on_battery else "unknown" if now.on_battery is None else "ok",
-            found={None: "not readable", True: "on battery", False: "mains"}[now.on_battery],
-            fix="plug it in: on battery many machines lower their clocks" if now.on_battery else "",
+            status="warning"
+            if found.on_battery
+            else "unknown"
+            if found.on_battery is None
+            else "ok",
+            found={None: "not readable", True: "on battery", False: "mains"}[found.on_battery],
+            fix="plug it in: on battery many machines lower their clocks"
+            if found.on_battery
+            else "",
         ),
     )
 

@@ -1,4 +1,4 @@
-"""The runtimes that this machine's processor is measured with, as Python packages.
+"""The runtimes that this machine is measured with, as Python packages.
 
 Knows: their names, and which version an interpreter has. Does not know: the runtimes themselves,
 which only the measuring process loads.
@@ -48,6 +48,10 @@ ONNXRUNTIME = Runtime(
     distributions=("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino"),
     format="onnx",
 )
+# Its version is the system's; coremltools is what hands it files. Driven by the apple runner alone.
+COREML = Runtime(
+    title="Core ML", module="coremltools", distributions=("coremltools",), format="coreml"
+)
 # On a GPU alone, which is the cuda runner's.
 TORCH = Runtime(title="PyTorch", module="torch", distributions=("torch",), format="pt2")
 # What a process of this machine measures a file with.
@@ -61,7 +65,7 @@ DRIVEN: tuple[tuple[RuntimeName, Accelerator], ...] = (
 def of(profile: DeviceProfile) -> Runtime:
     """The runtime of ``profile``; raises for one that the host runner does not drive."""
     runtime = by_name(profile.runtime)
-    if runtime is None or (profile.runtime, profile.accelerator) not in DRIVEN:
+    if (profile.runtime, profile.accelerator) not in DRIVEN:
         raise NotMeasured(
             f"{profile.device} asks for {profile.runtime} on {profile.accelerator}; the host "
             "runner drives LiteRT on cpu or gpu, and ONNX Runtime on cpu.",
@@ -76,8 +80,8 @@ def of(profile: DeviceProfile) -> Runtime:
     return runtime
 
 
-def by_name(name: RuntimeName) -> Runtime | None:
-    """None: it does not run on this machine."""
+def by_name(name: RuntimeName) -> Runtime:
+    """The runtime as a package, whether or not it runs on this machine."""
     match name:
         case "litert":
             return LITERT
@@ -86,7 +90,7 @@ def by_name(name: RuntimeName) -> Runtime | None:
         case "torch":
             return TORCH
         case "coreml":
-            return None
+            return COREML
         case _:
             assert_never(name)
 

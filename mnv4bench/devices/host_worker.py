@@ -23,43 +23,49 @@ from statistics import median
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias, assert_never, cast
 
 import msgspec
-from msgspec import Struct
 
 from mnv4bench.devices import noise, readings
 from mnv4bench.devices.cuda import taints as gpu_taints
 from mnv4bench.devices.inputs import InputSpec, seeded
 from mnv4bench.devices.timed_loop import (
     NS_PER_S,
+    Clock,
     Turn,
     alternating,
     clock_tick_s,
     loop_overhead_s,
     lower_decile,
+    paced,
     timed,
     warm_up,
 )
+from mnv4bench.devices.worker_messages import (
+    Answer,
+    Beside,
+    Measured,
+    Refused,
+    Request,
+    Second,
+)
 from mnv4bench.records import (
-    Accelerator,
-    Count,
-    CudaTarget,
     GpuState,
+    Paced,
     Paired,
     Placement,
-    RuntimeName,
     Samples,
-    Timing,
 )
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from mnv4bench.devices.apple.coreml import CoreMlModel
     from mnv4bench.devices.cuda.model import CudaModel
     from mnv4bench.devices.litert_cpu import LiteRtModel
     from mnv4bench.devices.litert_gpu import LiteRtGpuModel
     from mnv4bench.devices.ort_cpu import OrtModel
 
-    Model: TypeAlias = LiteRtModel | LiteRtGpuModel | OrtModel | CudaModel
+    Model: TypeAlias = LiteRtModel | LiteRtGpuModel | OrtModel | CudaModel | CoreMlModel
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # Alternating run by run cools the caches of both files; blocks of ten keep them, and drift slower
@@ -69,54 +75,10 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 MIN_BLOCK_COUNT = 10
 MIN_BLOCK_S = 0.005
 SINGLE_FROM_S = 0.010
+# At a beat: a second and a half at thirty pictures a second. The first third may still show the
+# clock of what ran back to back before; all are kept.
+PACED_COUNT = 45
 PARENT_PID = "MNV4BENCH_PARENT_PID"  # in the environment: the process to die with
-
-
-class Request(Struct, frozen=True, kw_only=True):
-    """What the parent asks for."""
-
-    file: str
-    runtime: RuntimeName
-    accelerator: Accelerator = "cpu"
-    cuda: CudaTarget | None = None  # of runtime "torch"
-    threads: int
-    timing: Timing
-    round: Count
-    position: Count
-    shapes: dict[str, tuple[int, ...]] = {}  # of inputs whose sizes the file leaves open, by name
-    head: Second | None = None  # timed beside it, in alternating blocks
-
-
-class Second(Struct, frozen=True, kw_only=True):
-    """A second file to time beside the first: the head beside the base."""
-
-    file: str
-    shapes: dict[str, tuple[int, ...]] = {}
-    base_first: bool = True
-
-
-class Measured(Struct, frozen=True, kw_only=True, tag="measured"):
-    """The answer when it worked."""
-
-    samples: Samples
-    placement: Placement
-
-
-class Beside(Struct, frozen=True, kw_only=True, tag="beside"):
-    """The answer when two files were timed side by side."""
-
-    paired: Paired
-
-
-class Refused(Struct, frozen=True, kw_only=True, tag="refused"):
-    """The answer when the runtime would not have the file."""
-
-    stage: str  # "load", "feed" (its inputs) or "run"
-    reason: str  # the runtime's own words, one line
-    file: str = ""  # which of two; empty: either
-
-
-Answer = Measured | Beside | Refused
 
 
 class RuntimeRefusal(Exception):
@@ -128,13 +90,14 @@ def measure(request: Request) -> Measured:
     timing = request.timing
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     model, turns, load_s = opened(request, request.file, request.shapes)
+    clock = _clock(model)
     tick_s, overhead_s = clock_tick_s(), loop_overhead_s()
 
     # Collecting garbage is this program's work, not the model's.
     gc.collect()
     gc.disable()
     with stage("run"):
-        warmup_ns, steady = warm_up(turns, timing)
+        warmup_ns, steady = warm_up(turns, timing, clock=clock)
         gpu_before = _look(request, model, turns)
         before = noise.read()
         latencies_ns, capped = timed(
@@ -142,13 +105,14 @@ def measure(request: Request) -> Measured:
             min_count=timing.min_count,
             min_duration_s=timing.min_duration_s,
             max_duration_s=timing.max_duration_s,
+            clock=clock,
         )
         evidence = noise.between(before, noise.read())
         gpu_after = _look(request, model)
+        at_beat = _at_beat(turns, request.period_s, clock)
     gc.enable()
 
-    on_gpu = cast("CudaModel", model).peak_memory_bytes() if request.cuda else None
-    peak_bytes = on_gpu if request.cuda else readings.peak_memory_bytes()
+    peak_bytes = _peak_bytes(request, model)
     latencies_s = tuple(ns / NS_PER_S for ns in latencies_ns)
     return Measured(
         placement=placed(model),
@@ -160,6 +124,7 @@ def measure(request: Request) -> Measured:
             warmup_s=tuple(ns / NS_PER_S for ns in warmup_ns),
             warmup_steady=steady,
             load_s=load_s,
+            warm_load_s=getattr(model, "warm_load_s", None),
             first_inference_s=warmup_ns[0] / NS_PER_S,
             loop_overhead_s=overhead_s,
             capped=capped,
@@ -167,6 +132,8 @@ def measure(request: Request) -> Measured:
             peak_memory_bytes=peak_bytes,
             gpu_before=gpu_before,
             gpu_after=gpu_after,
+            apart_s=None if request.phone is None else evidence.wall_s / len(latencies_s),
+            paced=at_beat,
             noise=evidence,
             tainted=noise.taints(
                 evidence,
@@ -174,7 +141,7 @@ def measure(request: Request) -> Measured:
                 warmup_steady=steady,
                 capped=capped,
                 clock_tick_s=tick_s,
-                threads=request.threads,
+                threads=_threads(request),
                 accelerator=request.accelerator,
             )
             + gpu_taints.reasons(gpu_before, gpu_after),
@@ -196,12 +163,36 @@ def _look(request: Request, model: Model, turns: Sequence[Turn] = ()) -> GpuStat
     return state
 
 
+def _peak_bytes(request: Request, model: Model) -> int | None:
+    """Of the tensors on a GPU, else of this process; nobody knows that of a phone's."""
+    if request.cuda is not None:
+        return cast("CudaModel", model).peak_memory_bytes()
+    return readings.peak_memory_bytes() if request.phone is None else None
+
+
 def _device_s(request: Request, model: Model, count: int) -> tuple[float, ...]:
     """Of the last ``count`` inferences by the GPU's own clock; none where it saw nothing of one."""
     if request.cuda is None:
         return ()
     last = cast("CudaModel", model).device_s()[-count:]
     return last if min(last) > 0 else ()
+
+
+def _at_beat(turns: Sequence[Turn], period_s: float | None, clock: Clock) -> Paced | None:
+    """Nothing where none is asked for, or where an inference leaves no rest within the period."""
+    if period_s is None:
+        return None
+    latencies_s = [
+        ns / NS_PER_S for ns in paced(turns, count=PACED_COUNT, period_s=period_s, clock=clock)
+    ]
+    if median(latencies_s) >= period_s:
+        return None
+    return Paced(period_s=period_s, latencies_s=tuple(latencies_s))
+
+
+def _threads(request: Request) -> int | None:
+    """Core ML has threads of its own, which rest while another unit works."""
+    return None if request.runtime == "coreml" else request.threads
 
 
 def measure_beside(request: Request, head: Second) -> Beside:
@@ -214,14 +205,14 @@ def measure_beside(request: Request, head: Second) -> Beside:
     else:
         head_model, head_turns, _ = opened(request, head.file, head.shapes)
         base_model, base_turns, _ = opened(request, request.file, request.shapes)
-    tick_s = clock_tick_s()
+    clock, tick_s = _clock(base_model), clock_tick_s()
 
     gc.collect()
     gc.disable()
     with stage("run", request.file):
-        base_ns, _ = warm_up(base_turns, timing)
+        base_ns, _ = warm_up(base_turns, timing, clock=clock)
     with stage("run", head.file):
-        head_ns, _ = warm_up(head_turns, timing)
+        head_ns, _ = warm_up(head_turns, timing, clock=clock)
     with stage("run"):
         block = block_count(max(median(base_ns), median(head_ns)) / NS_PER_S)
         first, second = base_turns, head_turns
@@ -235,6 +226,7 @@ def measure_beside(request: Request, head: Second) -> Beside:
             min_count=timing.min_count,
             min_duration_s=timing.min_duration_s,
             max_duration_s=timing.max_duration_s,
+            clock=clock,
         )
         evidence = noise.between(before, noise.read())
     gc.enable()
@@ -274,7 +266,7 @@ def opened(
     with stage("load", file):
         start = time.perf_counter()
         model = open_model(Path(file), threads=request.threads, shapes=shapes)
-        load_s = time.perf_counter() - start
+        load_s = getattr(model, "load_s", None) or time.perf_counter() - start
     turns = fed(model, seed=timing.input_seed, buffers=timing.input_buffers, file=file)
     return model, turns, load_s
 
@@ -291,6 +283,12 @@ def placed(model: Model, file: str = "") -> Placement:
     """Where it ran; a runtime that checks its answers refuses here those that are wrong."""
     with stage("run", file):
         return model.placement()
+
+
+def _clock(model: Model) -> Clock:
+    """The runtime's own where only that is at the inference, else this machine's."""
+    clock: Clock = getattr(model, "clock", time.perf_counter_ns)
+    return clock
 
 
 def fed(model: Loaded, *, seed: int, buffers: int, file: str = "") -> Sequence[Turn]:
@@ -367,7 +365,9 @@ def _runtime(request: Request) -> Callable[..., Model]:
             assert request.cuda is not None
             return partial(CudaModel, target=request.cuda)
         case "coreml":
-            raise NotImplementedError("Core ML files are not run by this process")
+            from mnv4bench.devices.apple.coreml import CoreMlModel
+
+            return partial(CoreMlModel, unit=request.accelerator, phone=request.phone)
         case _:
             assert_never(request.runtime)
 

@@ -96,10 +96,13 @@ def taints(
     warmup_steady: bool | None,
     capped: bool,
     clock_tick_s: float | None,
-    threads: int = 1,
+    threads: int | None = 1,
     accelerator: Accelerator = "cpu",
 ) -> tuple[str, ...]:
-    """Why the invocation is unfit to compare: a sentence per reason, reading and limit in it."""
+    """Why the invocation is unfit to compare: a sentence per reason, reading and limit in it.
+
+    ``threads`` of the runtime; None: not known, or they rest while another unit works.
+    """
     # Several threads rest between operators of their own accord, so their sum tells nothing; a
     # process that waits for an accelerator rests as well.
     alone = noise.cpu_s is not None and threads == 1 and accelerator == "cpu"

@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, assert_never
 import msgspec
 from msgspec import Struct
 
-from mnv4bench.devices.host_worker import Refused, fed, serve, stage
+from mnv4bench.devices.host_worker import fed, serve, stage
 from mnv4bench.devices.timed_loop import NS_PER_S, Turn, lower_decile
+from mnv4bench.devices.worker_messages import Refused
 from mnv4bench.records import Operators, OperatorTime, Part, Placement, RuntimeName
 
 if TYPE_CHECKING:

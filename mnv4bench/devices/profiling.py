@@ -33,6 +33,13 @@ def refuse_for(profile: DeviceProfile) -> None:
         )
     if profile.runner == "cuda" or (profile.accelerator == "gpu" and profile.runner == "host"):
         raise not_profiled(profile.device, "its GPU is timed for whole inferences", profile.format)
+    if profile.runner == "apple":
+        raise not_profiled(
+            profile.device,
+            "Core ML's plan gives shares of an estimated cost, which a report's placement shows, "
+            "and no times",
+            profile.format,
+        )
     if profile.runner == "ssh":
         raise not_profiled(
             profile.device, "over ssh only whole inferences are timed", profile.format

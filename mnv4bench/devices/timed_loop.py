@@ -1,7 +1,8 @@
 """The clock around an inference: warm up until steady, then time until there is enough.
 
-Knows: the protocol's two loops and what they cost. Does not know: runtimes, files, noise.
-A turn is one input buffer: (fill, infer). Filling stays outside the timed interval.
+Knows: the protocol's loops and what they cost. Does not know: runtimes, files, noise.
+A turn is one input buffer: (fill, infer). Filling stays outside the timed interval. The clock is
+this machine's, or a runtime's own (``RuntimeClock``) where one is given.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from statistics import median
 from mnv4bench.records import Timing
 
 Turn = tuple[Callable[[], object], Callable[[], object]]
+Clock = Callable[[], int]  # nanoseconds
 
 NS_PER_S = 1_000_000_000
 # The cost of the loop is the median of batches; a batch is long enough for the clock, and many
@@ -23,13 +25,38 @@ OVERHEAD_BATCH_COUNT = 500
 CLOCK_TICK_READS = 2_000
 
 
-def warm_up(turns: Sequence[Turn], timing: Timing) -> tuple[list[int], bool]:
+class RuntimeClock:
+    """A clock for a runtime that says itself how long an inference took, where no other reaches.
+
+    This machine's, but for the read that follows an inference: that one is later than the read
+    before it by what the runtime said. So differences are the runtime's, and caps this machine's.
+    """
+
+    def __init__(self) -> None:
+        self._read = 0
+        self._said: int | None = None
+
+    def said(self, duration_ns: int) -> None:
+        """The inference that just ended took so long."""
+        self._said = duration_ns
+
+    def __call__(self) -> int:
+        if self._said is None:
+            self._read = time.perf_counter_ns()
+            return self._read
+        end, self._said = self._read + self._said, None
+        return end
+
+
+def warm_up(
+    turns: Sequence[Turn], timing: Timing, *, clock: Clock | None = None
+) -> tuple[list[int], bool]:
     """Infer until the medians of two consecutive windows agree, or until the cap.
 
     Returns all durations in nanoseconds, the first inference first, and whether it became steady.
     The first inference, which may still be allocating, belongs to no window.
     """
-    clock = time.perf_counter_ns
+    clock = clock or time.perf_counter_ns
     window_ns = timing.warmup_window_s * NS_PER_S
     durations: list[int] = []
     window: list[int] = []
@@ -59,14 +86,19 @@ def warm_up(turns: Sequence[Turn], timing: Timing) -> tuple[list[int], bool]:
 
 
 def timed(
-    turns: Sequence[Turn], *, min_count: int, min_duration_s: float, max_duration_s: float
+    turns: Sequence[Turn],
+    *,
+    min_count: int,
+    min_duration_s: float,
+    max_duration_s: float,
+    clock: Clock | None = None,
 ) -> tuple[list[int], bool]:
     """Time single inferences until there are ``min_count`` and ``min_duration_s`` of them.
 
     Returns nanoseconds in measured order, and whether ``max_duration_s`` of wall time came first.
     The duration counts the timed intervals alone.
     """
-    clock = time.perf_counter_ns
+    clock = clock or time.perf_counter_ns
     samples: list[int] = []
     keep = samples.append
     missing_ns = int(min_duration_s * NS_PER_S)
@@ -95,13 +127,14 @@ def alternating(
     min_count: int,
     min_duration_s: float,
     max_duration_s: float,
+    clock: Clock | None = None,
 ) -> tuple[list[list[int]], list[list[int]], bool]:
     """Blocks of ``block`` inferences, first, second, first, second, ... in turn.
 
     Returns nanoseconds block by block in measured order, as many blocks of each, and whether
     ``max_duration_s`` of wall time came before each had ``min_count`` and ``min_duration_s``.
     """
-    clock = time.perf_counter_ns
+    clock = clock or time.perf_counter_ns
     sides = (cycle(first), cycle(second))
     blocks: tuple[list[list[int]], list[list[int]]] = ([], [])
     cap = clock() + int(max_duration_s * NS_PER_S)
@@ -122,6 +155,28 @@ def alternating(
         )
         if enough or clock() >= cap:
             return *blocks, not enough
+
+
+def paced(
+    turns: Sequence[Turn], *, count: int, period_s: float, clock: Clock | None = None
+) -> list[int]:
+    """``count`` inferences that begin at a beat, each after what is left of the one before.
+
+    Returns nanoseconds in measured order. A beat that an inference is too long for is left out.
+    """
+    clock = clock or time.perf_counter_ns
+    samples = []
+    period_ns = round(period_s * NS_PER_S)
+    beat = time.perf_counter_ns()
+    for (fill, infer), _ in zip(cycle(turns), range(count), strict=False):
+        fill()
+        while (left := beat - time.perf_counter_ns()) > 0:
+            time.sleep(left / NS_PER_S)
+        start = clock()
+        infer()
+        samples.append(clock() - start)
+        beat += period_ns * (1 + max(0, time.perf_counter_ns() - beat) // period_ns)
+    return samples
 
 
 def lower_decile(samples_ns: Sequence[int]) -> int:

@@ -7,11 +7,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+# Of a Core ML package; coremltools writes it anew, the same, whenever it opens one.
+REWRITTEN = "Manifest.json"
 
-def identity(file: Path) -> tuple[int, int, int] | None:
-    """What changes when a file is rewritten; cheap enough for every invocation. None: gone."""
+
+def identity(file: Path) -> tuple[tuple[int, int, int], ...] | None:
+    """What changes when a file, or one in a folder, is rewritten; cheap enough for every
+    invocation. None: gone."""
     try:
-        status = file.stat()
+        inside = [one for one in sorted(file.rglob("*")) if one.is_file()] if file.is_dir() else []
+        kept = [one for one in inside if one.name != REWRITTEN]
+        found = [one.stat() for one in (kept if file.is_dir() else [file])]
     except OSError:
         return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
+    return tuple((one.st_ino, one.st_size, one.st_mtime_ns) for one in found)

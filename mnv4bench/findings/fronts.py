@@ -64,6 +64,11 @@ class Summary(Struct, frozen=True, kw_only=True):
     sustained_s: float | None = None
     device_s: float | None = None  # the GPU's part of latency_s, by its own clock
     sustained_ratio: float | None = None  # sustained_s / latency_s, which is burst
+    # At a beat: the median of the second half, and the beat; None: not run so.
+    paced_s: float | None = None
+    paced_period_s: float | None = None
+    # Of a device that every inference is a trip to: from one to the next; else None.
+    apart_s: float | None = None
     signals: tuple[Signal, ...] = ()  # what ``placement`` rests on
     instructions: None = None  # of a Tally alone
     # Of each invocation that the figures rest on, in measured order; ``latency_s`` is the median

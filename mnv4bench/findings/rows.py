@@ -84,10 +84,14 @@ class MeasurementRow(Struct, frozen=True, kw_only=True):
         _says("bound of the 90th percentile at 99 %; empty: too few samples, or means"),
     ]
     sustained_s: Annotated[float | None, _says("back to back when warm; empty: not run so")]
+    paced_s: Annotated[float | None, _says("at a beat, with rest between; empty: not run so")]
     device_s: Annotated[
         float | None, _says("the GPU's part of it by its own clock, where it tells; CUDA alone")
     ]
     load_s: Annotated[float | None, _says("loading the file, median over invocations")]
+    warm_load_s: Annotated[
+        float | None, _says("loading it again, when the system had made it ready")
+    ]
     first_inference_s: Annotated[float | None, _says("the first inference, median")]
     peak_memory_bytes: Annotated[
         int | None, _says("of the process, the largest invocation; CUDA: of the tensors on the GPU")
@@ -106,6 +110,9 @@ class MeasurementRow(Struct, frozen=True, kw_only=True):
     placement_unit: Annotated[str | None, _says("the unit, e.g. cpu (XNNPACK)")]
     operators: Annotated[int | None, _says("operators in the file")]
     operators_on_unit: Annotated[int | None, _says("of those, on the unit")]
+    cost_on_unit: Annotated[
+        float | None, _says("of the cost that the runtime estimates, the share on the unit, 0..1")
+    ]
     top1_percent: Annotated[
         float | None, _says("ImageNet top-1, or on the data set that eval was given")
     ]
@@ -153,10 +160,18 @@ class InvocationRow(Struct, frozen=True, kw_only=True):
     ]
     program_p5_s: Annotated[float | None, _says("the same, 5th percentile")]
     program_p95_s: Annotated[float | None, _says("the same, 95th percentile")]
+    paced_s: Annotated[float | None, _says("median at a beat, of the second half")]
+    paced_period_s: Annotated[float | None, _says("the beat: from one inference to the next")]
+    apart_s: Annotated[
+        float | None, _says("how far apart its inferences began; empty: back to back")
+    ]
     device_s: Annotated[
         float | None, _says("the GPU's part of median_s, by its own clock; CUDA alone")
     ]
     load_s: Annotated[float | None, _says("loading the file")]
+    warm_load_s: Annotated[
+        float | None, _says("loading it again, when the system had made it ready")
+    ]
     first_inference_s: Annotated[float | None, _says("the first inference")]
     warmup_samples: Annotated[int | None, _says("values of the warm-up")]
     warmup_steady: Annotated[bool | None, _says("false: the warm-up ended at its cap")]
@@ -189,7 +204,7 @@ class SampleRow(Struct, frozen=True, kw_only=True):
     input_px: InputPx
     artifact_sha256: Digest
     phase: Annotated[
-        str, _says("warm-up (feeds no figure), timed, sustained or counted (instructions)")
+        str, _says("warm-up (feeds no figure), timed, paced, sustained or counted (instructions)")
     ]
     round: Annotated[int, _says("as of its invocation")]
     position: Annotated[int, _says("as of its invocation")]

@@ -21,6 +21,7 @@ from mnv4bench.records.artifacts import (
 )
 from mnv4bench.records.devices import (
     AndroidTarget,
+    AppleTarget,
     BenchmarkTool,
     BoardTool,
     Check,
@@ -45,6 +46,7 @@ from mnv4bench.records.measuring import (
     Ended,
     Measurement,
     Noise,
+    Paced,
     Paired,
     Plan,
     Report,
@@ -83,6 +85,7 @@ __all__ = [
     "AccuracySource",
     "ActivationType",
     "AndroidTarget",
+    "AppleTarget",
     "Arithmetic",
     "Artifact",
     "BenchmarkTool",
@@ -119,6 +122,7 @@ __all__ = [
     "OperatorTime",
     "Operators",
     "Origin",
+    "Paced",
     "Paired",
     "Parity",
     "Part",

@@ -42,8 +42,10 @@ class Expects(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Each list holds alternatives. Compared without regard to case.
     """
 
-    models: tuple[Name, ...] = ()  # Android: ro.product.model; a board: the device tree's model
-    # Android: ro.product.device, the code name; a board: one of the device tree's compatible
+    # Android: ro.product.model; Apple: "iPhone 13"; a board: the device tree's model
+    models: tuple[Name, ...] = ()
+    # Android: ro.product.device, the code name; Apple: "iPhone14,5"; a board: one of the device
+    # tree's compatible
     devices: tuple[Name, ...] = ()
     # Android: ro.soc.model, before SDK 31 ro.board.platform; a board: the last of compatible
     socs: tuple[Name, ...] = ()
@@ -129,6 +131,20 @@ class CudaTarget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     compile_mode: Literal["default", "reduce-overhead", "max-autotune"] = "default"
 
 
+class AppleTarget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where Core ML runs, and who signs the helper app: the [apple] table of a profile.
+
+    coremltools builds its helper app with xcodebuild, in a shell line that these words become part
+    of; so they hold nothing that a shell could take another way.
+    """
+
+    kind: Literal["mac", "iphone", "ipad"]  # mac: the one that this program runs on
+    # Whose certificate signs the helper app; else $MNV4BENCH_APPLE_TEAM.
+    development_team: Annotated[str, Meta(pattern=r"^[A-Z0-9]{10}\Z")] | None = None
+    provisioning_profile: Annotated[str, Meta(pattern=r"^[0-9A-Fa-f-]{36}\Z")] | None = None
+    bundle_identifier: Annotated[str, Meta(pattern=r"^[A-Za-z0-9.-]{1,155}\Z")] | None = None
+
+
 class DeviceProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One device-and-accelerator, as written in device_profiles/<device>.toml."""
 
@@ -150,6 +166,7 @@ class DeviceProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     emulated: EmulatedTarget | None = None  # of the emulated runner
     ssh: SshTarget | None = None  # of the ssh runner
     cuda: CudaTarget | None = None  # of the cuda runner
+    apple: AppleTarget | None = None  # of the apple runner
     source: str | None = None  # where the facts of this file come from
     seen: str | None = None  # who has seen it run, on what and when; None: not said
     notes: str | None = None
@@ -179,6 +196,7 @@ class Placement(Struct, frozen=True, kw_only=True):
     unit: str  # e.g. "cpu (XNNPACK)"
     operators: Count | None = None
     on_unit: Count | None = None  # of those, how many the asked-for unit took
+    cost_on_unit: Fraction | None = None  # of the cost that the runtime estimates for the file
     signals: tuple[Signal, ...] = ()
 
 
@@ -275,6 +293,7 @@ class DeviceState(Struct, frozen=True, kw_only=True):
     on_battery: bool | None = None
     battery_fraction: Fraction | None = None
     # Of phones. Thermal status as Android's: 0 none, 1 light, 2 moderate, 3 severe ... 6 shutdown.
+    # Of a Mac: 0, or 2 while macOS says that it holds the processor back.
     thermal_status: Annotated[int, Meta(ge=0, le=6)] | None = None
     temperatures_c: dict[str, float] = {}  # of every sensor that could be read, by its name
     battery_temperature_c: float | None = None

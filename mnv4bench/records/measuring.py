@@ -64,6 +64,16 @@ class Spread(Struct, frozen=True, kw_only=True):
     std_s: Seconds | None = None
 
 
+class Paced(Struct, frozen=True, kw_only=True):
+    """Inferences that begin at a beat, as an app's do that looks at a camera.
+
+    Never mixed with those back to back: a unit whose clock follows demand is slower between rests.
+    """
+
+    period_s: Duration  # from the beginning of one to the beginning of the next
+    latencies_s: Annotated[tuple[Duration, ...], Meta(min_length=1)]  # in measured order
+
+
 class Samples(Struct, frozen=True, kw_only=True):
     """One invocation: one fresh process that loaded the artifact and timed inferences."""
 
@@ -75,12 +85,17 @@ class Samples(Struct, frozen=True, kw_only=True):
     warmup_s: tuple[Duration, ...] = ()  # in measured order, the first inference first
     warmup_steady: bool | None = None  # False: the cap came before two windows agreed
     load_s: Seconds | None = None
+    warm_load_s: Seconds | None = None  # loaded again, when the system had made it ready before
     first_inference_s: Duration | None = None
     loop_overhead_s: Seconds | None = None  # per inference: reading the clock and keeping the value
     capped: bool = False  # max_duration_s came before min_count and min_duration_s were reached
     spread: Spread | None = None  # of the inferences behind one mean
     warmup_inferences: Count | None = None  # where warmup_s is the mean of so many
     peak_memory_bytes: Count | None = None
+    # None: ``latencies_s`` are back to back. Else its inferences began so far apart on average,
+    # because the way to the device takes that long.
+    apart_s: Duration | None = None
+    paced: Paced | None = None  # measured after those of ``latencies_s``
     # Of a GPU, by its own clock: of the inferences of latencies_s, in the same order. A latency is
     # from the call to its answer; the rest of it is the host's part.
     device_s: tuple[Duration, ...] = ()

@@ -19,7 +19,7 @@ from rich.text import Text
 from mnv4bench import units
 from mnv4bench.findings import Catalog, Front, Limits, Shown, Skipped, Summary
 from mnv4bench.findings import Group as FrontGroup
-from mnv4bench.render import front_notes, front_rows, placement
+from mnv4bench.render import front_notes, front_rows, placement, speeds
 from mnv4bench.render.untrusted import visible
 
 # More lines than this hide the table above them; --json has them all.
@@ -28,14 +28,6 @@ MAX_SKIPPED_LINES = 8
 MEANS = (
     "Each value is the mean of one invocation's inferences; the benchmark program gives no single "
     "ones, so there is no p90."
-)
-SUSTAINED = (
-    "Sustained: back to back, the median of the last third of that time; × is over the median of "
-    "the short invocations."
-)
-GPUS_PART = (
-    "GPU's part: by the GPU's own clock, median; the rest of a latency is the host's, which "
-    "launches the kernels and waits for them."
 )
 
 _ASCII = str.maketrans({"±": "+-", "×": "x", "µ": "u", "·": "-", "…": "..."})
@@ -161,13 +153,9 @@ def shown(found: Shown) -> View:
 
 def _measurements(alike: Sequence[Summary], write: Write) -> RenderableType:
     first = alike[0]
-    sustained = any(one.sustained_s is not None for one in alike)
+    beside = speeds.columns(alike)
     columns = [("Model", "left"), ("Median", "right"), ("Interval", "right"), ("p90", "right")]
-    if sustained:
-        columns[2:2] = [("Sustained", "right")]
-    on_gpu = any(one.device_s is not None for one in alike)
-    if on_gpu:
-        columns[2:2] = [("GPU's part", "right")]
+    columns[2:2] = [(title, "right") for title, _ in beside]
     columns += [("Inv.", "right"), ("Samples", "right"), ("Placement", "left")]
     table = plain_table(
         write,
@@ -177,7 +165,7 @@ def _measurements(alike: Sequence[Summary], write: Write) -> RenderableType:
     )
     warnings: list[Text] = []
     for one in sorted(alike, key=lambda one: (one.latency_s, one.model, one.report)):
-        table.add_row(*_measurement_row(one, sustained, on_gpu, write))
+        table.add_row(*_measurement_row(one, [told(one) for _, told in beside], write))
         if one.tainted:
             reasons = "; ".join(one.tainted)
             warnings.append(write(f"* {one.model} is tainted: {reasons}", "yellow"))
@@ -196,15 +184,12 @@ def _measurements(alike: Sequence[Summary], write: Write) -> RenderableType:
         )
     if any(one.inferences_per_value > 1 for one in alike):
         notes.append(write(MEANS, "dim"))
-    if sustained:
-        notes.append(write(SUSTAINED, "dim"))
-    if on_gpu:
-        notes.append(write(GPUS_PART, "dim"))
+    notes += [write(line, "dim") for line in speeds.notes(alike)]
     notes += [write(line, "yellow") for line in front_notes.calibrations(alike)]
     return Group(table, Padding(Group(*notes, *warnings), (0, 0, 1, 0)))
 
 
-def _measurement_row(one: Summary, sustained: bool, on_gpu: bool, write: Write) -> list[Text]:
+def _measurement_row(one: Summary, beside: Sequence[str], write: Write) -> list[Text]:
     low, high = one.low_s, one.high_s
     width = units.half_width(one.latency_s, low, high) if low and high else None
     invocations = f"{one.invocations:,}"
@@ -221,12 +206,7 @@ def _measurement_row(one: Summary, sustained: bool, on_gpu: bool, write: Write) 
         write(f"{one.samples:,}"),
         write(one.placement, PLACEMENT_STYLE[one.placement]),
     ]
-    if sustained:
-        warm = f"{units.seconds(one.sustained_s)} ({units.ratio(one.sustained_ratio)})"
-        cells[2:2] = [write(warm) if one.sustained_s is not None else write("-", "dim")]
-    if on_gpu:
-        part = one.device_s
-        cells[2:2] = [write("-", "dim") if part is None else write(units.seconds(part))]
+    cells[2:2] = [write(told) if told else write("-", "dim") for told in beside]
     return cells
 
 

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from mnv4bench import codec
 from mnv4bench.analysis import counts, pareto, stats
+from mnv4bench.analysis.circumstances import circumstances
 from mnv4bench.analysis.history import Timeline
 from mnv4bench.analysis.matching import Sessions, match
 from mnv4bench.records import Counted, Report
@@ -102,8 +103,8 @@ def test_no_reader_of_latencies_takes_a_count_for_one() -> None:
 def test_counts_of_another_emulator_are_in_another_environment() -> None:
     found = counting_report(counted(0), counted(1))
     newer = replace(found.environment, emulator="qemu 10.2 cortex-a76, glibc 2.41, board 0490cda3")
-    _, first = stats.circumstances(found.environment, found.profile)
-    _, second = stats.circumstances(newer, found.profile)
+    _, first = circumstances(found.environment, found.profile)
+    _, second = circumstances(newer, found.profile)
     assert first != second
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mnv4bench.analysis import stats
+from mnv4bench.analysis.circumstances import DIGEST_DIGITS, circumstances, facts
 from mnv4bench.records import AndroidTarget, CudaTarget, Environment
 from tests.sample_reports import ENVIRONMENT, PROFILE, artifact, measurement, report, samples
 
@@ -159,16 +160,16 @@ def test_a_phone_is_named_by_model_chip_and_benchmark_program() -> None:
     )  # fmt: skip
     for accelerator in ("cpu", "edgetpu"):
         profile = replace(PROFILE, device="pixel8", accelerator=accelerator)
-        machine, _ = stats.circumstances(environment, profile)
+        machine, _ = circumstances(environment, profile)
         assert machine == (
             "Google Pixel 8 (Tensor G3), TFLite benchmark_model sha256 1234abcd5678, 1 thread"
         )
     options = AndroidTarget(tool="classic", delegate="external", external_options={"a": "b"})
     driven = replace(PROFILE, device="pixel8", accelerator="edgetpu", android=options)
-    assert stats.circumstances(environment, driven) == stats.circumstances(environment, profile)
+    assert circumstances(environment, driven) == circumstances(environment, profile)
     odd = replace(environment, soc=None, runtime_name=None, runtime_version=None)
     gpu = replace(PROFILE, accelerator="gpu")
-    assert stats.circumstances(odd, gpu)[0] == "Google Pixel 8 (shiba), LiteRT, 1 thread"
+    assert circumstances(odd, gpu)[0] == "Google Pixel 8 (shiba), LiteRT, 1 thread"
 
 
 def test_a_gpu_is_named_and_what_torch_computes_in_tells_latencies_apart() -> None:
@@ -179,17 +180,15 @@ def test_a_gpu_is_named_and_what_torch_computes_in_tells_latencies_apart() -> No
     graph = replace(profile, cuda=CudaTarget(mode="graph"))
     halves = replace(profile, cuda=CudaTarget(mode="graph", arithmetic="fp16", channels_last=True))
     fused = replace(profile, cuda=CudaTarget(mode="compile", compile_mode="max-autotune"))
-    said = [stats.circumstances(environment, one) for one in (graph, halves, fused)]
+    said = [circumstances(environment, one) for one in (graph, halves, fused)]
     assert [machine for machine, _ in said] == [
         "NVIDIA H100, PyTorch 2.13.0, graph, fp32 arithmetic",
         "NVIDIA H100, PyTorch 2.13.0, graph, fp16 arithmetic, channels last",
         "NVIDIA H100, PyTorch 2.13.0, compile (max-autotune), fp32 arithmetic",
     ]
     assert len({digest for _, digest in said}) == 3
-    assert (
-        stats.facts(environment, halves)["profile.cuda"] == "graph, fp16 arithmetic, channels last"
-    )
-    assert "profile.cuda" not in stats.facts(environment, PROFILE)
+    assert facts(environment, halves)["profile.cuda"] == "graph, fp16 arithmetic, channels last"
+    assert "profile.cuda" not in facts(environment, PROFILE)
 
 
 def test_the_gpus_part_is_a_median_where_every_invocation_has_it() -> None:
@@ -267,7 +266,7 @@ def test_the_environment_digest_changes_with_what_must_match_and_nothing_else() 
     from msgspec.structs import replace
 
     base = digest()
-    assert len(base) == stats.DIGEST_DIGITS
+    assert len(base) == DIGEST_DIGITS
     assert digest(replace(ENVIRONMENT, commit="abc", tool_version="9", os_version="x")) == base
     assert digest(profile=replace(PROFILE, title="other words", notes="n")) == base
     assert digest(replace(ENVIRONMENT, cpu_model="another")) != base

@@ -1,5 +1,6 @@
 """`run` with files of the user's own: inputs, open sizes, weights elsewhere, unknown operators."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,7 @@ def test_a_core_ml_package_names_the_devices_that_take_it(terminal: Terminal) ->
     assert here.status == 2
     assert "net.mlpackage is a coreml file, and host-cpu measures tflite" in here.err
     assert "these devices take it: iphone13-ane" in here.err
-    there = terminal("run", "--model", "net.mlpackage", "--device", "iphone13-ane")
-    assert there.status == 3
-    assert "apple runner" in there.err
+    if sys.platform != "darwin":
+        there = terminal("run", "--model", "net.mlpackage", "--device", "iphone13-ane")
+        assert there.status == 3
+        assert "not macOS" in there.err

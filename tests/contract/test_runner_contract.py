@@ -1,6 +1,7 @@
 """What every device runner keeps, whatever it drives. A new runner is one more ``Case``."""
 
 import shlex
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -27,9 +28,12 @@ from mnv4bench.records import (
     Placement,
     Samples,
 )
+from tests.apple import desk as apple
+from tests.apple.desk import desk
 from tests.cuda.double import cuda_double, cuda_profile
 from tests.devices.conftest import (
     TIMING,
+    apple_profile,
     artifact_of,
     board_profile,
     files,
@@ -39,7 +43,7 @@ from tests.devices.conftest import (
 from tests.phone import handsets, programs
 from tests.vulkan import needs_vulkan
 
-__all__ = ["cuda_double", "files"]  # fixtures of the devices room
+__all__ = ["cuda_double", "desk", "files"]  # fixtures of other rooms
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class Case:
     flavour: BenchmarkTool | None = None  # of a phone's or board's benchmark program
     cuda: bool = False  # on the double of an NVIDIA GPU
     averaged: bool = False  # an invocation tells one mean of its inferences
+    sides: bool = True  # it can time two files side by side
 
 
 def children() -> set[int]:
@@ -96,6 +101,11 @@ CASES = [
         children,
         cuda=True,
     ),
+    Case(apple_profile("ane"), "mlpackage", "wide.mlpackage", "tflite", children),
+    # Its processor, which needs no second witness.
+    Case(
+        apple_profile("cpu", "iphone"), "mlpackage", "wide.mlpackage", "onnx", children, sides=False
+    ),
 ]
 
 
@@ -117,6 +127,11 @@ def runner(case: Case, request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
         options = Options(benchmark_model=program)
     if case.cuda:
         request.getfixturevalue("cuda_double")
+    if case.profile.apple:
+        played = request.getfixturevalue("desk")
+        if case.profile.apple.kind != "mac":
+            played.plug(apple.phone())
+            request.getfixturevalue("monkeypatch").setenv("CORE_ML_PHONE", "1")
     runner = open_runner(case.profile, options)
     with runner.held():
         yield runner
@@ -190,8 +205,10 @@ def test_an_invocation_reaches_count_and_duration(case, runner, file, artifact) 
         assert samples.warmup_s[0] == samples.first_inference_s
         assert samples.warmup_steady is not None
         assert samples.loop_overhead_s
-        assert samples.peak_memory_bytes
-        assert samples.peak_memory_bytes > file.stat().st_size
+        # Nobody says it of the app on an iPhone; the process here is none that measures.
+        there = case.profile.apple is not None and case.profile.apple.kind != "mac"
+        peak_bytes = samples.peak_memory_bytes
+        assert (peak_bytes is None) if there else (peak_bytes > file.stat().st_size)
     assert isinstance(placement, Placement)
     assert again(placement) == placement
 
@@ -254,6 +271,11 @@ def test_two_files_are_timed_side_by_side(case, runner, files, artifact, base_fi
     base, head = files[case.file], files[case.slower]
     timing = replace(TIMING, min_count=40, min_duration_s=0.02)
     sessions = [runner.install(file, artifact_of(file)) for file in (base, head)]
+    if not case.sides:
+        with pytest.raises(NotMeasured, match="cannot judge a gate") as caught:
+            sessions[0].beside(sessions[1], timing, base_first=base_first)
+        assert "--device" in caught.value.next_step
+        return
     paired = sessions[0].beside(sessions[1], timing, base_first=base_first)
     assert isinstance(paired, Paired)
     assert again(paired) == paired
@@ -361,7 +383,7 @@ def test_another_format_is_refused_before_anything_runs(runner, case, files) -> 
 def test_bad_files_are_sentences_and_the_device_stays_usable(
     runner: Runner, file: Path, artifact: Artifact, tmp_path: Path
 ) -> None:
-    whole = file.read_bytes()
+    whole = inside(file).read_bytes()
     bad = {
         "missing": None,
         "empty": b"",
@@ -372,7 +394,8 @@ def test_bad_files_are_sentences_and_the_device_stays_usable(
     for what, content in bad.items():
         path = tmp_path / f"{what}{file.suffix}"
         if content is not None:
-            path.write_bytes(content)
+            copy(file, path)
+            inside(path).write_bytes(content)
         with pytest.raises((WorkerFailed, UsageError)) as caught:
             runner.install(path, artifact).invoke(TIMING, round=0, position=0)
         assert_sentence(caught.value, path.name)
@@ -384,15 +407,30 @@ def test_a_file_that_goes_away_fails_only_its_own_session(
     runner: Runner, file: Path, artifact: Artifact, tmp_path: Path
 ) -> None:
     leaving = tmp_path / file.name
-    leaving.write_bytes(file.read_bytes())
+    copy(file, leaving)
     staying, gone = runner.install(file, artifact), runner.install(leaving, artifact)
-    leaving.unlink()
+    if leaving.is_dir():
+        shutil.rmtree(leaving)
+    else:
+        leaving.unlink()
     try:
         gone.invoke(TIMING, round=0, position=0)  # a device that copied it still has it
     except WorkerFailed as error:
         assert_sentence(error, file.name)
     samples, _ = staying.invoke(TIMING, round=0, position=0)
     assert samples.latencies_s
+
+
+def inside(file: Path) -> Path:
+    """The file that says what the network is: of a Core ML package, one in it."""
+    return file / "Data/com.apple.CoreML/model.mlmodel" if file.is_dir() else file
+
+
+def copy(file: Path, to: Path) -> None:
+    if file.is_dir():
+        shutil.copytree(file, to)
+    else:
+        shutil.copy(file, to)
 
 
 def assert_sentence(error: BenchError, name: str) -> None:
@@ -408,6 +446,6 @@ def test_removing_twice_is_removing_once(runner, file, artifact) -> None:
     session.invoke(TIMING, round=0, position=0)
     session.remove()
     session.remove()
-    assert file.is_file(), "the user's own file is never taken away"
+    assert inside(file).is_file(), "the user's own file is never taken away"
     samples, _ = runner.install(file, artifact).invoke(TIMING, round=0, position=0)
     assert samples.latencies_s

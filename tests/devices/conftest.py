@@ -4,7 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from mnv4bench.records import AndroidTarget, Artifact, DeviceProfile, SshTarget, Timing, Weights
+from mnv4bench.records import (
+    AndroidTarget,
+    AppleTarget,
+    Artifact,
+    DeviceProfile,
+    SshTarget,
+    Timing,
+    Weights,
+)
+from tests.apple.packages import write_package
 from tests.devices.tiny_models import (
     write_onnx,
     write_onnx_text,
@@ -28,14 +37,25 @@ TIMING = Timing(
 
 
 class Files(dict[str, Path]):
-    """Programs of torch are written when a test asks for one: torch takes seconds to import."""
+    """By name; those that take seconds to make are made when they are asked for."""
+
+    def __init__(self, folder: Path, made: dict[str, Path]) -> None:
+        super().__init__(made)
+        self._folder = folder
 
     def __missing__(self, name: str) -> Path:
-        if not name.endswith("pt2"):
-            raise KeyError(name)
-        channels = 64 if name.startswith("wide") else 8
-        path = self["tflite"].with_name("wide.pt2" if channels == 64 else "tiny.pt2")
-        return self.setdefault(name, write_program(path, channels=channels))
+        wide = name.startswith("wide.")
+        match name.removeprefix("wide."):
+            case "pt2":
+                path = self._folder / ("wide.pt2" if wide else "tiny.pt2")
+                self[name] = write_program(path, channels=64 if wide else 8)
+            case "mlpackage":
+                layers = 12 if wide else 3
+                path = self._folder / f"{layers}.mlpackage"
+                self[name] = write_package(path, layers=layers)
+            case _:
+                raise KeyError(name)
+        return self[name]
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +73,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "text.onnx": write_onnx_text(folder / "text.onnx"),
         "sum.tflite": write_tflite_sum(folder / "sum.tflite"),
     }
-    return Files(made)
+    return Files(folder, made)
 
 
 def host_profile(runtime: str, **changes: object) -> DeviceProfile:
@@ -103,12 +123,27 @@ def board_profile(
     )
 
 
+def apple_profile(unit: str, kind: str = "mac", **changes: object) -> DeviceProfile:
+    """A profile of the desk's Mac, or of its iPhone 13."""
+    facts = {
+        "device": f"a-{kind}-{unit}",
+        "title": f"the double's {kind}",
+        "runner": "apple",
+        "runtime": "coreml",
+        "format": "coreml",
+        "precision": "fp16",
+        "accelerator": unit,
+        "apple": AppleTarget(kind=kind),
+    }
+    return DeviceProfile(**{**facts, **changes})
+
+
 def artifact_of(file: Path, **changes: object) -> Artifact:
     """What an artifact of ``file`` says about itself; a runner looks at its format and shape."""
     facts = {
         "model": file.stem,
         "family": "tiny",
-        "format": file.suffix.removeprefix("."),
+        "format": "coreml" if file.suffix == ".mlpackage" else file.suffix.removeprefix("."),
         "precision": "fp32",
         "sha256": "0" * 64,
         "size_bytes": 1,

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from mnv4bench.devices import host, host_runtimes, open_runner
-from mnv4bench.devices.host import HostRunner, HostSession, time_limit_s
+from mnv4bench.devices import host_request, host_runtimes, open_runner
+from mnv4bench.devices.host import HostRunner
+from mnv4bench.devices.host_request import time_limit_s
+from mnv4bench.devices.host_session import HostSession
 from mnv4bench.devices.inputs import seeded
 from mnv4bench.devices.litert_cpu import LiteRtModel
 from mnv4bench.devices.ort_cpu import OrtModel
@@ -216,7 +218,7 @@ def test_native_chatter_does_not_disturb_the_answer(files, tmp_path: Path, monke
 def test_an_answer_that_is_none_is_a_failure(files, tmp_path: Path, monkeypatch) -> None:
     silent = tmp_path / "silent.py"
     silent.write_text("import sys\nsys.stdin.read()\n")
-    monkeypatch.setattr(host, "START_WORKER", silent)
+    monkeypatch.setattr(host_request, "START_WORKER", silent)
     with pytest.raises(WorkerFailed, match="answered nonsense"):
         invoke(files["onnx"])
 
@@ -229,7 +231,7 @@ def test_impossible_times_in_an_answer_are_a_failure(files, tmp_path: Path, monk
         '"samples":{"round":0,"position":0,"started_at":"x","latencies_s":[0.001,-0.5],'
         '"noise":{"wall_s":1}}}\', end="")\n'
     )
-    monkeypatch.setattr(host, "START_WORKER", liar)
+    monkeypatch.setattr(host_request, "START_WORKER", liar)
     with pytest.raises(WorkerFailed, match="latencies_s"):
         invoke(files["onnx"])
 

@@ -11,8 +11,8 @@ import psutil
 import pytest
 from msgspec.structs import replace
 
-from mnv4bench.devices import Options, host, interpreter, open_runner
-from mnv4bench.devices.host import HostSession
+from mnv4bench.devices import Options, host_request, interpreter, open_runner
+from mnv4bench.devices.host_session import HostSession
 from mnv4bench.devices.interpreter import Interpreter
 from mnv4bench.errors import UsageError, WorkerFailed
 from tests import other_python
@@ -166,8 +166,8 @@ def test_a_process_that_does_not_keep_to_the_words_is_an_error(
     files, other: Interpreter, tmp_path: Path, monkeypatch, script: str, words: str
 ) -> None:
     (tmp_path / "worker.py").write_text(script)
-    monkeypatch.setattr(host, "START_WORKER", tmp_path / "worker.py")
-    monkeypatch.setattr(host, "time_limit_s", lambda timing: 2.0)
+    monkeypatch.setattr(host_request, "START_WORKER", tmp_path / "worker.py")
+    monkeypatch.setattr(host_request, "time_limit_s", lambda timing: 2.0)
     with pytest.raises(WorkerFailed, match=words) as caught:
         session(files["onnx"]).beside(session(files["onnx"], other), SHORT, base_first=True)
     assert "repeat it by hand" in caught.value.next_step

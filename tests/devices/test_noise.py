@@ -164,3 +164,10 @@ def test_a_process_that_waits_for_an_accelerator_is_not_crowded_out() -> None:
     resting = replace(CLEAN, cpu_s=0.2)
     assert reasons(resting, accelerator="gpu") == ()
     assert len(reasons(resting)) == 1
+
+
+def test_threads_that_nobody_knows_may_rest() -> None:
+    """Core ML's, while another unit works."""
+    resting = replace(CLEAN, cpu_s=0.1)
+    assert reasons(resting) == ("waited for a processor 90 % of the time (limit 10 %)",)
+    assert reasons(resting, threads=None) == ()

@@ -8,7 +8,15 @@ import pytest
 from msgspec.structs import replace
 
 from mnv4bench.devices import timed_loop
-from mnv4bench.devices.timed_loop import alternating, clock_tick_s, loop_overhead_s, timed, warm_up
+from mnv4bench.devices.timed_loop import (
+    RuntimeClock,
+    alternating,
+    clock_tick_s,
+    loop_overhead_s,
+    paced,
+    timed,
+    warm_up,
+)
 from tests.devices.conftest import TIMING
 
 MS = 1_000_000
@@ -171,3 +179,60 @@ def test_both_sides_reach_the_duration_or_the_cap(clock: FakeClock) -> None:
     )
     assert len(base) == len(head) < 20
     assert capped
+
+
+# --- a runtime's own clock, and a beat ------------------------------------------------------------
+
+
+def spoken(clock: RuntimeClock, costs_ns: list[int]) -> tuple[Callable, Callable]:
+    """A turn of a runtime that says how long it took, and takes this machine longer."""
+    said = iter(costs_ns)
+    return (lambda: None), (lambda: clock.said(next(said)))
+
+
+def test_a_runtimes_own_durations_are_the_samples(clock: FakeClock) -> None:
+    own = RuntimeClock()
+    turn = spoken(own, [700, 500, 600, 600])
+    assert timed([turn], min_count=3, min_duration_s=0, max_duration_s=1, clock=own) == (
+        [700, 500, 600],
+        False,
+    )
+
+
+def test_caps_are_this_machines_time(clock: FakeClock) -> None:
+    """A trip to a phone takes seconds, its inference a millisecond."""
+    own = RuntimeClock()
+    there, _ = clock.turn(repeat(0), fill_ns=2_000 * MS)
+    turn = (there, lambda: own.said(MS))
+    samples, capped = timed([turn], min_count=10**6, min_duration_s=0, max_duration_s=10, clock=own)
+    assert (samples, capped) == ([MS] * 5, True)
+    durations, steady = warm_up(
+        [turn], replace(TIMING, warmup_window_s=1.0, warmup_cap_s=10), clock=own
+    )
+    assert (len(durations), steady) == (5, False)
+
+
+def test_an_inference_that_says_nothing_is_timed_here(clock: FakeClock) -> None:
+    turn = clock.turn(repeat(7))
+    samples, _ = timed(
+        [turn], min_count=2, min_duration_s=0, max_duration_s=1, clock=RuntimeClock()
+    )
+    assert samples == [7, 7]
+
+
+def test_inferences_begin_at_a_beat(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    starts = []
+
+    def slept(seconds: float) -> None:
+        clock.now += round(seconds * 1e9)
+
+    monkeypatch.setattr(timed_loop.time, "sleep", slept)
+    fill, infer = clock.turn(chain([MS, 25 * MS], repeat(2 * MS)))
+
+    def noted() -> None:
+        starts.append(clock.now // MS)
+        infer()
+
+    samples = paced([(fill, noted)], count=5, period_s=0.010)
+    assert samples == [MS, 25 * MS, 2 * MS, 2 * MS, 2 * MS]
+    assert starts == [0, 10, 40, 50, 60]  # 20 and 30 went by during the long one

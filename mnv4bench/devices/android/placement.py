@@ -18,12 +18,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mnv4bench.devices.android.results import RuntimeInfo
+from mnv4bench.devices.contrast import Contrast
 from mnv4bench.records import Delegate, Placement, Signal, Verdict
-
-# How much faster than the processor an accelerator must be to be told from it. Processes of one
-# phone differ by some percent and a governor that wakes up by more; the paper's EdgeTPU takes a
-# third of the time of a processor of its age (Conv-S: 0.7 and 2.4 ms), its DSP and GPUs half.
-MIN_CONTRAST = 1.5
 
 # How the programs call a delegate in their lines, and how in "Replacing n out of m node(s)".
 _SPOKEN: dict[Delegate, str] = {
@@ -65,14 +61,6 @@ MAX_EVIDENCE = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Contrast:
-    """The same file on the processor, by the same program, in the same session."""
-
-    cpu_s: float
-    accelerated_s: float
-
-
-@dataclass(frozen=True, slots=True)
 class Counted:
     """Inferences that the accelerator's own counter saw, and how many were made."""
 
@@ -94,7 +82,8 @@ def judge(
     nodes = _replaced(delegate, log)
     account = [_lines(delegate, log), _counts(nodes), _info(delegate, info)]
     own = [signal for signal in account if signal is not None]
-    proof = [signal for signal in (_counter(counted), _contrast(contrast)) if signal is not None]
+    beside = contrast.signal() if contrast else None
+    proof = [signal for signal in (_counter(counted), beside) if signal is not None]
     if delegate == "gpu":
         proof.append(_gpu_api(log))
     told = _worst(signal.says for signal in own) if own else "unproven"
@@ -192,19 +181,6 @@ def _counter(counted: Counted | None) -> Signal | None:
         says = "unproven"
     evidence = f"{counted.path} grew by {counted.grown} over {counted.made} inferences"
     return _signal("accelerator counter", evidence, says)
-
-
-def _contrast(contrast: Contrast | None) -> Signal | None:
-    if contrast is None:
-        return None
-    ratio = contrast.cpu_s / contrast.accelerated_s
-    says: Verdict = "full" if ratio >= MIN_CONTRAST else "unproven"
-    evidence = (
-        f"the same file took {contrast.cpu_s * 1e3:.3g} ms on the processor and "
-        f"{contrast.accelerated_s * 1e3:.3g} ms here: {ratio:.2f} times as fast "
-        f"(proof from {MIN_CONTRAST:.2f} on)"
-    )
-    return _signal("contrast with the processor", evidence, says)
 
 
 def _gpu_api(log: str) -> Signal:

@@ -31,7 +31,8 @@ from mnv4bench.devices.android import (
 )
 from mnv4bench.devices.android.adb import Adb
 from mnv4bench.devices.android.benchmark import PROGRAM, Call, arguments, target_of
-from mnv4bench.devices.android.placement import Contrast, Counted
+from mnv4bench.devices.android.placement import Counted
+from mnv4bench.devices.contrast import Contrast, processes, short
 from mnv4bench.devices.counting import not_counted
 from mnv4bench.devices.kernel_text import CPUFREQ, Policy
 from mnv4bench.devices.pairing import in_turn
@@ -42,7 +43,6 @@ from mnv4bench.records import DeviceProfile, Noise, Paired, Placement, Samples, 
 # The phone ends a program that hangs; the host waits a little longer before the phone is lost.
 ANSWER_ALLOWANCE_S = 30.0
 MAX_OUTPUT_BYTES = 1_000_000  # of each stream; a program that never stops talking is cut
-CONTRAST_PROCESSES = 4
 PID = "pid"  # of the program that runs, in the program's folder
 # Builds of some years lack them.
 RESULT_FILE = "result_file_path"
@@ -127,14 +127,8 @@ class AndroidSession:
         """The file goes with the program's folder when the phone is given back."""
 
     def _look_at_the_processor(self, timing: Timing, round: int) -> None:
-        """Two processes before the first invocation, one more in each of the next rounds.
-
-        The fastest counts: one that was slow by chance would let a driver pass that does nothing.
-        What runs back to back is of round 0, and is not interrupted for more.
-        """
-        wanted = min(2 + round, CONTRAST_PROCESSES)
-        while len(self._cpu_s) < wanted:
-            self._cpu_s.append(self._timed(timings.short(timing), accelerated=False)[1].mean_s)
+        while len(self._cpu_s) < processes(round):
+            self._cpu_s.append(self._timed(short(timing), accelerated=False)[1].mean_s)
 
     def lines(self, timing: Timing, *, first: bool) -> tuple[str, ...]:
         """The shell lines of an invocation, in order; the ``first`` looks at the processor too."""
@@ -142,7 +136,7 @@ class AndroidSession:
         own = self._line(timing, accelerated=True, marker=marker)
         if self._target.delegate == "xnnpack" or not first:
             return (own,)
-        plain = self._line(timings.short(timing), accelerated=False, marker=marker)
+        plain = self._line(short(timing), accelerated=False, marker=marker)
         return (plain, plain, own)
 
     def _timed(

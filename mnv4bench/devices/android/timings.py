@@ -5,28 +5,13 @@ Knows: the timing of an invocation. Does not know: how a program is run.
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
 from mnv4bench.devices.android import results
 from mnv4bench.records import Noise, Timing
 
 # Loading and compiling: an EdgeTPU takes 1 to 2 s, a GPU's first program up to a minute.
 START_ALLOWANCE_S = 120.0
-# The runs on the processor alone only have to tell two speeds apart.
-CONTRAST_COUNT = 10
-CONTRAST_SECONDS = 0.3
 # Of a profile: what is counted are inferences; a slow phone's may take long.
 PROFILED_MAX_S = 120.0
-
-
-def short(timing: Timing) -> Timing:
-    """Of a run that only has to tell two speeds apart."""
-    return replace(
-        timing,
-        warmup_cap_s=min(timing.warmup_cap_s, 3 * CONTRAST_SECONDS),
-        min_count=min(timing.min_count, CONTRAST_COUNT),
-        min_duration_s=min(timing.min_duration_s, CONTRAST_SECONDS),
-    )
 
 
 def limit_s(timing: Timing) -> float:

@@ -17,13 +17,13 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from mnv4bench.devices import host, host_facts, process, worker_process
+from mnv4bench.devices import host_facts, host_request, process, worker_process
 from mnv4bench.devices.cuda import nvidia_smi, taints
 from mnv4bench.devices.cuda.ask import Told
 from mnv4bench.devices.cuda.session import CudaSession
 from mnv4bench.devices.holding import HOST, hold
 from mnv4bench.devices.host_runtimes import TORCH
-from mnv4bench.devices.host_worker import Refused
+from mnv4bench.devices.worker_messages import Refused
 from mnv4bench.errors import NotMeasured, UsageError
 from mnv4bench.records import (
     Artifact,
@@ -65,7 +65,7 @@ class CudaRunner:
         for check in self._torch_checks():
             if check.status == "failed":
                 return "unusable", f"{check.found}: {check.fix}"
-        told = _asked(host.worker_command())
+        told = _asked(host_request.worker_command())
         assert isinstance(told, Told)  # or the check would have failed
         how = f"{self._target.mode}, {self._target.arithmetic}"
         return "ready", f"{TORCH.title} {told.torch} on {told.name}, {how}"
@@ -101,7 +101,7 @@ class CudaRunner:
 
     def environment(self) -> Environment:
         """The machine, the GPU, its driver and torch. Raises NotMeasured without one of them."""
-        told = _asked(host.worker_command())
+        told = _asked(host_request.worker_command())
         if isinstance(told, str):
             raise NotMeasured(f"{self._profile.device}: {told}.", CUDA_TORCH)
         try:
@@ -119,7 +119,7 @@ class CudaRunner:
 
     def state(self) -> DeviceState:
         """Load, heat and power of the machine, and what the GPU is doing."""
-        told = _asked(host.worker_command())
+        told = _asked(host_request.worker_command())
         uuid = None if isinstance(told, str) else told.uuid or None
         try:
             gpu = nvidia_smi.read(uuid).state
@@ -129,7 +129,7 @@ class CudaRunner:
 
     def install(self, file: Path, artifact: Artifact) -> CudaSession:
         """Check that this profile runs ``file``; nothing is copied. Raises UsageError."""
-        host.require_file(self._profile, file, artifact)
+        host_request.require_file(self._profile, file, artifact)
         return CudaSession(self._profile, file.resolve(), artifact)
 
     def commands(
@@ -139,12 +139,12 @@ class CudaRunner:
         sustained: Timing | None = None,
     ) -> tuple[str, ...]:
         """One line for each file, and one for each window; nothing is installed."""
-        return host.command_lines(self._profile, measured, timing, sustained)
+        return host_request.command_lines(self._profile, measured, timing, sustained)
 
     def _torch_checks(self) -> tuple[Check, ...]:
         if TORCH.version() is None:
             return (Check(name="torch", status="failed", found=NO_TORCH, fix=INSTALL_TORCH),)
-        told = _asked(host.worker_command())
+        told = _asked(host_request.worker_command())
         if isinstance(told, str):
             return (Check(name="torch", status="failed", found=told, fix=CUDA_TORCH),)
         found = f"{TORCH.title} {told.torch}, CUDA {told.cuda}, cuDNN {told.cudnn}: {told.name}"

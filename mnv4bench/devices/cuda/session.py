@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from mnv4bench.devices import Session
 from mnv4bench.devices.cuda import nvidia_smi
-from mnv4bench.devices.host import HostSession
-from mnv4bench.devices.host_worker import Refused
+from mnv4bench.devices.host_session import HostSession
 from mnv4bench.devices.process import Finished
+from mnv4bench.devices.worker_messages import Refused
 from mnv4bench.errors import DeviceLost, WorkerFailed
 from mnv4bench.records import Paired, Placement, Samples, Timing
 

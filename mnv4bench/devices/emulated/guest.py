@@ -34,7 +34,8 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 from msgspec import Struct
 
-from mnv4bench.devices.host_worker import Refused, fed, serve, stage
+from mnv4bench.devices.host_worker import fed, serve, stage
+from mnv4bench.devices.worker_messages import Refused
 from mnv4bench.records import Count, Placement
 
 if TYPE_CHECKING:

@@ -22,13 +22,13 @@ from mnv4bench.devices import Session
 from mnv4bench.devices.android import remains
 from mnv4bench.devices.counting import not_counted
 from mnv4bench.devices.host_runtimes import Runtime
-from mnv4bench.devices.host_worker import Answer, Beside, Measured, Refused, Request, Second
 from mnv4bench.devices.placement import with_litert_log
 from mnv4bench.devices.profiling import refuse_for
 from mnv4bench.devices.ssh import failures, invocation, leash
 from mnv4bench.devices.ssh.connection import Ssh
 from mnv4bench.devices.ssh.invocation import START_ALLOWANCE_S, Place, Ran
 from mnv4bench.devices.ssh.worker import Python
+from mnv4bench.devices.worker_messages import Answer, Beside, Measured, Refused, Request, Second
 from mnv4bench.errors import WorkerFailed
 from mnv4bench.records import (
     Artifact,

@@ -6,7 +6,6 @@ one invocation is read (python_session, program_session), nor the measuring poli
 
 from __future__ import annotations
 
-import re
 import shlex
 import time
 from collections.abc import Iterator, Sequence
@@ -17,14 +16,22 @@ from pathlib import Path
 from typing import Literal
 
 from mnv4bench import __version__
-from mnv4bench.devices import Options, host_runtimes, pushing, shell_probe
+from mnv4bench.devices import Options, pushing, shell_probe
 from mnv4bench.devices.android.benchmark import PROGRAM, TITLES, Tool
 from mnv4bench.devices.cores import mask, processors
 from mnv4bench.devices.holding import hold, undisturbed
-from mnv4bench.devices.host_runtimes import Runtime
 from mnv4bench.devices.kernel_text import CPUFREQ
 from mnv4bench.devices.remote import sections
-from mnv4bench.devices.ssh import board, checks, failures, leash, program, reaching, worker
+from mnv4bench.devices.ssh import (
+    asked,
+    board,
+    checks,
+    failures,
+    leash,
+    program,
+    reaching,
+    worker,
+)
 from mnv4bench.devices.ssh.connection import Ssh
 from mnv4bench.devices.ssh.invocation import Place
 from mnv4bench.devices.ssh.program_session import Program, ProgramSession
@@ -36,15 +43,11 @@ from mnv4bench.records import (
     DeviceProfile,
     DeviceState,
     Environment,
-    SshTarget,
     Timing,
 )
 
-NAME_DIGITS = 16  # of a digest, in names on the board
 # A network that only hiccuped is back within seconds.
 GIVE_BACK_S = 10.0
-# Data files of an artifact bear their own names; nothing that a shell or a path takes another way.
-_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,126}\Z")
 
 
 class SshRunner:
@@ -54,8 +57,8 @@ class SshRunner:
         """Raises UsageError for a profile whose parts do not go together; asks no board yet."""
         self._profile = profile
         self._options = options
-        self._target = target_of(profile)
-        self._runtime = _runtime(profile)
+        self._target = asked.target_of(profile)
+        self._runtime = asked.runtime_of(profile)
         if options.benchmark_model is not None and self._target.tool == "python":
             raise UsageError(
                 f"{profile.device} measures with the board's Python, and --benchmark-model is "
@@ -162,7 +165,7 @@ class SshRunner:
         Raises UsageError for another format or an absent file; NotMeasured without room;
         DeviceLost.
         """
-        files = self._files(file, artifact)
+        files = asked.files(self._profile, self._target, file, artifact)
         folder = shlex.quote(str(Path(files[0][1]).parent))
         self._ssh.shell(f"mkdir -p {folder}")
         for local, remote in files:
@@ -185,7 +188,7 @@ class SshRunner:
         probe = ssh.shell_line(self._probe_line())
         pushes, processes, windows = [], [], []
         for file, artifact in measured:
-            files = self._files(file, artifact)
+            files = asked.files(self._profile, self._target, file, artifact)
             session = self._session(file, artifact, files[0][1])
             parent = shlex.quote(str(Path(files[0][1]).parent))
             pushes += [f"# {file.name!r}", ssh.shell_line(f"mkdir -p {parent}")]
@@ -270,33 +273,6 @@ class SshRunner:
             boot=identity.boot,
         )
 
-    def _files(self, file: Path, artifact: Artifact) -> list[tuple[Path, str]]:
-        """(here, there) of the file and of those beside it that hold its weights."""
-        if artifact.format != self._profile.format:
-            raise UsageError(
-                f"{self._profile.device} runs .{self._profile.format} files, and {file.name} is "
-                f"{artifact.format}; nothing was measured.",
-                host_runtimes.other_device(artifact.format),
-            )
-        beside = [file.parent / name for name in artifact.data_files]
-        for one in (file, *beside):
-            if not one.is_file():
-                raise UsageError(
-                    f"there is no file {one} to measure.",
-                    "check the path, or export it again: mnv4bench export --help",
-                )
-            if one is not file and not _PLAIN.match(one.name):
-                raise UsageError(
-                    f"{file.name} keeps weights in {one.name!r}, a name that is not sent to a "
-                    "board.",
-                    "name the file with letters, digits, '.', '_' and '-' alone",
-                )
-        digests = "".join(pushing.digest(one) for one in (file, *beside))
-        key = digests if not beside else pushing.text_digest(digests)
-        folder = f"{self._target.remote_dir}/{key[:NAME_DIGITS]}"
-        name = f"model.{artifact.format}"
-        return [(file, f"{folder}/{name}"), *((one, f"{folder}/{one.name}") for one in beside)]
-
     def _session(
         self, file: Path, artifact: Artifact, remote: str
     ) -> PythonSession | ProgramSession:
@@ -327,7 +303,7 @@ class SshRunner:
 
     @property
     def _tools(self) -> str:
-        return f"{self._target.remote_dir}/tools-{self._tool.digest[:NAME_DIGITS]}"
+        return f"{self._target.remote_dir}/tools-{self._tool.digest[: asked.NAME_DIGITS]}"
 
     def _probe_line(self) -> str:
         return shell_probe.line(f"{shlex.join(self._pin)} " if self._pin else "")
@@ -374,28 +350,3 @@ class SshRunner:
         return program.flags(
             self._ssh, self._tool, self._tools, self._identity.machine, self._profile.device
         )
-
-
-def target_of(profile: DeviceProfile) -> SshTarget:
-    """The [ssh] table. Raises UsageError without one, or where its parts do not go together."""
-    target = profile.ssh
-    missing = None
-    if target is None:
-        missing = "has runner = 'ssh' and no [ssh] table"
-    elif profile.accelerator != "cpu":
-        missing = f"asks for {profile.accelerator}; the ssh runner measures on cpu"
-    elif target.tool != "python" and profile.runtime != "litert":
-        missing = f"pairs LiteRT's benchmark program with {profile.runtime}"
-    if target is None or missing:
-        raise UsageError(f"{profile.device} {missing}.", "docs/boards.md has examples")
-    return target
-
-
-def _runtime(profile: DeviceProfile) -> Runtime:
-    runtime = host_runtimes.by_name(profile.runtime)
-    if runtime is None or runtime.format != profile.format:
-        raise UsageError(
-            f"{profile.device} pairs {profile.runtime} with .{profile.format} files on a board.",
-            "runtime = 'litert' with format = 'tflite', or 'onnxruntime' with 'onnx'",
-        )
-    return runtime

@@ -61,8 +61,20 @@ def _timed(figures: Summary) -> list[tuple[str, str]]:
         ("p90", units.seconds(figures.p90_s) if figures.p90_s else ""),
         ("rests on", f"{used}, {samples}"),
         ("sustained", sustained),
+        ("paced", _paced(figures)),
         ("threads", str(figures.threads)),
     ]
+
+
+def _paced(figures: Summary) -> str:
+    if figures.apart_s is not None:
+        return f"all of it: inferences began {units.seconds(figures.apart_s)} apart"
+    if figures.paced_s is None or figures.paced_period_s is None:
+        return ""
+    ratio = units.ratio(figures.paced_s / figures.latency_s)
+    return (
+        f"{units.seconds(figures.paced_s)} every {units.seconds(figures.paced_period_s)}, {ratio}"
+    )
 
 
 def placement(found: Placement | None) -> str:

@@ -12,7 +12,7 @@ from mnv4bench import profiles
 from mnv4bench.devices import open_runner
 from mnv4bench.devices.cuda import runner as cuda_runner
 from mnv4bench.devices.cuda.ask import Told
-from mnv4bench.devices.host_worker import Refused
+from mnv4bench.devices.worker_messages import Refused
 from mnv4bench.errors import DeviceLost, NotMeasured, UsageError, WorkerFailed
 from mnv4bench.records import Artifact
 from tests.cuda.double import QUIET, UUID, Driver, cuda_double, cuda_profile

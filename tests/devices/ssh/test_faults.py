@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from mnv4bench.devices import Options, stopping
-from mnv4bench.devices.ssh import connection, reaching
+from mnv4bench.devices.ssh import asked, connection, reaching
 from mnv4bench.errors import (
     BenchError,
     DeviceLost,
@@ -258,7 +258,10 @@ def test_a_full_disk_is_seen_before_anything_is_sent(
 def test_a_disk_that_fills_up_on_the_way(ssh_board: Board, make_runner: MakeRunner, files) -> None:
     runner = make_runner()
     with runner.held():
-        part = ssh_board.path(runner._files(files["tflite"], artifact_of(files["tflite"]))[0][1])
+        model = files["tflite"]
+        target = asked.target_of(runner._profile)
+        (_, there), *_ = asked.files(runner._profile, target, model, artifact_of(model))
+        part = ssh_board.path(there)
         part.parent.mkdir(parents=True)
         full = part.with_name(f"{part.name}.part")
         full.symlink_to("/dev/full")  # every write to it: no space left on device
@@ -474,19 +477,19 @@ def test_more_threads_than_it_has_processors(ssh_board: Board) -> None:
 def test_asking_is_remembered_for_a_moment(ssh_board: Board, make_runner: MakeRunner) -> None:
     """Listing three profiles of a board that is away takes one time-out and not three."""
     ssh_board.vanish()
-    asked = 0
+    times = 0
     genuine = reaching.board.identify
 
     def counted(*arguments):
-        nonlocal asked
-        asked += 1
+        nonlocal times
+        times += 1
         return genuine(*arguments)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reaching.board, "identify", counted)
         for _ in range(3):
             assert make_runner().availability()[0] == "absent"
-    assert asked == 1
+    assert times == 1
 
 
 @pytest.mark.parametrize("tool", WAYS)
