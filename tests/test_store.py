@@ -248,7 +248,7 @@ def test_an_unreadable_directory_is_named(tmp_path: Path) -> None:
     locked.chmod(0)
     try:
         if os.geteuid() == 0:
-            for folder in [tmp_path, *tmp_path.parents][:3]:
+            for folder in [tmp_path, *tmp_path.parents][:4]:
                 folder.chmod(0o755)
             pid = os.fork()
             if pid == 0:

@@ -202,6 +202,7 @@ def test_a_model_is_exported_by_each_side(
     name, log = "mobilenetv3-small", tmp_path / "log"
     other = other_python.make(tmp_path / "other", without=("mnv4bench",))
     other_python.writes_its_environment(other, log)
+    monkeypatch.setenv("MNV4BENCH_CACHE", str(tmp_path / "cache"))  # where nothing is exported yet
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "packages beside this program"))
     ran = terminal("gate", "--base", name, "--head", name, "--base-env", other, *ON_ORT, "--json")
     assert ran.status in (0, 3), ran

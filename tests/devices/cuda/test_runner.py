@@ -80,7 +80,9 @@ def test_a_torch_that_sees_no_gpu_says_why(cuda_double: Driver, monkeypatch) -> 
 
 
 def test_a_torch_that_crashes_is_a_sentence(cuda_double: Driver, monkeypatch) -> None:
-    monkeypatch.setattr(cuda_runner.host, "worker_command", lambda: (sys.executable, "-c", "{}["))
+    monkeypatch.setattr(
+        cuda_runner.host_request, "worker_command", lambda: (sys.executable, "-c", "{}[")
+    )
     assert "torch named no GPU" in open_runner(GRAPH).availability()[1]
 
 
