@@ -10,8 +10,10 @@ classes lean towards one efficiency (LEANING), since a dozen anchors cannot sett
 
 **How good it is** is found by leaving each anchor out in turn and predicting it from the others:
 the errors, the rank correlation and the interval are of those, never of the fit itself. The
-interval is the factor that held COVERAGE of the left-out anchors by the rule of conformal
-prediction, so it claims no distribution, and it widens where anchors are few.
+interval is the factor that held so many of the left-out anchors as the rule of conformal prediction
+asks for COVERAGE of one more network (12 of 13). It needs no distribution of errors, but a network
+that is like the anchors; that of left-out fits it holds nearly, and not as a theorem (the jackknife
+of Barber et al., arXiv:1905.02928).
 
 Refused: networks with something that no anchor explains (see roofline.explained), or far smaller or
 larger than all anchors.
@@ -35,7 +37,7 @@ from mnv4bench.records import Costs, Origin, Precision
 if TYPE_CHECKING:
     from numpy import ndarray
 
-FEWEST = 8  # anchors; with fewer an interval at COVERAGE says nothing
+FEWEST = 8  # anchors: of so many the interval at COVERAGE is the worst of all
 COVERAGE = 0.8
 # A network may have so much less than the least, or more than the most, MACs of all anchors.
 REACH = 2.0
@@ -81,7 +83,7 @@ def fit(
     errors = [abs(one.predicted_s / one.latency_s - 1) for one in found]
     by_macs = [abs(one.by_macs_s / one.latency_s - 1) for one in found]
     off = sorted(abs(log(one.predicted_s / one.latency_s)) for one in found)
-    rank = min(ceil(COVERAGE * (len(found) + 1)), len(found))
+    rank = ceil(COVERAGE * (len(found) + 1))
     return Predictor(
         device=device,
         precision=precision,

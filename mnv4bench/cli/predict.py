@@ -86,7 +86,12 @@ def command(
             refused.append(LeftOut(model=model, reason=why))
         else:
             predictions.append(prediction.predict(predictor, model, px, costs))
-    found = Predictions(predictor=predictor, predictions=tuple(predictions), refused=tuple(refused))
+    found = Predictions(
+        predictor=predictor,
+        predictions=tuple(predictions),
+        refused=tuple(refused),
+        skipped=tuple(skipped),
+    )
     if as_json:
         emit(codec.encode_json(found))
     else:
@@ -110,7 +115,7 @@ def _chosen(
 ) -> Anchors:
     """The anchors of ``device``; raises NotMeasured where there are too few."""
     from mnv4bench.analysis import prediction
-    from mnv4bench.analysis.roofline import explained
+    from mnv4bench.analysis.roofline import explained, width
     from mnv4bench.cli import anchors
     from mnv4bench.cli.reading import DEFAULT_REPORTS
     from mnv4bench.models import published_tables
@@ -120,6 +125,7 @@ def _chosen(
         every += anchors.measured(reports, skipped)
     if source is not Source.MEASURED:
         every += anchors.published(published_tables.named([published_tables.PAPER, *tables]))
+    every = [one for one in every if width(one.precision)]
     counts = {id(one): len(explained(one.known)[0]) for one in every}
     usable = [one for one in every if counts[id(one)] >= prediction.FEWEST]
     here = [one for one in usable if one.device == device]

@@ -19,7 +19,7 @@ from mnv4bench.cli.reading import (
 from mnv4bench.errors import NotMeasured, UsageError
 
 if TYPE_CHECKING:
-    from mnv4bench.findings import RidgeFit, Sweep
+    from mnv4bench.findings import RidgeFit, Skipped, Sweep
     from mnv4bench.records import Costs, Precision
 
 DEFAULT = ("mnv4-conv-s", "mnv4-conv-m", "mobilenetv3-large")
@@ -93,9 +93,10 @@ def command(
 
     wide = _precision(precision)
     if fit or device:
-        fits = _fits(device, reports)
+        skipped: list[Skipped] = []
+        fits = _fits(device, reports, skipped)
         if fit:
-            found = Rooflines(fits=fits)
+            found = Rooflines(fits=fits, skipped=tuple(skipped))
             if as_json:
                 emit(codec.encode_json(found))
             else:
@@ -155,14 +156,14 @@ def _swept(networks: list[tuple[str, int, Costs]], precision: Precision) -> Swee
     return roofline.sweep([(model, costs) for model, _, costs in networks], precision, RIDGES)
 
 
-def _fits(device: str | None, reports: list[Path] | None) -> tuple[RidgeFit, ...]:
+def _fits(
+    device: str | None, reports: list[Path] | None, skipped: list[Skipped]
+) -> tuple[RidgeFit, ...]:
     """Of ``device``, else of every device; raises NotMeasured where there is none."""
     from mnv4bench.analysis import roofline
     from mnv4bench.cli import anchors
-    from mnv4bench.findings import Skipped
     from mnv4bench.models import published_tables
 
-    skipped: list[Skipped] = []
     every = list(anchors.published([published_tables.paper()]))
     if reports or DEFAULT_REPORTS.exists():
         every += anchors.measured(reports, skipped)

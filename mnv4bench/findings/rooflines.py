@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from mnv4bench.findings.skipped import Skipped
 from mnv4bench.records import Layer, Origin, Precision
 
 
@@ -104,8 +105,8 @@ class LeftOneOut(Struct, frozen=True, kw_only=True):
 class Predictor(Struct, frozen=True, kw_only=True):
     """What a device's anchors make of any network's layers, and how well: see analysis.prediction.
 
-    The time of a network is the sum over its layers of max(MACs / ridge, bytes) times
-    ``seconds_per_byte`` of the layer's class, ``layer_s`` for each layer and ``fixed_s`` once.
+    The time of a network is the sum over its layers of max(MACs / ridge, bytes) times the
+    ``*_s_per_byte`` of the layer's class, ``layer_s`` for each layer and ``fixed_s`` once.
     """
 
     device: str
@@ -158,6 +159,7 @@ class Predictions(Struct, frozen=True, kw_only=True):
     predictor: Predictor
     predictions: tuple[Predicted, ...]
     refused: tuple[LeftOut, ...]
+    skipped: tuple[Skipped, ...] = ()  # reports that could not be used
 
 
 class Rooflines(Struct, frozen=True, kw_only=True):
@@ -166,3 +168,4 @@ class Rooflines(Struct, frozen=True, kw_only=True):
     rooflines: tuple[Roofline, ...] = ()
     fits: tuple[RidgeFit, ...] = ()
     sweep: Sweep | None = None
+    skipped: tuple[Skipped, ...] = ()  # reports that could not be used

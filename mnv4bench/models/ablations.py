@@ -53,11 +53,13 @@ class Study(Struct, frozen=True):
     notes: tuple[str, ...]
 
 
-def _with_attention(name: str, block: Block) -> Network:
+def _with_attention(model: str, what: str, printed_as: str, block: Block) -> Variant:
     """Conv-L with ``block`` before each of the last three rows of its last stage of UIBs."""
     *first, last, head = specs.CONV_L.stages
     added = [one for row in last[-3:] for one in (block, row)]
-    return structs.replace(specs.CONV_L, name=name, stages=(*first, (*last[:-3], *added), head))
+    stages = (*first, (*last[:-3], *added), head)
+    network = structs.replace(specs.CONV_L, name=model, stages=stages)
+    return Variant(model, what, printed_as, network)
 
 
 def _replaced(network: Network, name: str, exchange: dict[Block, Block]) -> Network:
@@ -66,7 +68,7 @@ def _replaced(network: Network, name: str, exchange: dict[Block, Block]) -> Netw
     return structs.replace(network, name=name, stages=stages)
 
 
-def _only(name: str, start: bool, middle: bool) -> Network:
+def _only(model: str, what: str, printed_as: str, *, start: bool, middle: bool) -> Variant:
     """Conv-L with every UIB of one kind; widths, expansions and strides as they are.
 
     A kernel that stays keeps its size; one that comes takes that of the block's other kernel, and
@@ -81,29 +83,23 @@ def _only(name: str, start: bool, middle: bool) -> Network:
         )
         for uib in uibs
     }
-    return _replaced(specs.CONV_L, name, exchange)
+    return Variant(model, what, printed_as, _replaced(specs.CONV_L, model, exchange))
 
 
 _CONV_L, _HYBRID_M = specs.CONV_L.name, specs.HYBRID_M.name
 # Heads and key dim are those of Hybrid-L's last stage, which is as wide as Conv-L's.
 _HEADS, _KEY_DIM = 8, 64
-_MHSA = Variant(
-    "mnv4-conv-l-3mhsa",
-    "three MHSA blocks added",
-    "+3 MHSA",
-    _with_attention("mnv4-conv-l-3mhsa", MHSA(_HEADS, _KEY_DIM)),
+_MHSA = _with_attention(
+    "mnv4-conv-l-3mhsa", "three MHSA blocks added", "+3 MHSA", MHSA(_HEADS, _KEY_DIM)
 )
-_MQA = Variant(
-    "mnv4-conv-l-3mqa",
-    "three Mobile MQA blocks added",
-    "+3 MQA",
-    _with_attention("mnv4-conv-l-3mqa", MQA(_HEADS, _KEY_DIM)),
+_MQA = _with_attention(
+    "mnv4-conv-l-3mqa", "three Mobile MQA blocks added", "+3 MQA", MQA(_HEADS, _KEY_DIM)
 )
-_PLAIN = Variant(
+_PLAIN = _with_attention(
     "mnv4-conv-l-3mqa-plain",
     "the same, heads before positions",
     "+3 MQA without the change",
-    _with_attention("mnv4-conv-l-3mqa-plain", PlainMQA(_HEADS, _KEY_DIM)),
+    PlainMQA(_HEADS, _KEY_DIM),
 )
 _NO_KV = Variant(
     "mnv4-hybrid-m-full-kv",
@@ -187,23 +183,26 @@ STUDIES: tuple[Study, ...] = (
         new=_CONV_L,
         variants=(
             Variant(_CONV_L, "Conv-L: all kinds", "full UIB"),
-            Variant(
+            _only(
                 "mnv4-conv-l-convnext",
                 "ConvNext-like alone",
                 "ConvNext-like only",
-                _only("mnv4-conv-l-convnext", start=True, middle=False),
+                start=True,
+                middle=False,
             ),
-            Variant(
+            _only(
                 "mnv4-conv-l-ib",
                 "IB alone",
                 "IB only",
-                _only("mnv4-conv-l-ib", start=False, middle=True),
+                start=False,
+                middle=True,
             ),
-            Variant(
+            _only(
                 "mnv4-conv-l-extradw",
                 "ExtraDW alone",
                 "",
-                _only("mnv4-conv-l-extradw", start=True, middle=True),
+                start=True,
+                middle=True,
             ),
         ),
         notes=(

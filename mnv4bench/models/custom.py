@@ -38,7 +38,7 @@ MAX_BYTES = 2**20  # Hybrid-L takes 4 KB
 MAX_STAGES, MAX_ROWS = 32, 500  # Hybrid-L: 5 and 37
 MIN_PX, MAX_PX = 8, 4096
 MAX_CLASSES = 100_000
-# Of one image in fp32, 256 MiB; calibration holds eight. The largest of Hybrid-L is a hundredth.
+# Of one image in fp32, 256 MiB; calibration holds eight. The largest of Hybrid-L is a 38th.
 MAX_NUMBERS = 2**26
 MAX_PARAMS = 500_000_000  # an ONNX or TFLite file holds 2 GB
 MAX_MACS = 10**12  # 130 times Hybrid-L; a minute or more on a core

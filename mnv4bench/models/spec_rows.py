@@ -136,9 +136,7 @@ def _number(key: Key, value: object, kind: str) -> int:
             return found
         case "expanded" | "out" | "key_dim":
             return number(key, value, 1, MAX_WIDTH)
-        case "stride":
-            return number(key, value, 1, MAX_STRIDE)
-        case "kv_stride":
+        case "stride" | "kv_stride":
             return number(key, value, 1, MAX_STRIDE)
         case "heads":
             return number(key, value, 1, MAX_HEADS)

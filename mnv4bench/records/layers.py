@@ -20,8 +20,10 @@ LayerKind = Literal["convolution", "pointwise", "depthwise", "linear", "matmul"]
 class Layer(Struct, frozen=True):
     """One layer for one image. Numbers of elements, not bytes: those follow from the precision."""
 
-    name: str  # the path of the module that it is in
-    block: str  # which kind of block that is part of: "UIB ExtraDW", "MQA"; else its kind
+    name: str  # the path of the module that it is in; "" where it is not known
+    # What that is part of: "UIB ExtraDW", "MQA"; of others' networks a class ("InvertedResidual"),
+    # outside of blocks the module ("conv_head"), where nothing is known the layer's kind.
+    block: str
     kind: LayerKind
     kernel: Count  # its side; 1 for what has none
     macs: Count

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from mnv4bench import units
 from mnv4bench.findings import Predictions, Predictor
-from mnv4bench.render.terminal import View, Write, plain_table
+from mnv4bench.render.terminal import View, Write, left_out, plain_table
 
 
 def listed(found: Predictions, title: str) -> View:
@@ -42,7 +42,7 @@ def listed(found: Predictions, title: str) -> View:
         for reason in dict.fromkeys(row.reason for row in found.refused):
             alike = ", ".join(row.model for row in found.refused if row.reason == reason)
             parts.append(write(f"Not predicted: {alike}: {reason}."))
-        return Group(*parts)
+        return Group(*parts, *left_out(found.skipped, write))
 
     return View(build)
 
@@ -50,6 +50,11 @@ def listed(found: Predictions, title: str) -> View:
 def notes(one: Predictor) -> list[str]:
     """How good a predictor is, in sentences."""
     worst = max(one.anchors, key=lambda anchor: abs(anchor.predicted_s / anchor.latency_s - 1))
+    off = [
+        max(row.predicted_s, row.latency_s) / min(row.predicted_s, row.latency_s)
+        for row in one.anchors
+    ]
+    held = sum(factor <= one.spread * (1 + 1e-9) for factor in off)
     lines = [
         f"From {len(one.anchors)} {one.origin} latencies ({one.source}). Each left out and "
         f"predicted from the others: off by {units.percent(one.mean_error)} on average, at worst "
@@ -57,9 +62,10 @@ def notes(one: Predictor) -> list[str]:
         f"{one.rank_correlation:.3f}.",
         f"The MAC count alone: off by {units.percent(one.mean_error_macs)}, rank correlation "
         f"{one.rank_correlation_macs:.3f}.",
-        f"The interval is the factor, {units.ratio(one.spread)}, that held "
-        f"{units.share(one.coverage)} of the known ones so. A model with a known latency is itself "
-        "predicted from the others alone.",
+        f"The interval is the factor, {units.ratio(one.spread)}, that held {held} of these "
+        f"{len(off)}: by the conformal rule {units.share(one.coverage)} for one more network, as "
+        "far as it is like them. A model with a known latency is itself predicted from the others "
+        "alone.",
     ]
     if one.left_out:
         names = ", ".join(row.model for row in one.left_out)

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from mnv4bench import units
 from mnv4bench.findings import Placed, RidgeFit, Roofline, Rooflines
-from mnv4bench.render.terminal import View, Write, plain_table
+from mnv4bench.render.terminal import View, Write, left_out, plain_table
 
 SHOWN_RIDGES = (0.0, 5.0, 50.0, 100.0, 250.0, 500.0)
 
@@ -114,7 +114,8 @@ def fitted(found: Rooflines) -> View:
             lines.append(
                 "Left out, since work and traffic do not explain their time: " + ", ".join(left)
             )
-        return Group(table, *(write(line, "dim") for line in lines))
+        notes = (write(line, "dim") for line in lines)
+        return Group(table, *notes, *left_out(found.skipped, write))
 
     return View(build)
 

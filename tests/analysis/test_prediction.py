@@ -1,6 +1,5 @@
 """Predictions: from few anchors, judged by leaving each out, refused where nothing is known."""
 
-from itertools import combinations
 from math import log
 
 import numpy as np
@@ -135,9 +134,3 @@ def test_every_table_6_network_but_three_has_layers() -> None:
         if layer_table.of(cell.model, cell.input_px) is None
     }
     assert missing == {"multihardware-max-1.5x", "multihardware-avg-1.5x", "nextvit-b"}
-
-
-def test_combinations_cover_all_supports() -> None:
-    assert len(prediction._supports()) == sum(
-        len(list(combinations(range(5), size))) for size in range(1, 6)
-    )

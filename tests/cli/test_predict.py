@@ -65,7 +65,7 @@ def test_another_size_is_another_network(terminal) -> None:
     assert small["predictions"][0]["known_s"] is None
 
 
-def stored(folder: Path, models: Sequence[str], **changes: object) -> Path:
+def stored(folder: Path, models: Sequence[str], precision: str = "fp32", **changes: object) -> Path:
     """A report of a device that takes a microsecond for each million MACs."""
     rows = []
     for model in models:
@@ -75,7 +75,7 @@ def stored(folder: Path, models: Sequence[str], **changes: object) -> Path:
         took = costs.macs / 1e12
         rows.append(
             measurement(
-                artifact=artifact(model, input_shape=(1, px, px, 3)),
+                artifact=artifact(model, precision=precision, input_shape=(1, px, px, 3)),
                 invocations=tuple(
                     samples(round, took, took, took, **changes) for round in range(3)
                 ),
@@ -106,6 +106,25 @@ def test_own_measurements_are_anchors(terminal, tmp_path: Path) -> None:
     assert none.status == 3
     fits = terminal("roofline", "--fit", "--device", "host-cpu", "--reports", folder, "--json")
     assert [one["origin"] for one in fits.json["fits"]] == ["measured"]
+
+
+def test_numbers_of_no_one_width_are_no_anchors(terminal, tmp_path: Path) -> None:
+    folder = stored(tmp_path / "mine", MEASURED, precision="int8-weights")
+    words = ("predict", "--device", "host-cpu", "mnv4-conv-m", "--reports", folder)
+    refused = terminal(*words)
+    assert refused.status == 3
+    assert "0 latencies of host-cpu" in refused.err
+
+
+def test_a_report_that_cannot_be_read_is_said(terminal, tmp_path: Path) -> None:
+    folder = stored(tmp_path / "mine", MEASURED)
+    (folder / "broken.json").write_text("{")
+    for words in (("predict", "--device", "host-cpu"), ("roofline", "--fit")):
+        found = terminal(*words, "--reports", folder)
+        assert found.status == 0
+        assert "Not used (1)" in found.out
+        assert "broken.json" in found.out
+        assert len(terminal(*words, "--reports", folder, "--json").json["skipped"]) == 1
 
 
 def test_tainted_measurements_are_no_anchors(terminal, tmp_path: Path) -> None:
