@@ -57,7 +57,7 @@ def subjects(sides: Sequence[Words], options: Options) -> list[Subject]:
     Raises UsageError for words that mean nothing or a file that the device does not take, BadFile,
     NotMeasured where a device is not there or cannot tell. Nothing is exported before all is known.
     """
-    from mnv4bench.devices.profiling import refuse_for
+    from mnv4bench.devices.profiling import refusal
 
     found = []
     for words in sides:
@@ -67,7 +67,8 @@ def subjects(sides: Sequence[Words], options: Options) -> list[Subject]:
         found.append((words, file, _device(words, file)))
     refuse_unused(options, [device for _, _, device in found])
     for _, _, device in found:
-        refuse_for(device)
+        if (refused := refusal(device)) is not None:
+            raise refused
     ready = [(words, file, _ready(words, device, options)) for words, file, device in found]
     return [
         Subject(device, runner, file or _exported(words, device))

@@ -6,13 +6,23 @@ Knows: which profiles count instructions. Does not know: how.
 from __future__ import annotations
 
 from mnv4bench.errors import NotMeasured
-from mnv4bench.records import Format
+from mnv4bench.records import Counted, DeviceProfile, Format, Placement
 
 # Of one process. More than one shows whether they are alike; the first two of a process, which
 # still allocate, are not counted.
 INFERENCES = 3
 # The profiles of the emulated runner; all take TFLite files.
 COUNTERS = "cortex-a76-emulated, cortex-a72-emulated or host-instructions"
+
+
+class OnlyTimed:
+    """The part of a session whose device gives latencies: asked to count, it says who does."""
+
+    _profile: DeviceProfile
+
+    def count(self, inferences: int, *, round: int, position: int) -> tuple[Counted, Placement]:  # noqa: ARG002
+        """Raises NotMeasured."""
+        raise not_counted(self._profile.device, self._profile.format)
 
 
 def not_counted(device: str, format: Format) -> NotMeasured:

@@ -27,7 +27,7 @@ from mnv4bench.devices import (
     worker_process,
 )
 from mnv4bench.devices.apple.scratch import scratch
-from mnv4bench.devices.counting import not_counted
+from mnv4bench.devices.counting import OnlyTimed
 from mnv4bench.devices.interpreter import Interpreter
 from mnv4bench.devices.placement import with_gpu_log, with_litert_log
 from mnv4bench.devices.process import Finished
@@ -36,7 +36,6 @@ from mnv4bench.devices.worker_messages import Answer, Beside, Measured, Phone, R
 from mnv4bench.errors import NotMeasured, WorkerFailed
 from mnv4bench.records import (
     Artifact,
-    Counted,
     DeviceProfile,
     Operators,
     Paired,
@@ -51,7 +50,7 @@ A = TypeVar("A", Measured, Beside)
 PACED_UP_TO_S = 2.0
 
 
-class HostSession:
+class HostSession(OnlyTimed):
     """One file that a process here times. Keeps the Session contract."""
 
     def __init__(
@@ -184,17 +183,14 @@ class HostSession:
             file=file.name,
         )
 
-    def count(self, inferences: int, *, round: int, position: int) -> tuple[Counted, Placement]:  # noqa: ARG002
-        """Raises NotMeasured: this machine is timed as it is."""
-        raise not_counted(self._profile.device, self._profile.format)
-
     def operators(self, inferences: int) -> Operators:
         """What each operator takes, in one fresh process that also runs the file unprofiled.
 
         Raises NotMeasured for a device that does not tell, and WorkerFailed with the command to
         repeat it, when that process fails.
         """
-        profiling.refuse_for(self._profile)
+        if (refused := profiling.refusal(self._profile)) is not None:
+            raise refused
         self._require_unchanged()
         process = (
             host_request.worker_command(self._python),

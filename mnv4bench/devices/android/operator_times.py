@@ -20,6 +20,7 @@ def require(profile: DeviceProfile, flags: frozenset[str] | None) -> None:
             profile.device,
             f"the {TITLES[tool]} prints a summary and writes no file of it (the classic program "
             "does: tool = 'classic' in a profile of your own)",
+            profile.format,
         )
     if flags is not None and OPERATORS_MODE not in flags:
         raise NotMeasured(

@@ -33,7 +33,7 @@ from mnv4bench.devices.android.adb import Adb
 from mnv4bench.devices.android.benchmark import PROGRAM, Call, arguments, target_of
 from mnv4bench.devices.android.placement import Counted
 from mnv4bench.devices.contrast import Contrast, processes, short
-from mnv4bench.devices.counting import not_counted
+from mnv4bench.devices.counting import OnlyTimed
 from mnv4bench.devices.kernel_text import CPUFREQ, Policy
 from mnv4bench.devices.pairing import in_turn
 from mnv4bench.devices.remote import sections, split
@@ -65,7 +65,7 @@ class Place:
     boot: str | None  # changes when the phone is started anew
 
 
-class AndroidSession:
+class AndroidSession(OnlyTimed):
     """Keeps the Session contract of ``mnv4bench.devices``."""
 
     def __init__(self, profile: DeviceProfile, adb: Adb, place: Place) -> None:
@@ -91,16 +91,6 @@ class AndroidSession:
     def beside(self, head: Session, timing: Timing, *, base_first: bool) -> Paired:
         """Two processes in turn: a benchmark program takes one file."""
         return in_turn(self, head, timing, base_first=base_first)
-
-    def count(
-        self,
-        inferences: int,  # noqa: ARG002
-        *,
-        round: int,  # noqa: ARG002
-        position: int,  # noqa: ARG002
-    ) -> tuple[records.Counted, Placement]:
-        """Raises NotMeasured: a phone is timed."""
-        raise not_counted(self._profile.device, self._profile.format)
 
     def operators(self, inferences: int) -> records.Operators:
         """What each operator takes: a process with the program's profiler between two without.

@@ -11,16 +11,15 @@ from statistics import median
 
 from msgspec.structs import replace
 
-from mnv4bench.devices import Session, contrast, profiling
+from mnv4bench.devices import Session, contrast
 from mnv4bench.devices.apple import plan
 from mnv4bench.devices.contrast import Contrast
-from mnv4bench.devices.counting import not_counted
+from mnv4bench.devices.counting import OnlyTimed
 from mnv4bench.devices.host_session import HostSession
+from mnv4bench.devices.profiling import OnlyWhole
 from mnv4bench.errors import BenchError, NotMeasured
 from mnv4bench.records import (
-    Counted,
     DeviceProfile,
-    Operators,
     Paired,
     Placement,
     Samples,
@@ -28,7 +27,7 @@ from mnv4bench.records import (
 )
 
 
-class CoreMlSession:
+class CoreMlSession(OnlyTimed, OnlyWhole):
     """Keeps the Session contract of ``mnv4bench.devices``."""
 
     def __init__(
@@ -81,21 +80,6 @@ class CoreMlSession:
             base_placement=plan.witnessed(base, self._contrast(base_s)),
             head_placement=plan.witnessed(other, head._contrast(head_s)),
         )
-
-    def count(
-        self,
-        inferences: int,  # noqa: ARG002
-        *,
-        round: int,  # noqa: ARG002
-        position: int,  # noqa: ARG002
-    ) -> tuple[Counted, Placement]:
-        """Raises NotMeasured: Apple's chips are timed."""
-        raise not_counted(self._profile.device, self._profile.format)
-
-    def operators(self, inferences: int) -> Operators:  # noqa: ARG002
-        """Raises NotMeasured: Core ML times no operator; its plan's shares are estimates."""
-        profiling.refuse_for(self._profile)
-        raise AssertionError("it is refused")
 
     def remove(self) -> None:
         """What was sent to a phone goes with the helper app, when the phone is given back."""

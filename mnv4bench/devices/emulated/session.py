@@ -15,19 +15,19 @@ from typing import NoReturn
 
 import msgspec
 
-from mnv4bench.devices import Session, profiling, worker_process
+from mnv4bench.devices import Session, worker_process
 from mnv4bench.devices.counting import not_timed
 from mnv4bench.devices.emulated import plugin
 from mnv4bench.devices.emulated.guest import EMPTY, Answer, CountRequest, Marked
 from mnv4bench.devices.placement import with_litert_log
 from mnv4bench.devices.process import Finished
+from mnv4bench.devices.profiling import OnlyWhole
 from mnv4bench.devices.unchanged import identity
 from mnv4bench.errors import NotMeasured
 from mnv4bench.records import (
     Artifact,
     Counted,
     DeviceProfile,
-    Operators,
     Paired,
     Placement,
     Samples,
@@ -64,7 +64,7 @@ class Emulator:
         return (*self.prefix, self.python, "-P", str(START_WORKER), "emulated.guest")
 
 
-class EmulatedSession:
+class EmulatedSession(OnlyWhole):
     """Keeps the Session contract of ``mnv4bench.devices``."""
 
     def __init__(
@@ -110,11 +110,6 @@ class EmulatedSession:
                 f"the counter of {self._file.name} wrote {len(marks)} marks instead of {wanted}",
             )
         return counted(marks, answer, round, position), placed(answer, finished)
-
-    def operators(self, inferences: int) -> Operators:  # noqa: ARG002
-        """Raises NotMeasured, as ``invoke`` does."""
-        profiling.refuse_for(self._profile)
-        raise AssertionError("it is refused")
 
     def remove(self) -> None:
         """Nothing was copied."""

@@ -14,18 +14,16 @@ from datetime import UTC, datetime
 from mnv4bench.devices import Session, noise
 from mnv4bench.devices.android import placement, remains, results, unread
 from mnv4bench.devices.android.benchmark import PROGRAM, Call, arguments
-from mnv4bench.devices.counting import not_counted
+from mnv4bench.devices.counting import OnlyTimed
 from mnv4bench.devices.pairing import in_turn
-from mnv4bench.devices.profiling import refuse_for
+from mnv4bench.devices.profiling import OnlyWhole
 from mnv4bench.devices.ssh import invocation, leash
 from mnv4bench.devices.ssh.connection import Ssh
 from mnv4bench.devices.ssh.invocation import START_ALLOWANCE_S, Place, Ran
 from mnv4bench.errors import WorkerFailed
 from mnv4bench.records import (
-    Counted,
     DeviceProfile,
     Noise,
-    Operators,
     Paired,
     Placement,
     Samples,
@@ -50,7 +48,7 @@ class Program:
         return self.flags is None or flag in self.flags
 
 
-class ProgramSession:
+class ProgramSession(OnlyTimed, OnlyWhole):
     """Keeps the Session contract of ``mnv4bench.devices``."""
 
     def __init__(
@@ -118,21 +116,6 @@ class ProgramSession:
     def beside(self, head: Session, timing: Timing, *, base_first: bool) -> Paired:
         """Two processes in turn: a benchmark program takes one file."""
         return in_turn(self, head, timing, base_first=base_first)
-
-    def count(
-        self,
-        inferences: int,  # noqa: ARG002
-        *,
-        round: int,  # noqa: ARG002
-        position: int,  # noqa: ARG002
-    ) -> tuple[Counted, Placement]:
-        """Raises NotMeasured: a board is timed."""
-        raise not_counted(self._profile.device, self._profile.format)
-
-    def operators(self, inferences: int) -> Operators:  # noqa: ARG002
-        """Raises NotMeasured: single operators are not asked over ssh yet."""
-        refuse_for(self._profile)
-        raise AssertionError("it is refused")
 
     def remove(self) -> None:
         """The file goes with the program's folder when the board is given back."""

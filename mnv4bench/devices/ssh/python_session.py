@@ -20,10 +20,10 @@ from msgspec.structs import replace
 
 from mnv4bench.devices import Session
 from mnv4bench.devices.android import remains
-from mnv4bench.devices.counting import not_counted
+from mnv4bench.devices.counting import OnlyTimed
 from mnv4bench.devices.host_runtimes import Runtime
 from mnv4bench.devices.placement import with_litert_log
-from mnv4bench.devices.profiling import refuse_for
+from mnv4bench.devices.profiling import OnlyWhole
 from mnv4bench.devices.ssh import failures, invocation, leash
 from mnv4bench.devices.ssh.connection import Ssh
 from mnv4bench.devices.ssh.invocation import START_ALLOWANCE_S, Place, Ran
@@ -32,9 +32,7 @@ from mnv4bench.devices.worker_messages import Answer, Beside, Measured, Refused,
 from mnv4bench.errors import WorkerFailed
 from mnv4bench.records import (
     Artifact,
-    Counted,
     DeviceProfile,
-    Operators,
     Paired,
     Placement,
     Samples,
@@ -57,7 +55,7 @@ class Process:
         return (self.python.program, "-P", self.worker, "host_worker")
 
 
-class PythonSession:
+class PythonSession(OnlyTimed, OnlyWhole):
     """Keeps the Session contract of ``mnv4bench.devices``."""
 
     def __init__(
@@ -146,21 +144,6 @@ class PythonSession:
             head_placement=self._placed(paired.head_placement, ran),
             tainted=(*paired.tainted, *ran.taints),
         )
-
-    def count(
-        self,
-        inferences: int,  # noqa: ARG002
-        *,
-        round: int,  # noqa: ARG002
-        position: int,  # noqa: ARG002
-    ) -> tuple[Counted, Placement]:
-        """Raises NotMeasured: a board is timed."""
-        raise not_counted(self._profile.device, self._profile.format)
-
-    def operators(self, inferences: int) -> Operators:  # noqa: ARG002
-        """Raises NotMeasured: single operators are not asked over ssh yet."""
-        refuse_for(self._profile)
-        raise AssertionError("it is refused")
 
     def remove(self) -> None:
         """The file goes with the program's folder when the board is given back."""
