@@ -88,8 +88,10 @@ def wait() -> None:
 
 
 def mark() -> Any:
-    """An event that can be recorded once."""
-    return torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+    """An event to record; torch makes one on its first record, which is not to be timed."""
+    event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+    event.record()
+    return event
 
 
 def between_s(start: Any, end: Any) -> float:
