@@ -111,8 +111,12 @@ def recorded(run: Callable[[], torch.Tensor]) -> tuple[Callable[[], object], tor
             run()
     torch.cuda.current_stream().wait_stream(side)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        answer = run()
+    try:
+        with torch.cuda.graph(graph):
+            answer = run()
+    except RuntimeError as error:
+        # Ending a recording that failed fails as well, and does not say why.
+        raise RuntimeError(str(error.__context__ or error)) from error
     return graph.replay, answer
 
 
