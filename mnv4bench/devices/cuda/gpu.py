@@ -88,8 +88,10 @@ def wait() -> None:
 
 
 def mark() -> Any:
-    """An event that can be recorded once."""
-    return torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+    """An event to record; torch makes one on its first record, which is not to be timed."""
+    event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+    event.record()
+    return event
 
 
 def between_s(start: Any, end: Any) -> float:
@@ -109,8 +111,12 @@ def recorded(run: Callable[[], torch.Tensor]) -> tuple[Callable[[], object], tor
             run()
     torch.cuda.current_stream().wait_stream(side)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        answer = run()
+    try:
+        with torch.cuda.graph(graph):
+            answer = run()
+    except RuntimeError as error:
+        # Ending a recording that failed fails as well, and does not say why.
+        raise RuntimeError(str(error.__context__ or error)) from error
     return graph.replay, answer
 
 

@@ -66,7 +66,10 @@ class CudaModel:
         if target.channels_last:
             self._graph.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         # The one place that the program reads its inputs from: a recorded graph has no other.
-        self._given = [self._moved(torch.rand(one.shape)) for one in self._inputs]
+        self._given = [
+            self._moved(torch.rand(one.shape).to(self._program.dtypes[one.name]))
+            for one in self._inputs
+        ]
         self._filled: Sequence[NDArray[np.generic]] = ()
         self._answer: Tensor | None = None
         self._marks: list[tuple[Any, Any]] = []

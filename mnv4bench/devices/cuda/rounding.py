@@ -90,14 +90,17 @@ def _exact(expected: Tensor, answer: Tensor) -> Signal:
 def sqnr_db(expected: Tensor, answer: Tensor) -> float:
     """Signal over noise in decibels, both around their mean over the last side (the classes).
 
-    Infinity for no noise at all; no number where ``answer`` is not finite.
+    Infinity for no noise at all, minus infinity for no signal; no number where
+    ``answer`` is not finite.
     """
     signal, noise = expected.double(), answer.double() - expected.double()
     if expected.shape[-1] > 1:
         signal = signal - signal.mean(-1, keepdim=True)
         noise = noise - noise.mean(-1, keepdim=True)
-    power = float((noise**2).sum())
-    return 10 * math.log10(float((signal**2).sum()) / power) if power else math.inf
+    strength, power = float((signal**2).sum()), float((noise**2).sum())
+    if not power:
+        return math.inf
+    return 10 * math.log10(strength / power) if strength else -math.inf
 
 
 def rounded(program: Program, inputs: Sequence[Tensor], arithmetic: Arithmetic) -> Tensor:

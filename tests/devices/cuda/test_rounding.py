@@ -78,6 +78,10 @@ def test_what_is_not_finite_is_refused(program, image, arithmetic) -> None:
         held_against(program, [image], answer, arithmetic)
 
 
+def test_answers_that_are_all_the_same_hold_no_signal() -> None:
+    assert sqnr_db(torch.ones(1, 4), torch.tensor([[1.0, 1.0, 1.0, 2.0]])) == -math.inf
+
+
 class Amplifying(nn.Module):
     """Its answers are differences of nearly equal numbers: rounding is all that is left of them."""
 

@@ -152,6 +152,14 @@ def test_an_open_batch_is_one(cuda_double: Driver, tmp_path: Path) -> None:
     assert placement.verdict == "full"
 
 
+def test_whole_numbers_stay_whole_numbers(cuda_double: Driver, tmp_path: Path) -> None:
+    net = torch.nn.Sequential(torch.nn.Embedding(2, 8), torch.nn.Flatten()).eval()
+    program = tmp_path / "table.pt2"
+    torch.export.save(torch.export.export(net, (torch.zeros(1, 4, dtype=torch.int64),)), program)
+    _, placement = invoke(program)
+    assert placement.verdict == "full"
+
+
 # --- what is refused --------------------------------------------------------------------------
 
 
