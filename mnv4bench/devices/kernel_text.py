@@ -17,7 +17,7 @@ Text = str | None
 CPUFREQ = "/sys/devices/system/cpu/cpufreq"
 THERMAL = "/sys/class/thermal"
 
-# Sensors that are not there read as -274 °C and the like; a burning phone reads less than this.
+# Sensors that are not there read as -274 °C and the like; a burning device reads less than this.
 _BELIEVED_C = (-40.0, 150.0)
 # Zones that are no temperatures: the battery current limiters' drivers register them. "soc" is a
 # hundred less the battery's percent (Qualcomm's bcl_soc.c, and Google's), "ibat" and "vbat" are
@@ -29,9 +29,9 @@ _NO_TEMPERATURE = re.compile(
 # Zones count thousandths of degrees (the kernel's sysfs-class-thermal). Less than this is a driver
 # that counts something else.
 _SMALLEST_MILLI = 1000.0
-# Processors that a phone may name. Eight to ten are real.
+# Processors that a device may name. Eight to ten are real.
 MAX_CPUS = 1024
-# Of kHz, kB and the like; ticks since the phone was started may need more.
+# Of kHz, kB and the like; ticks since the device was started may need more.
 _DIGITS, _COUNTER_DIGITS = 9, 18
 
 
@@ -140,7 +140,7 @@ def hertz(khz: Text) -> float | None:
 
 
 def whole(text: str, digits: int = _DIGITS) -> int | None:
-    """A number from a phone; None where it is none, or longer than any that is real."""
+    """A number from a device; None where it is none, or longer than any that is real."""
     word = text.strip()
     return int(word) if re.fullmatch(rf"[0-9]{{1,{digits}}}", word) else None
 

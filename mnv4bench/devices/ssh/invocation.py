@@ -17,6 +17,7 @@ from mnv4bench.devices.remote import sections, split
 from mnv4bench.devices.ssh import board, failures, leash, throttling
 from mnv4bench.devices.ssh.connection import Ssh
 from mnv4bench.errors import DeviceLost, NotMeasured
+from mnv4bench.records import Timing
 
 WHEN = ("before", "after")  # the process
 # Loading from a cold card, and starting Python on a slow board.
@@ -179,6 +180,11 @@ def run(
         after=_clocks(parts, "after"),
         wall_s=remains.wall_s(parts),
     )
+
+
+def limit_s(timing: Timing) -> float:
+    """When an invocation that obeys ``timing`` must long have ended."""
+    return START_ALLOWANCE_S + 2 * (timing.warmup_cap_s + timing.max_duration_s)
 
 
 def new_marker() -> str:

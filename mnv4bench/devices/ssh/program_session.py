@@ -19,7 +19,7 @@ from mnv4bench.devices.pairing import in_turn
 from mnv4bench.devices.profiling import OnlyWhole
 from mnv4bench.devices.ssh import invocation, leash
 from mnv4bench.devices.ssh.connection import Ssh
-from mnv4bench.devices.ssh.invocation import START_ALLOWANCE_S, Place, Ran
+from mnv4bench.devices.ssh.invocation import Place, Ran
 from mnv4bench.errors import WorkerFailed
 from mnv4bench.records import (
     DeviceProfile,
@@ -82,7 +82,7 @@ class ProgramSession(OnlyTimed, OnlyWhole):
             self._ssh,
             self._place,
             words,
-            limit_s=_limit_s(timing),
+            limit_s=invocation.limit_s(timing),
             streams=trip.streams,
             behind=trip.behind,
             tidy=trip.tidy,
@@ -126,7 +126,7 @@ class ProgramSession(OnlyTimed, OnlyWhole):
         script = invocation.script(
             self._place,
             self._words(timing, trip),
-            limit_s=_limit_s(timing),
+            limit_s=invocation.limit_s(timing),
             marker="mnv4bench",
             streams=trip.streams,
             behind=trip.behind,
@@ -211,11 +211,6 @@ class _Trip:
             "stdout": f"head -c {MAX_OUTPUT_BYTES} {shlex.quote(streams[0])}",
             "stderr": f"head -c {MAX_OUTPUT_BYTES} {shlex.quote(streams[1])}",
         }
-
-
-def _limit_s(timing: Timing) -> float:
-    """When a program that obeys ``timing`` must long have ended."""
-    return START_ALLOWANCE_S + 2 * (timing.warmup_cap_s + timing.max_duration_s)
 
 
 def _taints(evidence: Noise, outcome: results.Outcome, *, capped: bool) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from mnv4bench.devices.placement import with_litert_log
 from mnv4bench.devices.profiling import OnlyWhole
 from mnv4bench.devices.ssh import failures, invocation, leash
 from mnv4bench.devices.ssh.connection import Ssh
-from mnv4bench.devices.ssh.invocation import START_ALLOWANCE_S, Place, Ran
+from mnv4bench.devices.ssh.invocation import Place, Ran
 from mnv4bench.devices.ssh.worker import Python
 from mnv4bench.devices.worker_messages import Answer, Beside, Measured, Refused, Request, Second
 from mnv4bench.errors import WorkerFailed
@@ -88,7 +88,7 @@ class PythonSession(OnlyTimed, OnlyWhole):
             self._ssh,
             self._place,
             self._process.words,
-            limit_s=_limit_s(timing),
+            limit_s=invocation.limit_s(timing),
             request=request,
         )
         answer = self._answer(ran, request, Measured)
@@ -131,7 +131,7 @@ class PythonSession(OnlyTimed, OnlyWhole):
             self._ssh,
             self._place,
             self._process.words,
-            limit_s=2 * _limit_s(timing),
+            limit_s=2 * invocation.limit_s(timing),
             request=request,
             prepare=prepare,
             tidy=f"rm -rf {shlex.quote(folder)}",
@@ -154,7 +154,7 @@ class PythonSession(OnlyTimed, OnlyWhole):
         script = invocation.script(
             self._place,
             self._process.words,
-            limit_s=_limit_s(timing),
+            limit_s=invocation.limit_s(timing),
             marker="mnv4bench",
             request=request,
             watched=False,

@@ -27,7 +27,7 @@ _seen: dict[str, tuple[float, Identity | BenchError]] = {}
 def host_of(profile: DeviceProfile, target: SshTarget, options: Options) -> str:
     """What ssh calls the board: --host, else the profile's, else $MNV4BENCH_SSH_HOST.
 
-    Raises NotMeasured where none of them names one.
+    Raises NotMeasured where none of them names one, UsageError for what ssh could not take.
     """
     named = options.host or target.host or os.environ.get(VARIABLE)
     if named and not _HOST.match(named):

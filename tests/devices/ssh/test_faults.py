@@ -424,7 +424,7 @@ def test_a_program_that_goes_wrong(
     ssh_board: Board, make_runner: MakeRunner, files, monkeypatch, mode: str, words
 ) -> None:
     monkeypatch.setattr(
-        "mnv4bench.devices.ssh.program_session.START_ALLOWANCE_S", -20.0 if mode == "hang" else 120
+        "mnv4bench.devices.ssh.invocation.START_ALLOWANCE_S", -20.0 if mode == "hang" else 120
     )
     ssh_board.program(mode)
     with pytest.raises(WorkerFailed) as caught:
@@ -455,7 +455,7 @@ def test_a_process_that_dies(ssh_board: Board, make_runner: MakeRunner, files) -
 def test_a_process_that_hangs_is_ended_on_the_board(
     ssh_board: Board, make_runner: MakeRunner, files, monkeypatch
 ) -> None:
-    monkeypatch.setattr("mnv4bench.devices.ssh.python_session.START_ALLOWANCE_S", -20.0)
+    monkeypatch.setattr("mnv4bench.devices.ssh.invocation.START_ALLOWANCE_S", -20.0)
     runner = make_runner()
     with runner.held():
         session = runner.install(files["tflite"], artifact_of(files["tflite"]))
