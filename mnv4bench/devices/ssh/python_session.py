@@ -236,8 +236,3 @@ class PythonSession(OnlyTimed, OnlyWhole):
         if self._profile.runtime != "litert":
             return placement
         return with_litert_log(placement, ran.stderr)
-
-
-def _limit_s(timing: Timing) -> float:
-    """When an invocation that obeys ``timing`` must long have ended."""
-    return START_ALLOWANCE_S + 2 * (timing.warmup_cap_s + timing.max_duration_s)
