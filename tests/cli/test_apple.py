@@ -174,6 +174,7 @@ def test_a_run_on_an_iphone_that_leaves_goes_on(
     assert iphone.on_the_phone == []
     shown = terminal("show", "reports").out
     assert "Not back to back" in shown
+    assert "apart, a mean)" in " ".join(shown.split())
     assert "Paced" not in shown
     assert UDID not in Path(next(iter(Path("reports").glob("*.json")))).read_text()
 
