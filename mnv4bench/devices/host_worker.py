@@ -109,7 +109,7 @@ def measure(request: Request) -> Measured:
         )
         evidence = noise.between(before, noise.read())
         gpu_after = _look(request, model)
-        at_beat = _at_beat(turns, request.period_s, clock)
+        at_beat = _at_beat(turns, request.period_s, clock, back_to_back_ns=median(latencies_ns))
     gc.enable()
 
     peak_bytes = _peak_bytes(request, model)
@@ -178,9 +178,11 @@ def _device_s(request: Request, model: Model, count: int) -> tuple[float, ...]:
     return last if min(last) > 0 else ()
 
 
-def _at_beat(turns: Sequence[Turn], period_s: float | None, clock: Clock) -> Paced | None:
+def _at_beat(
+    turns: Sequence[Turn], period_s: float | None, clock: Clock, *, back_to_back_ns: float
+) -> Paced | None:
     """Nothing where none is asked for, or where an inference leaves no rest within the period."""
-    if period_s is None:
+    if period_s is None or back_to_back_ns / NS_PER_S >= period_s:
         return None
     latencies_s = [
         ns / NS_PER_S for ns in paced(turns, count=PACED_COUNT, period_s=period_s, clock=clock)

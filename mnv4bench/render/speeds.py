@@ -41,8 +41,8 @@ def notes(alike: Sequence[Summary]) -> list[str]:
     trips = [one.apart_s for one in alike if one.apart_s is not None]
     if trips:
         found.append(
-            f"Not back to back: the device rested before each inference (they began "
-            f"{units.seconds(max(trips))} apart at most), when its clocks may be low."
+            f"Not back to back: the device rested before each inference (they began up to "
+            f"{units.seconds(max(trips))} apart, a mean), when its clocks may be low."
         )
     return found
 

@@ -37,7 +37,7 @@ class MacRunner:
     def availability(self) -> tuple[Literal["ready", "absent", "unusable"], str]:
         """("absent" off a Mac, else "ready" or "unusable", why)."""
         if not mac.is_mac():
-            return "absent", f"{mac.off_a_mac(self._profile.device, self._what)}"
+            return "absent", mac.off_a_mac(self._profile.device, self._what)
         for check in self._needed():
             if check.status == "failed":
                 return "unusable", f"{check.found}: {check.fix}"

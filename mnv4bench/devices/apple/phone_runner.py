@@ -37,6 +37,8 @@ from mnv4bench.records import (
 )
 
 SYSTEMS = {"iphone": "iOS", "ipad": "iPadOS"}
+# In lines told off a Mac: the identifier and the udid of a device that stands for one's own.
+SOME_DEVICE = ("00000000-0000-0000-0000-000000000000", "00000000-0000000000000000")
 
 
 class PhoneRunner:
@@ -109,7 +111,7 @@ class PhoneRunner:
 
     def _take_off(self, error: BaseException | None) -> None:
         """Uninstalling ends the app where it still runs, and takes what was sent to it along."""
-        words = self._uninstalling(self._device)
+        words = self._uninstalling(self._device.identifier)
         with undisturbed():
             try:
                 xcode.ask(*words, stoppable=False)
@@ -122,9 +124,9 @@ class PhoneRunner:
                 else:
                     sys.stderr.write(f"{self._device.title}: {what}; {fix}\n")
 
-    def _uninstalling(self, device: Device) -> tuple[str, ...]:
+    def _uninstalling(self, identifier: str) -> tuple[str, ...]:
         app = helper_app.bundle(self._target)
-        return ("device", "uninstall", "app", "--device", device.identifier, app)
+        return ("device", "uninstall", "app", "--device", identifier, app)
 
     def probe(self) -> None:
         """None: no program of one's own runs there."""
@@ -193,15 +195,17 @@ class PhoneRunner:
         sustained: Timing | None = None,
     ) -> tuple[str, ...]:
         """What a run of one round does; off a Mac with a device and a team that stand for yours."""
-        device = self._device if mac.is_mac() else _SOME_DEVICE
+        identifier, udid = SOME_DEVICE
+        if mac.is_mac():
+            identifier, udid = self._device.identifier, self._device.udid
         for file, artifact in measured:
             package.require(self._profile, file, artifact)
         look = ("# which devices there are", xcode.line("list", "devices"))
         app = "# coremltools builds its helper app once, installs and starts it in each process"
-        off = xcode.line(*self._uninstalling(device))
+        off = xcode.line(*self._uninstalling(identifier))
         return package.commands(
             measured,
-            lambda file, artifact: self._session(file, artifact, device.udid, lambda: None),
+            lambda file, artifact: self._session(file, artifact, udid, lambda: None),
             timing,
             sustained,
             before=(*look, app),
@@ -214,22 +218,6 @@ class PhoneRunner:
                 f"{mac.off_a_mac(self._profile.device, self._what)}; nothing was measured.",
                 package.ON_A_MAC,
             )
-
-
-_SOME_DEVICE = Device(
-    identifier="00000000-0000-0000-0000-000000000000",
-    udid="00000000-0000000000000000",
-    name="",
-    model="",
-    product="",
-    kind="iphone",
-    system="",
-    architecture="",
-    paired=True,
-    developer_mode=None,
-    prepared=None,
-    tunnel="",
-)
 
 
 def _asked(name: str, ask: Callable[[], object]) -> Check:

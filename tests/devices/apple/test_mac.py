@@ -1,6 +1,7 @@
 """This Mac through Core ML, as far as a double of Core ML can show it."""
 
 import subprocess
+import time
 from pathlib import Path
 from statistics import median
 
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from mnv4bench import profiles
 from mnv4bench.devices import Options, open_runner
 from mnv4bench.devices.apple import mac
+from mnv4bench.devices.host_worker import _at_beat
 from mnv4bench.errors import NotMeasured, WorkerFailed
 from mnv4bench.records import Environment, Placement, Samples
 from tests.apple.desk import QUIET, Desk
@@ -57,6 +59,18 @@ def test_a_long_window_has_no_beat(desk: Desk, package: Path) -> None:
     window = replace(SHORT, min_count=1, min_duration_s=10.0)
     lines = [line for line in runner.commands(given, SHORT, window) if not line.startswith("#")]
     assert ['"period_s":null' in line for line in lines] == [False, True]
+
+
+def test_what_takes_longer_than_the_beat_is_not_run_at_it() -> None:
+    """Its inferences would add nothing but their time, which the process's limit does not hold."""
+
+    def infer() -> None:
+        raise AssertionError("it ran")
+
+    turns = [(lambda: None, infer)]
+    assert _at_beat(turns, 0.033, time.perf_counter_ns, back_to_back_ns=40e6) is None
+    with pytest.raises(AssertionError, match="it ran"):
+        _at_beat(turns, 0.033, time.perf_counter_ns, back_to_back_ns=20e6)
 
 
 def test_the_clock_is_core_mls_own(desk: Desk, package: Path) -> None:
