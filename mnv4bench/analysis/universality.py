@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from math import exp, log
+from math import ceil, exp, log
 from typing import NamedTuple
 
 import numpy as np
@@ -189,7 +189,7 @@ def _row(
     return replace(
         row,
         on_front_low=int(low),
-        on_front_high=int(-(-high // 1)),
+        on_front_high=ceil(high),
         mean_low=float(mean_low),
         mean_high=float(mean_high),
         everywhere_probability=float((count == len(drawn)).mean()),
@@ -233,5 +233,5 @@ def _family(
         mostly_on=mostly,
         open=sum(cell.open for row in rows for cell in row.cells),
         on_front_low=None if low is None else int(low),
-        on_front_high=None if high is None else int(-(-high // 1)),
+        on_front_high=None if high is None else ceil(high),
     )

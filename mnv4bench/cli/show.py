@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +11,7 @@ import typer
 from mnv4bench.cli import published as printed
 from mnv4bench.cli.drawing import ShownFigure, draw
 from mnv4bench.cli.reading import AsJson, FigureWidth, Paths, WidthOption, emit, say
-from mnv4bench.cli.tabulating import TableFormat, TableRows, chosen, tabulate
+from mnv4bench.cli.tabulating import TableFormat, TableRows, chosen, put, tabulate
 from mnv4bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -85,18 +84,6 @@ def command(
         _show(given, names, how, out)
 
 
-def _put(pieces: Iterable[str], out: Path | None) -> None:
-    from mnv4bench import store
-
-    if out is None:
-        for piece in pieces:
-            emit(piece, end="")
-        return
-    with store.replacing(out) as temporary, temporary.open("xb") as file:
-        for piece in pieces:
-            file.write(piece.encode())
-
-
 def _show(paths: Paths, names: tuple[str, ...], how: TableFormat, out: Path | None) -> None:
     from mnv4bench.cli.spooling import Spool
 
@@ -161,7 +148,7 @@ def _list(
     )
     if as_json:
         written = codec.encode_json(shown)
-        _put(chain(with_elements(written, "measurements", (times, tallies)), ("\n",)), out)
+        put(chain(with_elements(written, "measurements", (times, tallies)), ("\n",)), out)
         return
     if found:
         say(accuracies.listed(found))

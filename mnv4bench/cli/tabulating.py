@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from functools import partial
 from itertools import chain
@@ -101,18 +101,25 @@ def tabulate(
             pieces = delimited.csv_pieces(rows.value, made)
         else:
             pieces = (f"{line}\n" for line in markdown.table(made, skipped))  # type: ignore[arg-type]
-        if out is None:
-            for piece in pieces:
-                emit(piece, end="")
-        else:
-            with store.replacing(out) as temporary, temporary.open("xb") as file:
-                for piece in pieces:
-                    file.write(piece.encode())
+        put(pieces, out)
     if format is not TableFormat.MARKDOWN:
         _say(skipped)
     if out is not None:
         written = f", {count:,} rows" if format is TableFormat.PARQUET else ""
         emit(f"written: {out}{written}")
+
+
+def put(pieces: Iterable[str], out: Path | None) -> None:
+    """Print the pieces, or write them to ``out`` as one file."""
+    from mnv4bench import store
+
+    if out is None:
+        for piece in pieces:
+            emit(piece, end="")
+        return
+    with store.replacing(out) as temporary, temporary.open("xb") as file:
+        for piece in pieces:
+            file.write(piece.encode())
 
 
 def _rows(

@@ -194,9 +194,15 @@ def pick(one: Pick, group: Group, limits: Limits, several: bool = False) -> str:
 
 
 def _basis(one: Pick | Hypervolume) -> str:
-    if one.accuracy_source == "measured":
-        return f"measured on {one.accuracy_data}"
-    return f"from {'the paper' if one.accuracy_source == 'paper' else 'timm'}"
+    match one.accuracy_source:
+        case "measured":
+            return f"measured on {one.accuracy_data}"
+        case "paper":
+            return "from the paper"
+        case "table":
+            return "from the same table"
+        case "timm" | None:
+            return "from timm"
 
 
 def shares(points: Sequence[Point]) -> bool:

@@ -257,3 +257,34 @@ def test_published_numbers_have_no_probability(terminal: Terminal) -> None:
         assert {p["front_probability"] for p in group["points"]} == {None}
         assert {pick["share"] for pick in group["certainty"]["picks"]} == {None}
     assert "with unknown certainty" in terminal("pareto", "--published", "--max-latency", "3ms").out
+
+
+@pytest.fixture
+def vendor(tmp_path: Path) -> Path:
+    """One model with the table's own top-1, one without."""
+    table = tmp_path / "vendor.csv"
+    table.write_text(
+        "# citation: Example note 42\n# precision: int8\n"
+        "device,model,input_px,latency_ms,top1_percent\n"
+        "pixel8-edgetpu,mnv4-conv-s,224,5,73.8\n"
+        "pixel8-edgetpu,mnv4-conv-m,256,0.700,\n"
+    )
+    return table
+
+
+def test_answers_on_a_tables_own_accuracies_do_not_name_another_source(
+    terminal: Terminal, vendor: Path
+) -> None:
+    said = terminal("pareto", "--published", vendor, "--max-latency", "6ms").out
+    assert "top-1 from the same table: mnv4-conv-s (most accurate)" in said
+    assert "top-1 from timm: mnv4-conv-m (most accurate)" in said
+
+
+def test_published_times_on_the_page_have_the_digits_that_were_printed(
+    terminal: Terminal, vendor: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    assert terminal("report", "--published", vendor, "--out", page).status == 0
+    written = page.read_text()
+    assert '"5 ms"' in written
+    assert '"0.700 ms"' in written

@@ -105,7 +105,7 @@ function panel(group) {
   const notes = group.notes.map(text);
   const told = [];
   const flagged = flag => group.points.some(point => point.status !== EXCLUDED && point.flags & flag);
-  if (flagged(FLAG.random)) told.push('Measured with random weights: the accuracy is that of published training.');
+  if (flagged(FLAG.random)) told.push('Random weights: the accuracy is that of published training.');
   if (flagged(FLAG.float)) told.push('Half-filled: accuracy of the float network, as nobody evaluated the quantised file.');
   if (flagged(FLAG.synthetic)) told.push('Synthetic calibration.');
   if (flagged(FLAG.partial)) told.push('Some ran partly outside the asked-for unit.');

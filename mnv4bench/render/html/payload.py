@@ -151,7 +151,7 @@ class _Points:
             half = units.half_width(cost, low, high)
         text = objectives.text(group.objective, cost, half)
         if group.origin == "published" and group.objective == "latency":
-            text = units.seconds_as_printed(cost)
+            text = units.seconds_as_printed(cost, point.printed_to_s)
         self.table.add(
             number,
             words(point.model),
